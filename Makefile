@@ -1,0 +1,56 @@
+# make run    set up, execute the notebooks in order, write the report
+# make test   set up, run every test        make lint   ruff on code and notebooks
+# make lab    set up, open JupyterLab       make stamp  write REPOSITORY=https://github.com/owner/name into badges
+#
+# make run takes DATASET=voices|folder|emodb|crema-d  DATA_DIR=/path  NAME=name  PROFILE=quick|paper
+#                ARTIFACTS=/path  OVERRIDES="epochs=5, batch_size=16"
+
+PYTHON ?= python3
+VENV ?= .venv
+# Exact versions for pip, such as CONSTRAINTS=.ci/colab-2026-08.txt
+CONSTRAINTS ?=
+
+export DATASET DATA_DIR NAME PROFILE ARTIFACTS OVERRIDES REPOSITORY
+
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS))
+
+.PHONY: run test unit lint lab stamp clean
+.DEFAULT_GOAL := run
+
+run: $(VENV)/run.installed
+	@$(BIN)/python -m helpers.suite
+
+test: $(VENV)/test.installed
+	$(BIN)/python -m pytest
+
+unit: $(VENV)/test.installed
+	$(BIN)/python -m pytest -m "not slow"
+
+lint: $(VENV)/test.installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+lab: $(VENV)/lab.installed
+	$(BIN)/jupyter lab notebooks
+
+stamp: $(VENV)/run.installed
+	$(BIN)/python -m helpers.stamp
+
+$(VENV)/run.installed: requirements.txt $(CONSTRAINTS)
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if (3, 11) <= v < (3, 14) else f"Python 3.11, 3.12 or 3.13 is needed, but $(PYTHON) is {v[0]}.{v[1]}: name another with make PYTHON=python3.13 ...")'
+	@echo "setting up $(VENV) with $$($(PYTHON) --version), some minutes the first time"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(INSTALL) -r requirements.txt
+	@touch $@
+
+$(VENV)/test.installed: $(VENV)/run.installed tests/requirements.txt
+	@$(INSTALL) -r tests/requirements.txt
+	@touch $@
+
+$(VENV)/lab.installed: $(VENV)/run.installed
+	@$(INSTALL) "jupyterlab>=4,<5"
+	@touch $@
+
+clean:
+	rm -rf $(VENV) artifacts

@@ -1,0 +1,157 @@
+"""Files on disk: where each stage writes, atomic writes, and one sentence where a file is missing.
+
+All notebooks grow one folder, `artifacts/<dataset>/`; `Artifacts` is the only place that knows its file names.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from helpers.errors import SuiteError
+
+MADE_BY = {
+    "manifest.csv": "01_download.ipynb",
+    "rejected.csv": "01_download.ipynb",
+    "classes.json": "01_download.ipynb",
+    "dataset.json": "01_download.ipynb",
+    "spectrograms.json": "02_spectrograms.ipynb",
+    "predictions.csv": "03_train_resnet.ipynb",
+    "history.csv": "03_train_resnet.ipynb",
+    "metrics.json": "03_train_resnet.ipynb",
+    "run.json": "03_train_resnet.ipynb",
+    "model.keras": "03_train_resnet.ipynb",
+    "comparison.csv": "05_compare_cnns.ipynb",
+}
+
+
+@dataclass(frozen=True)
+class Artifacts:
+    """The folder of one dataset, `artifacts/<dataset>/`, and the files in it."""
+
+    folder: Path
+
+    @property
+    def manifest(self) -> Path:
+        return self.folder / "manifest.csv"
+
+    @property
+    def rejected(self) -> Path:
+        return self.folder / "rejected.csv"
+
+    @property
+    def classes(self) -> Path:
+        return self.folder / "classes.json"
+
+    @property
+    def dataset(self) -> Path:
+        return self.folder / "dataset.json"
+
+    @property
+    def spectrograms(self) -> Path:
+        return self.folder / "spectrograms"
+
+    @property
+    def spectrogram_settings(self) -> Path:
+        return self.spectrograms / "spectrograms.json"
+
+    @property
+    def comparison(self) -> Path:
+        return self.folder / "comparison.csv"
+
+    @property
+    def report(self) -> Path:
+        return self.folder / "report"
+
+    def model(self, name: str) -> Path:
+        """Folder of one trained model."""
+        return self.folder / "models" / name
+
+    def audio(self, path: str) -> Path:
+        """Sound file of a manifest row: its `path` is absolute, or relative to this folder."""
+        return self.folder / path
+
+
+@contextlib.contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Give a temporary name beside `path`, renamed to `path` only when the block ends well.
+
+    A process killed in the block leaves at most a stray temporary file, never half a result.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # The ending is kept: writers such as Keras and Pillow choose the format by it.
+    temporary = path.with_name(f".writing-{os.getpid()}-{hashlib.sha1(path.name.encode()).hexdigest()[:8]}{path.suffix}")
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file atomically, in UTF-8."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write a JSON file atomically, indented for people to read."""
+    write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+
+
+def write_table(path: Path, table: pd.DataFrame) -> None:
+    """Write a table as CSV atomically, without its index."""
+    write_text(path, table.to_csv(index=False, lineterminator="\n"))
+
+
+def require(path: Path) -> Path:
+    """Return `path` if it is there; otherwise say which notebook makes it.
+
+    Raises
+    ------
+    SuiteError
+        The file is missing.
+    """
+    if not path.exists():
+        notebook = MADE_BY.get(path.name, "01_download.ipynb")
+        raise SuiteError(f"{path} is not there yet: run notebooks/{notebook} first (or `make run`, which runs all of them).")
+    return path
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file that an earlier stage wrote."""
+    try:
+        return json.loads(require(path).read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise SuiteError(f"{path} is not valid JSON ({error}): delete it and run {MADE_BY.get(path.name)} again.") from None
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """Read a CSV table that an earlier stage wrote; texts stay texts, whatever they look like."""
+    texts = ("clip", "path", "gender", "speaker", "label", "split", "true", "predicted", "model", "split_method", "reason")
+    table = pd.read_csv(
+        require(path),
+        dtype=dict.fromkeys(texts, str),
+        keep_default_na=False,
+        na_values={
+            "age": [""],
+            "duration_s": [""],
+            "sample_rate": [""],
+        },
+    )
+    return table
+
+
+def fingerprint(path: Path) -> str:
+    """First 16 hexadecimal digits of a file's SHA-256."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]

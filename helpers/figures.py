@@ -1,0 +1,178 @@
+"""Figures from tables: each function draws on `ax`, or makes its own, and returns it; none shows or saves (all notebooks)."""
+
+from __future__ import annotations
+
+import librosa
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+
+from helpers.labels import parse_label
+from helpers.spectrograms import SpectrogramSettings
+
+# Okabe & Ito (2008), Color Universal Design: told apart with any colour vision, and in print.
+BLUE, ORANGE, GREEN, GREY = "#0072B2", "#E69F00", "#009E73", "#666666"
+SEQUENTIAL = "cividis"
+SPLIT_COLOURS = {"train": BLUE, "validation": ORANGE, "test": GREEN}
+
+
+def set_style() -> None:
+    """One style for all figures, readable when projected."""
+    sns.set_theme(style="whitegrid", palette=[BLUE, ORANGE, GREEN, GREY])
+    plt.rcParams.update({
+        "font.size": 12, "axes.titlesize": 14, "axes.labelsize": 12, "xtick.labelsize": 12, "ytick.labelsize": 12,
+        "legend.fontsize": 12, "figure.figsize": (9, 4.5), "figure.constrained_layout.use": True, "savefig.dpi": 110,
+    })  # fmt: skip
+
+
+def waveform(samples: np.ndarray, *, sample_rate: int, ax: Axes | None = None) -> Axes:
+    """The study's Figure 3: amplitude over time.
+
+    Parameters
+    ----------
+    samples : np.ndarray [shape=(n,)]
+        From -1 to 1.
+    sample_rate : int
+        In Hz.
+    ax : matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    ax = ax or plt.subplots(figsize=(9, 3))[1]
+    ax.plot(np.arange(len(samples)) / sample_rate, samples, color=BLUE, linewidth=0.6)
+    ax.set(xlabel="time (s)", ylabel="amplitude (1 = full scale)", xlim=(0, len(samples) / sample_rate))
+    return ax
+
+
+def spectrogram(decibels: np.ndarray, *, settings: SpectrogramSettings, ax: Axes | None = None) -> Axes:
+    """A mel spectrogram with its axes in seconds and Hz and its colours in dB.
+
+    Parameters
+    ----------
+    decibels : np.ndarray [shape=(mel_bins, frames)]
+    settings : SpectrogramSettings
+    ax : matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    ax = ax or plt.subplots(figsize=(9, 4))[1]
+    seconds = decibels.shape[1] * settings.hop_length / settings.sample_rate
+    bins = settings.mel_bins
+    image = ax.imshow(decibels, origin="lower", aspect="auto", cmap="magma", extent=(0, seconds, 0, bins), interpolation="nearest")
+    centres = librosa.mel_frequencies(bins + 2, fmin=settings.fmin, fmax=settings.fmax)[1:-1]
+    marks = [hertz for hertz in (100, 250, 500, 1000, 2000, 4000, 8000) if centres[0] <= hertz <= centres[-1]]
+    ax.set_yticks(np.interp(marks, centres, np.arange(bins) + 0.5), [str(hertz) for hertz in marks])
+    ax.grid(False)
+    ax.set(xlabel="time (s)", ylabel="frequency (Hz, mel scale)")
+    ax.figure.colorbar(image, ax=ax, label="level (dB below the loudest point)")
+    return ax
+
+
+def class_counts(manifest: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Clips of each class, stacked by split."""
+    table = pd.crosstab(manifest["label"], manifest["split"]).reindex(columns=list(SPLIT_COLOURS), fill_value=0)
+    ax = ax or plt.subplots(figsize=(max(6, min(16, 1.5 + 0.36 * len(table))), 4.5))[1]
+    bottom = np.zeros(len(table))
+    for split, colour in SPLIT_COLOURS.items():
+        ax.bar(np.arange(len(table)), table[split], bottom=bottom, color=colour, label=split, width=0.8)
+        bottom += table[split].to_numpy()
+    ax.set_xticks(np.arange(len(table)), table.index, rotation=90 if len(table) > 6 else 0)
+    ax.set(ylabel="clips", ylim=(0, bottom.max() * 1.25))
+    ax.grid(axis="x", visible=False)
+    ax.legend(ncols=3, loc="upper right")
+    return ax
+
+
+def training_curve(history: pd.DataFrame, quantity: str, *, ax: Axes | None = None) -> Axes:
+    """One quantity by epoch, training and validation, with the kept epoch marked: the study's Figures 6 and 7.
+
+    Parameters
+    ----------
+    history : pd.DataFrame
+        Columns `epoch`, `loss`, `accuracy`, `validation_loss`, `validation_accuracy`.
+    quantity : {"loss", "accuracy"}
+    ax : matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    ax = ax or plt.subplots()[1]
+    best = history["epoch"][history["validation_loss"].idxmin()]
+    marker = "o" if len(history) == 1 else None
+    ax.plot(history["epoch"], history[quantity], color=BLUE, marker=marker, label="training")
+    ax.plot(history["epoch"], history[f"validation_{quantity}"], color=ORANGE, marker=marker, linestyle="--", label="validation")
+    ax.axvline(best, color=GREY, linestyle=":", label=f"kept: epoch {best}")
+    ax.set(xlabel="epoch", ylabel={"loss": "loss (cross-entropy, nats)", "accuracy": "accuracy (fraction)"}[quantity])
+    if quantity == "accuracy":
+        ax.set_ylim(0, 1.02)
+    ax.legend()
+    return ax
+
+
+def confusion_matrix(counts: pd.DataFrame, *, normalise: bool = False, ax: Axes | None = None) -> Axes:
+    """The study's Figure 8: rows are the true classes, columns the predicted ones.
+
+    Parameters
+    ----------
+    counts : pd.DataFrame
+        Square, as `helpers.scores.confusion_counts` gives it.
+    normalise : bool
+        Show each row as fractions of its true clips.
+    ax : matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    size = len(counts)
+    side = max(5.5, 0.3 * size + 2.5)
+    ax = ax or plt.subplots(figsize=(side + 1.2, side))[1]
+    values = counts.div(counts.sum(axis=1).clip(lower=1), axis=0) if normalise else counts
+    sns.heatmap(
+        values, ax=ax, cmap=SEQUENTIAL, square=True, vmin=0, annot=size <= 12, fmt=".2f" if normalise else "d",
+        cbar_kws={"label": "fraction of the true class" if normalise else "clips", "shrink": 0.7},
+        linewidths=0.3 if size > 12 else 0.6, linecolor="#888888", xticklabels=True, yticklabels=True,
+    )  # fmt: skip
+    ax.set(xlabel="predicted class", ylabel="true class")
+    ax.tick_params(axis="x", rotation=90)
+    ax.tick_params(axis="y", rotation=0)
+    genders = [parse_label(str(label))[0] for label in counts.index]
+    for place in range(1, size):
+        if genders[place] != genders[place - 1]:  # the line between women and men
+            ax.axhline(place, color="white", linewidth=2.5)
+            ax.axvline(place, color="white", linewidth=2.5)
+    return ax
+
+
+def comparison_bars(comparison: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """The study's Figure 9: test accuracy and macro F1 of each model.
+
+    Parameters
+    ----------
+    comparison : pd.DataFrame
+        Columns `model`, `accuracy`, `macro_f1`.
+    ax : matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    ax = ax or plt.subplots()[1]
+    places = np.arange(len(comparison))
+    for shift, (column, label, colour) in zip(
+        (-0.2, 0.2), (("accuracy", "accuracy", BLUE), ("macro_f1", "macro F1", ORANGE)), strict=True
+    ):
+        bars = ax.bar(places + shift, comparison[column], width=0.38, color=colour, label=label)
+        ax.bar_label(bars, fmt="%.3f", padding=2)
+    ax.set_xticks(places, comparison["model"])
+    ax.set(ylabel="fraction of the test clips", ylim=(0, 1.2), yticks=np.arange(0, 1.01, 0.2))
+    ax.grid(axis="x", visible=False)
+    ax.legend(ncols=2, loc="upper right")
+    return ax

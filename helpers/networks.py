@@ -1,0 +1,122 @@
+"""The networks, by name; each takes raw 0-255 pictures and holds its own preprocessing (notebooks 03 and 05)."""
+
+from __future__ import annotations
+
+import keras
+from keras import layers
+
+from helpers.errors import SuiteError
+
+STAGES = 4
+BLOCKS_PER_STAGE = 2
+PRETRAINED = {
+    "resnet50": (keras.applications.ResNet50, "caffe"),
+    "vgg16": (keras.applications.VGG16, "caffe"),
+    "mobilenetv2": (keras.applications.MobileNetV2, "unit"),
+}
+NETWORKS = ("small_resnet", "plain_cnn", *PRETRAINED)
+
+
+def build(
+    name: str,
+    *,
+    shape: tuple[int, int, int],
+    classes: int,
+    weights: str = "none",
+    base_channels: int = 16,
+    dropout: float = 0.3,
+) -> keras.Model:
+    """Build a network by its name.
+
+    Parameters
+    ----------
+    name : str
+        One of `NETWORKS`.
+    shape : tuple of int
+        Height, width and channels of the pictures.
+    classes : int
+    weights : {"imagenet", "none"}
+        Where the convolutions of a pre-trained network start; the small networks always start from random weights.
+    base_channels, dropout : int, float
+        For the small networks.
+
+    Returns
+    -------
+    keras.Model
+        From pictures [shape=(batch, height, width, channels), 0 to 255] to probabilities [shape=(batch, classes)].
+
+    Raises
+    ------
+    SuiteError
+        An unknown name, or ImageNet weights that can't be fetched.
+    """
+    if name in PRETRAINED:
+        return pretrained(name, shape=shape, classes=classes, weights=weights)
+    if name in ("small_resnet", "plain_cnn"):
+        skip = name == "small_resnet"
+        return small_network(name, shape=shape, classes=classes, skip=skip, base_channels=base_channels, dropout=dropout)
+    raise SuiteError(f"There is no network {name!r}: choose one of {', '.join(NETWORKS)}.")
+
+
+def residual_block(x: keras.KerasTensor, channels: int, *, stride: int = 1, skip: bool = True) -> keras.KerasTensor:
+    """Two 3 x 3 convolutions and, around them, the skip connection.
+
+    He et al. (2016), "Deep Residual Learning for Image Recognition", CVPR, Figure 2. Where the shape changes, the skip is a 1 x 1
+    convolution. With ``skip=False`` it is the plain block of the same depth.
+    """
+    shortcut = x
+    # Keras' own momentum of 0.99 needs hundreds of steps to follow; an epoch here has a few dozen.
+    x = layers.Conv2D(channels, 3, strides=stride, padding="same", use_bias=False)(x)
+    x = layers.BatchNormalization(momentum=0.9)(x)
+    x = layers.ReLU()(x)
+    x = layers.Conv2D(channels, 3, padding="same", use_bias=False)(x)
+    x = layers.BatchNormalization(momentum=0.9)(x)
+    if skip:
+        if stride != 1 or shortcut.shape[-1] != channels:
+            shortcut = layers.Conv2D(channels, 1, strides=stride, use_bias=False)(shortcut)
+            shortcut = layers.BatchNormalization(momentum=0.9)(shortcut)
+        x = layers.Add()([x, shortcut])
+    return layers.ReLU()(x)
+
+
+def small_network(
+    name: str, *, shape: tuple[int, int, int], classes: int, skip: bool, base_channels: int, dropout: float
+) -> keras.Model:
+    """ResNet-18's plan with few channels, from random weights; without skips, the plain CNN of the same depth."""
+    pictures = layers.Input(shape)
+    x = layers.Rescaling(1 / 127.5, offset=-1)(pictures)
+    x = layers.Conv2D(base_channels, 5, strides=2, padding="same", use_bias=False)(x)
+    x = layers.BatchNormalization(momentum=0.9)(x)
+    x = layers.ReLU()(x)
+    x = layers.MaxPooling2D(2)(x)
+    for stage in range(STAGES):
+        for block in range(BLOCKS_PER_STAGE):
+            stride = 2 if stage > 0 and block == 0 else 1
+            x = residual_block(x, base_channels * 2**stage, stride=stride, skip=skip)
+    x = layers.GlobalAveragePooling2D()(x)
+    x = layers.Dropout(dropout)(x)
+    return keras.Model(pictures, layers.Dense(classes, activation="softmax", dtype="float32")(x), name=name)
+
+
+def pretrained(name: str, *, shape: tuple[int, int, int], classes: int, weights: str) -> keras.Model:
+    """A network of `keras.applications` with the study's head: GlobalMaxPooling2D and a Dense softmax, all layers trained."""
+    constructor, preprocessing = PRETRAINED[name]
+    pictures = layers.Input(shape)
+    x = pictures if shape[2] == 3 else layers.Concatenate()([pictures] * 3)
+    if preprocessing == "caffe":  # blue-green-red, less the mean colour of ImageNet (keras.applications.imagenet_utils)
+        red, green, blue = keras.ops.split(x, 3, axis=-1)
+        x = layers.Concatenate()([blue, green, red])
+        x = layers.Normalization(mean=[103.939, 116.779, 123.68], variance=[1.0, 1.0, 1.0])(x)
+    else:
+        x = layers.Rescaling(1 / 127.5, offset=-1)(x)
+    try:
+        base = constructor(include_top=False, weights=None if weights == "none" else weights, input_shape=(*shape[:2], 3))
+    except Exception as error:  # Keras raises a bare Exception where the download fails
+        if weights == "none":
+            raise
+        raise SuiteError(
+            f"The {weights} weights of {name} could not be fetched ({str(error).splitlines()[0]}): connect to the network and run "
+            'this cell again, or start from random weights with OVERRIDES = "weights=none".'
+        ) from None
+    x = layers.GlobalMaxPooling2D()(base(x))
+    return keras.Model(pictures, layers.Dense(classes, activation="softmax", dtype="float32")(x), name=name)

@@ -1,0 +1,164 @@
+"""Profiles: every setting of a run in one place, named, printed at the top of a notebook and saved in `run.json`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
+from typing import Any
+
+from helpers.errors import SuiteError
+from helpers.spectrograms import SpectrogramSettings
+from helpers.voices import Corpus
+
+
+@dataclass(frozen=True)
+class Profile:
+    """All settings of a run.
+
+    Attributes
+    ----------
+    name : str
+    corpus : Corpus
+        The synthetic corpus, where the dataset is `voices`.
+    spectrogram : SpectrogramSettings
+    window_frames : int or None
+        Width in frames of the random window that training takes of a picture; None takes the whole picture.
+    windows_per_clip : int
+        Windows of each clip in one epoch, in training and in validation.
+    test_windows : int
+        Evenly spaced windows of a clip whose predictions are averaged.
+    frequency_mask, time_mask : int
+        Widest band of mel bins and of frames that augmentation hides, twice a picture (SpecAugment, Park et al. 2019).
+    network : str
+        A name from `helpers.networks.NETWORKS`.
+    compare : tuple of str
+        The networks that notebook 05 sets beside it.
+    weights : {"imagenet", "none"}
+        Where a pre-trained network starts.
+    base_channels : int
+        Channels of the first stage of the small networks.
+    dropout : float
+        Share of the features hidden from the last layer in training (small networks).
+    epochs, batch_size : int
+    optimizer : {"adam", "adamw"}
+        "adamw" warms up for two epochs, then follows half a cosine to zero.
+    learning_rate, weight_decay, label_smoothing : float
+    seed : int
+        Of the split, the weights, the order and the windows.
+    """
+
+    name: str
+    corpus: Corpus = field(default_factory=Corpus)
+    spectrogram: SpectrogramSettings = field(default_factory=SpectrogramSettings)
+    window_frames: int | None = 128
+    windows_per_clip: int = 2
+    test_windows: int = 5
+    frequency_mask: int = 16
+    time_mask: int = 24
+    network: str = "small_resnet"
+    compare: tuple[str, ...] = ("plain_cnn",)
+    weights: str = "none"
+    base_channels: int = 16
+    dropout: float = 0.3
+    epochs: int = 40
+    batch_size: int = 32
+    optimizer: str = "adamw"
+    learning_rate: float = 4e-3
+    weight_decay: float = 0.05
+    label_smoothing: float = 0.1
+    seed: int = 0
+
+
+PROFILES = {
+    "quick": Profile("quick"),
+    # The study's section 6.1. It does not give the settings of its spectrograms: these are librosa's defaults,
+    # squeezed into the picture size of ResNet50.
+    "paper": Profile(
+        "paper",
+        spectrogram=SpectrogramSettings(
+            sample_rate=22_050, n_fft=2048, hop_length=512, mel_bins=128, fmin=0.0, fmax=11_025.0, image_size=224, colour=True
+        ),
+        window_frames=None,
+        windows_per_clip=1,
+        test_windows=1,
+        frequency_mask=24,
+        time_mask=24,
+        network="resnet50",
+        compare=("vgg16", "mobilenetv2"),
+        weights="imagenet",
+        optimizer="adam",
+        learning_rate=1e-4,
+        weight_decay=0.0,
+        label_smoothing=0.0,
+    ),
+}
+
+
+def choose_profile(name: str, *, overrides: str = "") -> Profile:
+    """A profile by name, with some of its settings replaced.
+
+    Parameters
+    ----------
+    name : str
+        A key of `PROFILES`.
+    overrides : str, optional
+        Such as ``"epochs=5, batch_size=16"``; the names are those of `Profile`, `Corpus` and `SpectrogramSettings`.
+
+    Returns
+    -------
+    Profile
+
+    Raises
+    ------
+    SuiteError
+        An unknown profile or setting, or a value that does not fit.
+
+    Examples
+    --------
+    >>> choose_profile("quick", overrides="epochs=3, mel_bins=64").spectrogram.mel_bins
+    64
+    """
+    if name not in PROFILES:
+        raise SuiteError(f"There is no profile {name!r}: choose one of {', '.join(PROFILES)}.")
+    profile = PROFILES[name]
+    for item in filter(None, (part.strip() for part in overrides.replace(",", " ").split())):
+        setting, _, text = item.partition("=")
+        profile = _override(profile, setting, text)
+    return profile
+
+
+def describe(profile: Profile) -> dict[str, Any]:
+    """All settings of a profile as one flat dictionary, in the order they are declared."""
+    flat: dict[str, Any] = {}
+    for name, value in asdict(profile).items():
+        flat |= value if isinstance(value, dict) else {name: value}
+    return flat
+
+
+def _override(profile: Profile, setting: str, text: str) -> Profile:
+    for part in fields(profile):
+        inner = getattr(profile, part.name)
+        if is_dataclass(inner) and setting in {item.name for item in fields(inner)}:
+            return replace(profile, **{part.name: replace(inner, **{setting: _value(inner, setting, text)})})
+    if setting == "name" or setting not in {item.name for item in fields(profile) if not is_dataclass(getattr(profile, item.name))}:
+        known = ", ".join(list(describe(profile))[1:])
+        raise SuiteError(f"The profile has no setting {setting!r}; write name=value with one of: {known}.")
+    return replace(profile, **{setting: _value(profile, setting, text)})
+
+
+def _value(settings: Any, setting: str, text: str) -> Any:
+    """Text as a value of the kind that the setting has now."""
+    kind = next(item.type for item in fields(settings) if item.name == setting)
+    try:
+        if "None" in kind and text.lower() == "none":
+            return None
+        if kind.startswith("int"):
+            return int(text)
+        if kind.startswith("float"):
+            return float(text)
+        if kind.startswith("bool"):
+            return {"true": True, "false": False}[text.lower()]
+        if kind.startswith("tuple"):
+            return tuple(filter(None, text.split("+")))
+        return text
+    except (ValueError, KeyError):
+        raise SuiteError(f"The setting {setting} takes {kind}, but {text!r} was given.") from None
