@@ -44,9 +44,9 @@ def parse_label(label: str) -> tuple[str | None, int | None]:
     >>> parse_label("female_23"), parse_label("m-41"), parse_label("speaker_12")
     (('female', 23), ('male', 41), (None, None))
     """
-    tokens = re.findall(r"[^\W\d_]+|\d+", label.lower())
+    tokens = re.findall(r"[^\W\d_]+|[0-9]+", label.lower())
     genders = {GENDER_WORDS[token] for token in tokens if token in GENDER_WORDS}
-    numbers = {int(token) for token in tokens if token.isdigit() and int(token) in AGES}
+    numbers = {int(token) for token in tokens if re.fullmatch("[0-9]+", token) and int(token) in AGES}
     gender = genders.pop() if len(genders) == 1 else None
     age = numbers.pop() if len(numbers) == 1 and (gender or {"age", "years"} & set(tokens)) else None
     spelled = any(len(token) > 1 and token in GENDER_WORDS for token in tokens)

@@ -38,13 +38,14 @@ def inspect_sound(path: Path) -> Sound:
         if path.stat().st_size == 0:
             return Sound(reason="is empty (0 bytes)")
         with soundfile.SoundFile(path) as file:
-            rate, frames, peak = file.samplerate, 0, 0.0
+            rate, frames, peak, finite = file.samplerate, 0, 0.0, True
             for block in file.blocks(blocksize=1 << 18, dtype="float32"):
                 frames += len(block)
+                finite &= bool(np.isfinite(block).all())
                 peak = max(peak, float(np.max(np.abs(block), initial=0.0)))
     except (soundfile.LibsndfileError, OSError, RuntimeError) as error:
         return Sound(reason=f"can't be read as sound ({str(error).splitlines()[-1].removeprefix('Error : ')})")
-    if not np.isfinite(peak):
+    if not finite:
         return Sound(reason="has samples that are no numbers")
     if frames == 0:
         return Sound(reason="is empty (no samples)")

@@ -68,6 +68,8 @@ class Profile:
     seed: int = 0
 
 
+MAY_BE_ZERO = ("seed", "corpus_seed", "frequency_mask", "time_mask")
+
 PROFILES = {
     "quick": Profile("quick"),
     # The study's section 6.1. It does not give the settings of its spectrograms: these are librosa's defaults,
@@ -123,6 +125,9 @@ def choose_profile(name: str, *, overrides: str = "") -> Profile:
     for item in filter(None, (part.strip() for part in overrides.replace(",", " ").split())):
         setting, _, text = item.partition("=")
         profile = _override(profile, setting, text)
+    for setting, value in describe(profile).items():
+        if type(value) is int and value < 1 and setting not in MAY_BE_ZERO:
+            raise SuiteError(f"The setting {setting} must be at least 1, but is {value}.")
     return profile
 
 

@@ -81,13 +81,13 @@ class Corpus:
         Speakers in each of the 39 categories.
     sentences : int
         Different sentences that each speaker reads, at most 16.
-    seed : int
+    corpus_seed : int
         The same seed gives the same bytes.
     """
 
     speakers: int = 3
     sentences: int = 8
-    seed: int = 0
+    corpus_seed: int = 0
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ def draw_speaker(gender: str, age: int, number: int, *, corpus: Corpus) -> Speak
     >>> draw_speaker("male", 45, 1, corpus=Corpus()).name
     'male_45_s1'
     """
-    rng = np.random.default_rng([corpus.seed, int(gender == "male"), age, number])
+    rng = np.random.default_rng([corpus.corpus_seed, int(gender == "male"), age, number])
     old = np.clip((age - 30) / 50, 0, 1)  # 0 up to the age of 30, 1 from 80 on
     pitch = np.interp(age, DECADES, PITCH_HZ[gender]) * np.exp(rng.normal(0, 0.12))
     tract = (1.15 if gender == "female" else 1.0) * (1 - 0.05 * old) * np.exp(rng.normal(0, 0.045))
@@ -204,7 +204,7 @@ def synthesise(folder: Path, *, corpus: Corpus = Corpus(), workers: int | None =
         tqdm(total=len(everyone) * corpus.sentences, desc="synthesising", unit="clip", file=sys.stdout) as progress,
         ProcessPoolExecutor(workers, mp_context=context, max_tasks_per_child=1) as pool,
     ):
-        jobs = [pool.submit(_speak_group, group, partial, corpus.seed) for group in groups]
+        jobs = [pool.submit(_speak_group, group, partial, corpus.corpus_seed) for group in groups]
         for job in as_completed(jobs):
             progress.update(job.result())
     write_json(partial / "voices.json", record)

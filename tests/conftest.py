@@ -1,0 +1,61 @@
+"""Fixtures: seeded random numbers, small sounds, and a tiny corpus of class folders."""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+for variable in ("DATASET", "DATA_DIR", "NAME", "PROFILE", "OVERRIDES", "ARTIFACTS", "REPOSITORY"):
+    os.environ.pop(variable, None)  # `make test DATASET=...` must not reach the tests
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from helpers.artifacts import Artifacts
+
+RATE = 16_000
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(20260822)
+
+
+@pytest.fixture
+def artifacts(tmp_path) -> Artifacts:
+    return Artifacts(tmp_path / "artifacts" / "folder")
+
+
+def voice(pitch: float, *, seconds: float = 1.0, rate: int = RATE, seed: int = 0) -> np.ndarray:
+    """A buzz with harmonics at `pitch` Hz and a little noise: enough of a voice for a test."""
+    time = np.arange(int(seconds * rate)) / rate
+    noise = np.random.default_rng(seed).normal(0, 0.01, len(time))
+    return sum(0.3 / k * np.sin(2 * np.pi * k * pitch * time) for k in range(1, 12)) / 1.5 + noise
+
+
+def write_corpus(folder: Path, *, clips: int = 6, labels: dict[str, float] | None = None) -> Path:
+    """Class folders with `clips` sounds each, told apart by their pitch."""
+    for label, pitch in (labels or {"female_23": 220, "female_60": 180, "male_41": 110}).items():
+        (folder / label).mkdir(parents=True, exist_ok=True)
+        for number in range(clips):
+            samples = voice(pitch * (1 + 0.02 * number), seconds=0.8 + 0.1 * number, seed=number)
+            soundfile.write(folder / label / f"{number}.wav", samples, RATE)
+    return folder
+
+
+@pytest.fixture
+def corpus(tmp_path) -> Path:
+    return write_corpus(tmp_path / "recordings")
+
+
+@pytest.fixture(scope="session")
+def emodb() -> Path:
+    """Real speech where this machine has it; it is never part of the project."""
+    places = [os.environ.get("SPEECH_DATA"), Path(__file__).resolve().parents[2] / "shared" / "data"]
+    for place in filter(None, places):
+        if (Path(place) / "emodb" / "wav").is_dir():
+            return Path(place) / "emodb"
+    pytest.skip("EmoDB is not on this machine: set SPEECH_DATA to a folder with emodb/wav in it")

@@ -1,0 +1,80 @@
+import keras
+import numpy as np
+import pytest
+
+from helpers import networks
+from helpers.errors import SuiteError
+
+
+@pytest.mark.parametrize("name", ["small_resnet", "plain_cnn"])
+def test_small_networks_take_raw_pictures_and_give_probabilities(name, rng):
+    model = networks.build(name, shape=(96, 128, 1), classes=39, base_channels=8)
+    probabilities = model(rng.uniform(0, 255, (2, 96, 128, 1)).astype("float32")).numpy()
+    assert probabilities.shape == (2, 39) and np.allclose(probabilities.sum(axis=1), 1, atol=1e-5)
+
+
+def test_the_plain_cnn_is_the_small_resnet_without_its_skips():
+    resnet, plain = (networks.build(name, shape=(64, 64, 1), classes=5, base_channels=8) for name in ("small_resnet", "plain_cnn"))
+
+    def kinds(model, kind):
+        return sum(isinstance(layer, kind) for layer in model.layers)
+
+    assert kinds(resnet, keras.layers.Add) == 8 and kinds(plain, keras.layers.Add) == 0
+    assert kinds(resnet, keras.layers.Conv2D) - kinds(plain, keras.layers.Conv2D) == 3  # the 1 x 1 skips between stages
+
+
+def test_a_residual_block_can_pass_its_input_on():
+    pictures = keras.layers.Input((8, 8, 4))
+    block = keras.Model(pictures, networks.residual_block(pictures, 4))
+    for layer in block.layers:
+        if isinstance(layer, keras.layers.Conv2D):
+            layer.set_weights([np.zeros_like(weight) for weight in layer.get_weights()])
+    image = np.abs(np.random.default_rng(0).normal(size=(1, 8, 8, 4))).astype("float32")
+    assert np.allclose(block(image), image, atol=1e-5)
+
+
+def test_the_studys_head_stands_on_resnet50():
+    model = networks.build("resnet50", shape=(64, 64, 3), classes=39)
+    assert [type(layer).__name__ for layer in model.layers[-2:]] == ["GlobalMaxPooling2D", "Dense"]
+    assert model.layers[-1].activation is keras.activations.softmax and model.layers[-1].units == 39
+    assert all(layer.trainable for layer in model.layers)
+
+
+@pytest.mark.parametrize(("name", "module"), [("resnet50", "resnet"), ("vgg16", "vgg16"), ("mobilenetv2", "mobilenet_v2")])
+def test_preprocessing_is_the_networks_own(name, module, rng, monkeypatch):
+    image = rng.uniform(0, 255, (1, 64, 64, 3)).astype("float32")
+    seen = []
+
+    def remember(*, include_top, weights, input_shape):
+        pictures = keras.layers.Input(input_shape)
+        base = keras.Model(pictures, keras.layers.Identity()(pictures))
+        seen.append(base)
+        return base
+
+    monkeypatch.setitem(networks.PRETRAINED, name, (remember, networks.PRETRAINED[name][1]))
+    model = networks.build(name, shape=(64, 64, 3), classes=2)
+    inside = keras.Model(model.input, model.layers[-2].input)(image).numpy()
+    expected = getattr(keras.applications, module).preprocess_input(image.copy())
+    assert seen and np.allclose(inside, expected, atol=1e-3)
+
+
+def test_a_pretrained_network_takes_grey_pictures_and_survives_saving(tmp_path, rng):
+    model = networks.build("mobilenetv2", shape=(96, 96, 1), classes=3)
+    model.save(tmp_path / "model.keras")
+    image = rng.uniform(0, 255, (1, 96, 96, 1)).astype("float32")
+    again = keras.saving.load_model(tmp_path / "model.keras")  # safe mode: no code from the file is run
+    assert np.allclose(model(image), again(image), atol=1e-5)
+
+
+def test_weights_that_cannot_be_fetched_are_one_sentence(monkeypatch):
+    def offline(**_):
+        raise Exception("URL fetch failure on https://example.invalid: None -- refused\nmore")
+
+    monkeypatch.setitem(networks.PRETRAINED, "resnet50", (offline, "caffe"))
+    with pytest.raises(SuiteError, match=r"imagenet weights of resnet50 could not be fetched \(URL fetch failure.*weights=none"):
+        networks.build("resnet50", shape=(64, 64, 3), classes=3, weights="imagenet")
+
+
+def test_an_unknown_network_lists_the_known():
+    with pytest.raises(SuiteError, match="no network 'lenet': choose one of small_resnet, plain_cnn, resnet50"):
+        networks.build("lenet", shape=(64, 64, 3), classes=3)
