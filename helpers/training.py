@@ -124,7 +124,7 @@ def record_run(folder: Path, predictions: pd.DataFrame, *, classes: list[str], p
         **facts,
     }
     write_json(folder / "run.json", run)
-    return run
+    return read_json(folder / "run.json")
 
 
 def pictures(

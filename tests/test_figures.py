@@ -1,0 +1,89 @@
+import itertools
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import voice
+
+from helpers import figures
+from helpers.spectrograms import SpectrogramSettings, mel_spectrogram_db
+from helpers.voices import CATEGORIES
+
+LABELS = sorted(f"{gender}_{age}" for gender, age in CATEGORIES)
+
+
+@pytest.fixture(autouse=True)
+def style():
+    figures.set_style()
+    yield
+    plt.close("all")
+
+
+def made():
+    manifest = pd.DataFrame({"label": np.repeat(LABELS, 3), "split": ["train", "validation", "test"] * len(LABELS)})
+    counts = pd.DataFrame(np.eye(len(LABELS), dtype=int), index=LABELS, columns=LABELS)
+    history = pd.DataFrame(
+        {
+            "epoch": [1, 2, 3],
+            "loss": [3, 2, 1],
+            "accuracy": [0.1, 0.5, 0.8],
+            "validation_loss": [3, 1.5, 2],
+            "validation_accuracy": [0.1, 0.6, 0.5],
+        }
+    )
+    comparison = pd.DataFrame({"model": ["a", "b"], "accuracy": [0.9, 0.8], "macro_f1": [0.85, 0.75]})
+    settings = SpectrogramSettings()
+    return {
+        "waveform": lambda ax: figures.waveform(voice(200), sample_rate=16_000, ax=ax),
+        "spectrogram": lambda ax: figures.spectrogram(mel_spectrogram_db(voice(200), settings=settings), settings=settings, ax=ax),
+        "class_counts": lambda ax: figures.class_counts(manifest, ax=ax),
+        "loss": lambda ax: figures.training_curve(history, "loss", ax=ax),
+        "accuracy": lambda ax: figures.training_curve(history, "accuracy", ax=ax),
+        "confusion": lambda ax: figures.confusion_matrix(counts, ax=ax),
+        "comparison": lambda ax: figures.comparison_bars(comparison, ax=ax),
+    }
+
+
+@pytest.mark.parametrize("name", list(made()))
+def test_figures_draw_where_they_are_told_with_named_axes(name):
+    _, ax = plt.subplots()
+    assert made()[name](ax) is ax
+    alone = made()[name](None)
+    assert alone is not ax and alone.get_ylabel()
+    assert alone.get_xlabel() or name in ("class_counts", "comparison")
+
+
+def test_the_kept_epoch_is_the_one_of_lowest_validation_loss():
+    ax = made()["loss"](None)
+    assert "kept: epoch 2" in [text.get_text() for text in ax.get_legend().get_texts()]
+
+
+def test_39_classes_are_all_labelled_without_overlap():
+    ax = made()["confusion"](None)
+    ax.figure.canvas.draw()
+    for labels, axis in ((ax.get_yticklabels(), "y"), (ax.get_xticklabels(), "x")):
+        assert [label.get_text() for label in labels] == LABELS
+        boxes = sorted(
+            (getattr(label.get_window_extent(), f"{axis}0"), getattr(label.get_window_extent(), f"{axis}1")) for label in labels
+        )
+        assert all(second[0] >= first[1] - 1 for first, second in itertools.pairwise(boxes))
+
+
+def test_a_normalised_matrix_shows_shares_even_of_an_absent_class():
+    counts = pd.DataFrame([[3, 1], [0, 0]], index=["a", "b"], columns=["a", "b"])
+    ax = figures.confusion_matrix(counts, normalise=True)
+    assert [text.get_text() for text in ax.texts] == ["0.75", "0.25", "0.00", "0.00"]
+
+
+def test_the_spectrograms_axis_is_in_hz():
+    settings = SpectrogramSettings()
+    tone = np.sin(2 * np.pi * 1000 * np.arange(16_000) / 16_000)
+    decibels = mel_spectrogram_db(tone, settings=settings)
+    ax = figures.spectrogram(decibels, settings=settings)
+    ticks = {label.get_text(): place for label, place in zip(ax.get_yticklabels(), ax.get_yticks(), strict=True)}
+    assert abs(ticks["1000"] - 0.5 - decibels.mean(axis=1).argmax()) <= 1
