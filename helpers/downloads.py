@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from zipfile import BadZipFile
 
 import requests
 
@@ -48,9 +49,10 @@ def download(handle: str) -> Path:
             f"Kaggle could not be reached for {handle} ({type(error).__name__}): check the network and run this cell again "
             f"(it goes on where it stopped), {otherwise}"
         ) from None
-    except (DataCorruptionError, OSError, ValueError) as error:
+    except (DataCorruptionError, BadZipFile, OSError, ValueError) as error:
+        what = " ".join(str(error).split())
         raise SuiteError(
-            f"The download of {handle} failed ({error}): check that the disk has space, delete the dataset's folder in "
+            f"The download of {handle} failed ({what}): check that the disk has space, delete the dataset's folder in "
             f"kagglehub's cache and run this cell again, {otherwise}"
         ) from None
     if not any(folder.rglob("*")):

@@ -1,0 +1,80 @@
+import sys
+import types
+from pathlib import Path
+
+import pytest
+
+from helpers import runtime
+from helpers.artifacts import atomic_path, read_json, write_json
+from helpers.errors import SuiteError
+
+
+def test_the_settings_cell_decides_and_the_environment_wins(tmp_path, monkeypatch):
+    session = runtime.start(dataset="folder", name="mine", profile="paper", artifacts=str(tmp_path), overrides="epochs=2")
+    assert session.artifacts.folder == tmp_path / "mine" and session.profile.epochs == 2 and session.profile.name == "paper"
+    monkeypatch.setenv("PROFILE", "quick")
+    monkeypatch.setenv("DATASET", "emodb")
+    session = runtime.start(dataset="folder", profile="paper", artifacts=str(tmp_path))
+    assert session.artifacts.folder == tmp_path / "emodb" and session.profile.name == "quick"
+    assert session.settings().loc["batch_size", "value"] == "32"
+
+
+def test_auto_is_paper_on_a_gpu_quick_without_and_what_the_pictures_are_made_for(tmp_path, monkeypatch):
+    monkeypatch.setattr(runtime, "has_gpu", lambda: False)
+    session = runtime.start(artifacts=str(tmp_path))
+    assert session.profile.name == "quick"
+    write_json(session.artifacts.spectrogram_settings, {"profile": "paper"})
+    assert runtime.start(artifacts=str(tmp_path)).profile.name == "paper"
+    monkeypatch.setattr(runtime, "has_gpu", lambda: True)
+    assert runtime.start(artifacts=str(tmp_path / "new")).profile.name == "paper"
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"dataset": "imagenet"}, "no dataset 'imagenet': choose one of voices, folder, emodb, crema-d"),
+        ({"profile": "slow"}, "no profile 'slow': choose one of quick, paper"),
+        ({"name": "../up"}, r"NAME='\.\./up' can't be the name of a folder"),
+    ],
+)
+def test_unknown_settings_list_the_known(settings, message, tmp_path):
+    with pytest.raises(SuiteError, match=message):
+        runtime.start(**settings, artifacts=str(tmp_path))
+
+
+def test_without_a_gpu_a_student_on_colab_is_told_how_to_get_one(monkeypatch, capsys):
+    assert runtime.check_gpu() is False and "processor cores" in capsys.readouterr().out
+    monkeypatch.setitem(sys.modules, "google.colab", types.ModuleType("google.colab"))
+    runtime.check_gpu()
+    assert "Change runtime type > T4 GPU" in capsys.readouterr().out
+
+
+def test_a_sentence_is_all_that_a_notebook_shows_of_an_error():
+    shown = SuiteError("Set DATA_DIR.")._render_traceback_()
+    assert len(shown) == 1 and "Set DATA_DIR." in shown[0] and "Traceback" not in shown[0]
+
+
+def test_a_write_that_fails_leaves_what_was_there(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text("old")
+
+    def fail():
+        with atomic_path(path) as temporary:
+            temporary.write_text("half of the n")
+            raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space left"):
+        fail()
+    assert path.read_text() == "old" and [item.name for item in tmp_path.iterdir()] == ["table.csv"]
+
+
+def test_a_broken_table_names_its_notebook(tmp_path):
+    (tmp_path / "classes.json").write_text("[")
+    with pytest.raises(SuiteError, match=r"classes.json is not valid JSON .*01_download.ipynb again"):
+        read_json(tmp_path / "classes.json")
+
+
+def test_versions_and_device_are_recorded():
+    assert runtime.versions()["python"] == ".".join(map(str, sys.version_info[:3]))
+    assert "cores" in runtime.device()
+    assert Path(runtime.PROJECT / "helpers").is_dir()

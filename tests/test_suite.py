@@ -1,0 +1,165 @@
+"""`make run` on a tiny corpus: the five notebooks executed for real, the report, and what happens when one fails."""
+
+import html
+import os
+import re
+import subprocess
+import sys
+
+import nbformat
+import pandas as pd
+import pytest
+from conftest import write_corpus
+
+from helpers.artifacts import Artifacts, read_json
+from helpers.report import freeze_widgets
+from helpers.runtime import PROJECT
+from helpers.voices import Corpus, synthesise
+
+pytestmark = pytest.mark.slow
+OVERRIDES = "epochs=1 base_channels=4 mel_bins=32 window_frames=48 test_windows=2"
+
+
+def run(*arguments, **environment):
+    return subprocess.run(
+        [sys.executable, "-m", "helpers.suite", *arguments],
+        cwd=PROJECT,
+        env=os.environ | {"OVERRIDES": OVERRIDES} | {name: str(value) for name, value in environment.items()},
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """One run of the whole suite on three class folders, one bad clip among them."""
+    root = tmp_path_factory.mktemp("suite")
+    corpus = write_corpus(root / "recordings")
+    (corpus / "male_41" / "broken.wav").write_text("no sound")
+    return root, run(DATASET="folder", DATA_DIR=corpus, PROFILE="quick", ARTIFACTS=root / "artifacts")
+
+
+def test_all_notebooks_run_and_the_last_lines_are_the_table(finished):
+    root, result = finished
+    assert result.returncode == 0, result.stdout + result.stderr
+    for number, name in enumerate(["01_download", "02_spectrograms", "03_train_resnet", "04_evaluate", "05_compare_cnns"], start=1):
+        assert re.search(rf"\[{number}/5\] {name} done in \d+ s", result.stdout)
+    table = result.stdout.split("05_compare_cnns done")[1]
+    for row in (
+        "dataset +folder",
+        "classes +3",
+        r"clips +18 \(1 left out\)",
+        "model +small_resnet",
+        r"test accuracy +[01]\.\d+",
+        r"macro F1 +[01]\.\d+",
+    ):
+        assert re.search(row, table), table
+    assert result.stdout.strip().endswith(f"report: {root / 'artifacts' / 'folder' / 'report' / 'index.html'}")
+
+
+def test_the_table_grew_from_stage_to_stage(finished):
+    root, _ = finished
+    artifacts = Artifacts(root / "artifacts" / "folder")
+    assert len(pd.read_csv(artifacts.manifest)) == 18 and len(pd.read_csv(artifacts.rejected)) == 1
+    assert len(list(artifacts.spectrograms.rglob("*.png"))) == 18
+    for name in ("small_resnet", "plain_cnn", "svm"):
+        assert {"train", "validation", "test"} == set(read_json(artifacts.model(name) / "metrics.json"))
+    comparison = pd.read_csv(artifacts.comparison)
+    assert comparison["model"].tolist() == ["small_resnet", "plain_cnn", "svm"] and (comparison["split_method"] == "random").all()
+    tested = read_json(artifacts.model("svm") / "metrics.json")["test"]
+    assert comparison.set_index("model").loc["svm", "accuracy"] == tested["accuracy"]
+
+
+def test_the_pages_need_nothing_from_elsewhere_and_show_no_warnings(finished):
+    root, _ = finished
+    pages = sorted((root / "artifacts" / "folder" / "report").glob("*.html"))
+    assert [page.stem for page in pages] == [
+        "01_download",
+        "02_spectrograms",
+        "03_train_resnet",
+        "04_evaluate",
+        "05_compare_cnns",
+        "index",
+    ]
+    for page in pages:
+        text = page.read_text()
+        assert not re.findall(r'<(?:script|link|img)[^>]+(?:src|href)="(?:https?:)?//(?!colab)[^"]+"', text), page.name
+        assert "output_stderr" not in re.sub(r"<style.*?</style>", "", text, flags=re.DOTALL), page.name
+        assert "Warning" not in text and "Traceback" not in text, page.name
+    for name in ("01_download", "04_evaluate"):  # the listener, frozen with its first clip
+        assert "data:audio/wav;base64," in next(page for page in pages if page.stem == name).read_text()
+    index = pages[-1].read_text()
+    assert index.count("data:image/png;base64,") == 3 and 'href="03_train_resnet.html"' in index
+
+
+def test_a_second_run_reuses_what_is_there_and_gives_the_same_metrics(finished):
+    root, _ = finished
+    folder = root / "artifacts" / "folder"
+    before = {
+        path: path.stat().st_mtime_ns
+        for path in folder.rglob("*")
+        if path.name in ("run.json", "metrics.json") or path.suffix == ".png"
+    }
+    result = run(DATASET="folder", DATA_DIR=root / "recordings", PROFILE="quick", ARTIFACTS=root / "artifacts")
+    assert result.returncode == 0, result.stderr
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+def test_a_failing_notebook_is_named_with_its_cell_and_its_sentence(tmp_path):
+    (tmp_path / "empty").mkdir()
+    result = run(DATASET="folder", DATA_DIR=tmp_path / "empty", PROFILE="quick", ARTIFACTS=tmp_path / "artifacts")
+    assert result.returncode == 1
+    assert re.search(
+        r"\[1/5\] 01_download failed after \d+ s: cell 4 of \d+: There is no wav, flac, ogg or mp3 file in", result.stderr
+    )
+    assert "run the same command again" in result.stderr and "Traceback" not in result.stderr + result.stdout
+
+
+def test_a_notebook_opened_alone_says_what_to_run_first(tmp_path):
+    result = run("04_evaluate", DATASET="folder", PROFILE="quick", ARTIFACTS=tmp_path)
+    assert result.returncode == 1 and "manifest.csv is not there yet: run notebooks/01_download.ipynb first" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("environment", "message"),
+    [({"DATASET": "imagenet"}, "no dataset 'imagenet': choose one of"), ({"PROFILE": "slow"}, "no profile 'slow': choose one of")],
+)
+def test_unknown_names_stop_before_any_notebook(tmp_path, environment, message):
+    result = run(**environment, ARTIFACTS=tmp_path)
+    assert result.returncode == 1 and message in result.stderr and "Traceback" not in result.stderr
+
+
+def test_without_gender_and_age_their_scores_are_left_out(tmp_path):
+    write_corpus(tmp_path / "data", labels={"happy": 220, "sad": 120})
+    result = run(DATASET="folder", DATA_DIR=tmp_path / "data", NAME="moods", PROFILE="quick", ARTIFACTS=tmp_path / "artifacts")
+    assert result.returncode == 0, result.stdout + result.stderr
+    metrics = read_json(tmp_path / "artifacts" / "moods" / "models" / "small_resnet" / "metrics.json")
+    assert "accuracy" in metrics["test"] and "gender_accuracy" not in metrics["test"] and "age_mae_years" not in metrics["test"]
+    page = html.unescape((tmp_path / "artifacts" / "moods" / "report" / "01_download.html").read_text())
+    assert "does not say who speaks" in page and "do not tell both gender and age" in page
+
+
+def test_the_voices_corpus_runs_through_download_and_spectrograms(tmp_path):
+    folder = tmp_path / "artifacts" / "voices"
+    synthesise(folder / "audio", corpus=Corpus(speakers=1, sentences=3))
+    environment = {"DATASET": "voices", "PROFILE": "quick", "ARTIFACTS": tmp_path / "artifacts"}
+    result = run("01_download", "02_spectrograms", **environment, OVERRIDES="speakers=1 sentences=3")
+    assert result.returncode == 0, result.stdout + result.stderr
+    manifest = pd.read_csv(folder / "manifest.csv")
+    assert len(manifest) == 117 and manifest["label"].nunique() == 39 and not manifest["path"].str.startswith("/").any()
+
+
+def test_a_frozen_widget_shows_what_it_showed_last():
+    states = {
+        "box": {"_model_name": "VBoxModel", "children": ["IPY_MODEL_list", "IPY_MODEL_panel"]},
+        "list": {"_model_name": "DropdownModel", "description": "class", "_options_labels": ["a", "<b>"], "index": 1},
+        "panel": {"_model_name": "HTMLModel", "value": "<audio></audio>"},
+    }
+    view = {"application/vnd.jupyter.widget-view+json": {"model_id": "box"}}
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("box")])
+    notebook.cells[0].outputs = [nbformat.v4.new_output("display_data", view)]
+    state = {"state": {name: {"state": content} for name, content in states.items()}}
+    notebook.metadata["widgets"] = {"application/vnd.jupyter.widget-state+json": state}
+    frozen = freeze_widgets(notebook).cells[0].outputs[0].data
+    assert "class: <b>&lt;b&gt;</b>" in frozen["text/html"] and "<audio></audio>" in frozen["text/html"]
+    assert "application/vnd.jupyter.widget-view+json" not in frozen and "widgets" in notebook.metadata
