@@ -16,9 +16,9 @@ from tqdm import tqdm
 
 from helpers.artifacts import Artifacts, read_json
 from helpers.profiles import Profile
+from helpers.runs import data_fingerprint, difference_from_run, record_run
 from helpers.scores import predictions_table, read_classes
 from helpers.spectrograms import load_audio
-from helpers.training import data_fingerprint, difference_from_run, record_run
 
 MFCCS = 20
 

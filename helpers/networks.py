@@ -23,8 +23,8 @@ def build(
     shape: tuple[int, int, int],
     classes: int,
     weights: str = "none",
-    base_channels: int = 16,
-    dropout: float = 0.3,
+    base_channels: int = 32,
+    dropout: float = 0.2,
 ) -> keras.Model:
     """Build a network by its name.
 

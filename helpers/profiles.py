@@ -50,21 +50,21 @@ class Profile:
     corpus: Corpus = field(default_factory=Corpus)
     spectrogram: SpectrogramSettings = field(default_factory=SpectrogramSettings)
     window_frames: int | None = 128
-    windows_per_clip: int = 2
+    windows_per_clip: int = 1
     test_windows: int = 5
-    frequency_mask: int = 16
-    time_mask: int = 24
+    frequency_mask: int = 10
+    time_mask: int = 20
     network: str = "small_resnet"
     compare: tuple[str, ...] = ("plain_cnn",)
     weights: str = "none"
-    base_channels: int = 16
-    dropout: float = 0.3
-    epochs: int = 40
-    batch_size: int = 32
+    base_channels: int = 32
+    dropout: float = 0.2
+    epochs: int = 50
+    batch_size: int = 16
     optimizer: str = "adamw"
-    learning_rate: float = 4e-3
+    learning_rate: float = 2e-3
     weight_decay: float = 0.05
-    label_smoothing: float = 0.1
+    label_smoothing: float = 0.05
     seed: int = 0
 
 
@@ -84,6 +84,8 @@ PROFILES = {
         test_windows=1,
         frequency_mask=24,
         time_mask=24,
+        epochs=40,
+        batch_size=32,
         network="resnet50",
         compare=("vgg16", "mobilenetv2"),
         weights="imagenet",

@@ -19,8 +19,8 @@ from helpers import figures
 from helpers.artifacts import Artifacts, read_json, read_table, write_text
 from helpers.manifest import read_manifest
 from helpers.profiles import Profile
+from helpers.runs import read_history, read_run
 from helpers.scores import confusion_counts, read_classes
-from helpers.training import read_history, read_run
 
 WIDGET_VIEW, WIDGET_STATE = "application/vnd.jupyter.widget-view+json", "application/vnd.jupyter.widget-state+json"
 TITLES = {

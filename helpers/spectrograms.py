@@ -49,7 +49,7 @@ class SpectrogramSettings:
     """
 
     sample_rate: int = 16_000
-    n_fft: int = 512
+    n_fft: int = 1024
     hop_length: int = 160
     mel_bins: int = 96
     fmin: float = 50.0
@@ -212,7 +212,7 @@ def convert(manifest: pd.DataFrame, artifacts: Artifacts, *, settings: Spectrogr
             "profile": profile,
             "settings": asdict(settings),
             "clips": len(wanted),
-            "manifest": hashlib.sha256("\n".join(sorted(manifest["clip"])).encode()).hexdigest()[:16],
+            "pictures": hashlib.sha256("".join(fingerprint(path) for path in sorted(wanted)).encode()).hexdigest()[:16],
         },
     )
     return failed.reset_index(drop=True)

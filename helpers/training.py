@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import sys
 import time
 from dataclasses import replace
@@ -14,15 +13,13 @@ import pandas as pd
 from tqdm import tqdm
 
 from helpers import networks, runtime
-from helpers.artifacts import Artifacts, atomic_path, read_json, read_table, write_json, write_table
+from helpers.artifacts import Artifacts, atomic_path, read_json, write_table
 from helpers.batches import evaluation_batches, image_shape, steps_per_epoch, training_batches
 from helpers.errors import SuiteError
 from helpers.profiles import Profile, describe
-from helpers.scores import predictions_table, read_classes, read_predictions, score
+from helpers.runs import data_fingerprint, difference_from_run, record_run
+from helpers.scores import predictions_table, read_classes
 from helpers.spectrograms import image_path
-
-# Settings that change neither the pictures nor the training of one network.
-NOT_OF_A_RUN = ("name", "compare", "speakers", "sentences", "corpus_seed")
 
 
 def train(name: str, manifest: pd.DataFrame, artifacts: Artifacts, *, profile: Profile) -> dict:
@@ -110,23 +107,6 @@ def train(name: str, manifest: pd.DataFrame, artifacts: Artifacts, *, profile: P
     )
 
 
-def record_run(folder: Path, predictions: pd.DataFrame, *, classes: list[str], profile: Profile, seconds: float, **facts) -> dict:
-    """Write `predictions.csv`, `metrics.json` and, last, `run.json`; return the last one's content."""
-    write_table(folder / "predictions.csv", predictions)
-    # Scored from the file, so that the same figures come out for whoever reads it.
-    write_json(folder / "metrics.json", score(read_predictions(folder / "predictions.csv", classes), classes))
-    run = {
-        "profile": profile.name,
-        "seed": profile.seed,
-        "versions": runtime.versions(),
-        "device": runtime.device(),
-        "seconds": round(seconds, 1),
-        **facts,
-    }
-    write_json(folder / "run.json", run)
-    return read_json(folder / "run.json")
-
-
 def pictures(
     manifest: pd.DataFrame, artifacts: Artifacts, *, classes: list[str], profile: Profile
 ) -> tuple[list[Path], np.ndarray]:
@@ -150,28 +130,6 @@ def pictures(
     if missing:
         raise SuiteError(f"{len(missing)} pictures are missing, such as {missing[0]}: run notebooks/02_spectrograms.ipynb again.")
     return paths, pd.Index(classes).get_indexer(manifest["label"])
-
-
-def data_fingerprint(manifest: pd.DataFrame, artifacts: Artifacts) -> str:
-    """Changes when a clip, a label, the split or the class list does."""
-    text = manifest[["clip", "label", "split"]].to_csv(index=False) + "\n".join(read_classes(artifacts))
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def difference_from_run(folder: Path, identity: dict) -> str | None:
-    """None if `folder` holds a finished run with this identity; else what differs, or "" if there is no run."""
-    if not (folder / "run.json").exists():
-        return ""
-    before = read_json(folder / "run.json")
-    if before.get("data") != identity["data"]:
-        return "the clips, labels or splits have changed"
-    changed = [
-        f"{name} was {before['settings'].get(name)!r} and is {value!r}"
-        for name, value in identity["settings"].items()
-        # Through JSON, tuples have become lists.
-        if name not in NOT_OF_A_RUN and before["settings"].get(name) != (list(value) if isinstance(value, tuple) else value)
-    ]
-    return ", ".join(changed) or None
 
 
 def compile_model(model: keras.Model, *, steps: int, profile: Profile) -> None:
@@ -204,18 +162,6 @@ def history_table(history: keras.callbacks.History) -> pd.DataFrame:
     table = pd.DataFrame({new: history.history[old] for old, new in names.items()}).round(6)
     table.insert(0, "epoch", np.arange(1, len(table) + 1))
     return table
-
-
-def read_run(artifacts: Artifacts, name: str) -> tuple[dict, dict, pd.DataFrame]:
-    """What is kept of a trained model: `run.json`, `metrics.json` and the predictions."""
-    folder = artifacts.model(name)
-    predictions = read_predictions(folder / "predictions.csv", read_classes(artifacts))
-    return read_json(folder / "run.json"), read_json(folder / "metrics.json"), predictions
-
-
-def read_history(artifacts: Artifacts, name: str) -> pd.DataFrame:
-    """Loss and accuracy by epoch of a trained network."""
-    return read_table(artifacts.model(name) / "history.csv")
 
 
 class Progress(keras.callbacks.Callback):

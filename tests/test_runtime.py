@@ -16,7 +16,7 @@ def test_the_settings_cell_decides_and_the_environment_wins(tmp_path, monkeypatc
     monkeypatch.setenv("DATASET", "emodb")
     session = runtime.start(dataset="folder", profile="paper", artifacts=str(tmp_path))
     assert session.artifacts.folder == tmp_path / "emodb" and session.profile.name == "quick"
-    assert session.settings().loc["batch_size", "value"] == "32"
+    assert session.settings().loc["batch_size", "value"] == "16"
 
 
 def test_auto_is_paper_on_a_gpu_quick_without_and_what_the_pictures_are_made_for(tmp_path, monkeypatch):

@@ -10,9 +10,10 @@ from helpers.baselines import train_svm
 from helpers.errors import SuiteError
 from helpers.manifest import build_manifest, read_manifest
 from helpers.profiles import choose_profile
+from helpers.runs import read_history, read_run
 from helpers.scores import read_classes, read_predictions
 from helpers.spectrograms import convert, image_path
-from helpers.training import read_history, read_run, train
+from helpers.training import train
 
 PROFILE = choose_profile("quick", overrides="epochs=2 base_channels=4 batch_size=8 mel_bins=32 window_frames=48 test_windows=2")
 
@@ -71,6 +72,11 @@ def test_a_finished_run_is_reused_and_other_settings_or_clips_train_again(manife
     train("plain_cnn", manifest.iloc[1:], artifacts, profile=dataclasses.replace(PROFILE, epochs=1))
     assert "clips, labels or splits have changed" in capsys.readouterr().out
     assert len(read_table(artifacts.model("plain_cnn") / "predictions.csv")) == 17
+    sound = artifacts.audio(manifest.iloc[1]["path"])
+    sound.write_bytes(artifacts.audio(manifest.iloc[-1]["path"]).read_bytes())
+    convert(manifest, artifacts, settings=PROFILE.spectrogram, profile="quick")
+    train("plain_cnn", manifest.iloc[1:], artifacts, profile=dataclasses.replace(PROFILE, epochs=1))
+    assert "clips, labels or splits have changed" in capsys.readouterr().out
 
 
 def test_a_loss_that_is_no_number_is_one_sentence_and_leaves_no_model(manifest, artifacts):
@@ -119,6 +125,7 @@ def test_the_svm_tells_pitches_apart_and_is_reused(corpus, artifacts, capsys, cl
         for path in (corpus / "female_60").iterdir():
             path.unlink()
     table, _ = build_manifest("folder", corpus, artifacts, seed=0)
+    convert(table, artifacts, settings=PROFILE.spectrogram, profile="quick")
     run = train_svm(table, artifacts, profile=PROFILE)
     assert run["settings"]["network"] == "svm" and "seconds" in run
     assert read_json(artifacts.model("svm") / "metrics.json")["test"]["gender_accuracy"] == 1
