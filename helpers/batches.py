@@ -35,7 +35,7 @@ def training_batches(paths: list[Path], targets: np.ndarray, *, classes: int, pr
     """
     names = tf.constant([str(path) for path in paths])
     labels = tf.constant(targets, tf.int64)
-    draws = len(paths) * profile.windows_per_clip
+    draws = len(paths) * windows_per_clip(len(paths), profile=profile)
     shape = image_shape(paths[0], profile=profile)
 
     def draw(epoch: tf.Tensor, place: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -49,14 +49,23 @@ def training_batches(paths: list[Path], targets: np.ndarray, *, classes: int, pr
 
     def epoch_of_batches(epoch: tf.Tensor) -> tf.data.Dataset:
         places = tf.data.Dataset.range(draws)
-        return places.map(lambda place: draw(epoch, place), num_parallel_calls=2, deterministic=True).batch(profile.batch_size)
+        batches = places.map(lambda place: draw(epoch, place), num_parallel_calls=2, deterministic=True).batch(profile.batch_size)
+        if not profile.mixup:
+            return batches
+        seeds = tf.stack([tf.cast(profile.seed, tf.int64) * 1_000_003 + epoch, 0])
+        return batches.enumerate().map(lambda step, batch: mixup(*batch, alpha=profile.mixup, seed=seeds - [0, step + 1]))
 
     return tf.data.Dataset.range(profile.epochs).flat_map(epoch_of_batches).prefetch(4)
 
 
+def windows_per_clip(clips: int, *, profile: Profile) -> int:
+    """How often an epoch shows each clip: once, or more where there are few."""
+    return max(1, round(profile.epoch_windows / clips))
+
+
 def steps_per_epoch(clips: int, *, profile: Profile) -> int:
     """Number of batches in one epoch of training; the last one may be smaller."""
-    return -(-clips * profile.windows_per_clip // profile.batch_size)
+    return -(-clips * windows_per_clip(clips, profile=profile) // profile.batch_size)
 
 
 def evaluation_batches(paths: list[Path], targets: np.ndarray, *, classes: int, profile: Profile, windows: int) -> tf.data.Dataset:
@@ -113,6 +122,34 @@ def random_window(image: tf.Tensor, *, width: int, seed: tf.Tensor) -> tf.Tensor
     image = pad(image, width=width)
     start = tf.random.stateless_uniform([], seed, 0, tf.shape(image)[1] - width + 1, tf.int32)
     return image[:, start : start + width]
+
+
+def mixup(images: tf.Tensor, labels: tf.Tensor, *, alpha: float, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Blend each picture of a batch, and its label, with another one of the batch.
+
+    H. Zhang et al. (2018), "mixup: Beyond Empirical Risk Minimization", ICLR. The share of the first picture is the larger of a
+    Beta(alpha, alpha) number and its rest.
+
+    Parameters
+    ----------
+    images : tf.Tensor [shape=(batch, height, width, channels), dtype=float32]
+    labels : tf.Tensor [shape=(batch, classes)]
+    alpha : float
+        Above 0; the larger, the more alike the shares.
+    seed : tf.Tensor [shape=(2,), dtype=int64]
+
+    Returns
+    -------
+    images, labels : tf.Tensor
+        Of the same shapes.
+    """
+    gamma = tf.random.stateless_gamma([tf.shape(images)[0], 2], seed, alpha) + 1e-9
+    share = tf.reduce_max(gamma, axis=1) / tf.reduce_sum(gamma, axis=1)
+    pixels = share[:, tf.newaxis, tf.newaxis, tf.newaxis]
+    return (
+        pixels * images + (1 - pixels) * images[::-1],
+        share[:, tf.newaxis] * labels + (1 - share[:, tf.newaxis]) * labels[::-1],
+    )
 
 
 def mask(image: tf.Tensor, *, rows: int, columns: int, seed: tf.Tensor) -> tf.Tensor:

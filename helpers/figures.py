@@ -19,7 +19,8 @@ SPLIT_COLOURS = {"train": BLUE, "validation": ORANGE, "test": GREEN}
 
 
 def set_style() -> None:
-    """One style for all figures, readable when projected."""
+    """One style for all figures, readable when projected, and tables that show whole sentences."""
+    pd.set_option("display.max_colwidth", 200)
     sns.set_theme(style="whitegrid", palette=[BLUE, ORANGE, GREEN, GREY])
     plt.rcParams.update({
         "font.size": 12, "axes.titlesize": 14, "axes.labelsize": 12, "xtick.labelsize": 12, "ytick.labelsize": 12,

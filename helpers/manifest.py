@@ -44,7 +44,7 @@ def inspect_sound(path: Path) -> Sound:
                 finite &= bool(np.isfinite(block).all())
                 peak = max(peak, float(np.max(np.abs(block), initial=0.0)))
     except (soundfile.LibsndfileError, OSError, RuntimeError) as error:
-        return Sound(reason=f"can't be read as sound ({str(error).splitlines()[-1].removeprefix('Error : ')})")
+        return Sound(reason=f"can't be read as sound ({str(error).rpartition(': ')[2].rstrip('.')})")
     if not finite:
         return Sound(reason="has samples that are no numbers")
     if frames == 0:

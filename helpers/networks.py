@@ -7,14 +7,14 @@ from keras import layers
 
 from helpers.errors import SuiteError
 
-STAGES = 4
+STAGES = 3
 BLOCKS_PER_STAGE = 2
 PRETRAINED = {
     "resnet50": (keras.applications.ResNet50, "caffe"),
     "vgg16": (keras.applications.VGG16, "caffe"),
     "mobilenetv2": (keras.applications.MobileNetV2, "unit"),
 }
-NETWORKS = ("small_resnet", "plain_cnn", *PRETRAINED)
+NETWORKS = ("small_resnet", "plain_cnn", "small_vgg", *PRETRAINED)
 
 
 def build(
@@ -55,6 +55,8 @@ def build(
     if name in ("small_resnet", "plain_cnn"):
         skip = name == "small_resnet"
         return small_network(name, shape=shape, classes=classes, skip=skip, base_channels=base_channels, dropout=dropout)
+    if name == "small_vgg":
+        return small_vgg(shape=shape, classes=classes, base_channels=base_channels, dropout=dropout)
     raise SuiteError(f"There is no network {name!r}: choose one of {', '.join(NETWORKS)}.")
 
 
@@ -82,7 +84,7 @@ def residual_block(x: keras.KerasTensor, channels: int, *, stride: int = 1, skip
 def small_network(
     name: str, *, shape: tuple[int, int, int], classes: int, skip: bool, base_channels: int, dropout: float
 ) -> keras.Model:
-    """ResNet-18's plan with few channels, from random weights; without skips, the plain CNN of the same depth."""
+    """The first three stages of ResNet-18 with fewer channels, from random weights; without skips, a plain CNN as deep."""
     pictures = layers.Input(shape)
     x = layers.Rescaling(1 / 127.5, offset=-1)(pictures)
     x = layers.Conv2D(base_channels, 5, strides=2, padding="same", use_bias=False)(x)
@@ -96,6 +98,20 @@ def small_network(
     x = layers.GlobalAveragePooling2D()(x)
     x = layers.Dropout(dropout)(x)
     return keras.Model(pictures, layers.Dense(classes, activation="softmax", dtype="float32")(x), name=name)
+
+
+def small_vgg(*, shape: tuple[int, int, int], classes: int, base_channels: int, dropout: float) -> keras.Model:
+    """A convolution and a pooling in turn, four times: the plan of VGG (Simonyan & Zisserman, 2015), from random weights."""
+    pictures = layers.Input(shape)
+    x = layers.Rescaling(1 / 127.5, offset=-1)(pictures)
+    for stage in range(4):
+        x = layers.Conv2D(base_channels * 2**stage, 3, padding="same", use_bias=False)(x)
+        x = layers.BatchNormalization(momentum=0.9)(x)
+        x = layers.ReLU()(x)
+        x = layers.MaxPooling2D(2)(x)
+    x = layers.GlobalAveragePooling2D()(x)
+    x = layers.Dropout(dropout)(x)
+    return keras.Model(pictures, layers.Dense(classes, activation="softmax", dtype="float32")(x), name="small_vgg")
 
 
 def pretrained(name: str, *, shape: tuple[int, int, int], classes: int, weights: str) -> keras.Model:

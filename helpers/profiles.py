@@ -22,12 +22,15 @@ class Profile:
     spectrogram : SpectrogramSettings
     window_frames : int or None
         Width in frames of the random window that training takes of a picture; None takes the whole picture.
-    windows_per_clip : int
-        Windows of each clip in one epoch, in training and in validation.
+    epoch_windows : int
+        About as many windows make an epoch where a corpus has fewer clips: each clip is then shown more than once. In a larger
+        corpus each clip is shown once.
     test_windows : int
         Evenly spaced windows of a clip whose predictions are averaged.
     frequency_mask, time_mask : int
         Widest band of mel bins and of frames that augmentation hides, twice a picture (SpecAugment, Park et al. 2019).
+    mixup : float
+        Strength of blending pairs of pictures (Zhang et al. 2018); 0 blends none.
     network : str
         A name from `helpers.networks.NETWORKS`.
     compare : tuple of str
@@ -50,12 +53,13 @@ class Profile:
     corpus: Corpus = field(default_factory=Corpus)
     spectrogram: SpectrogramSettings = field(default_factory=SpectrogramSettings)
     window_frames: int | None = 128
-    windows_per_clip: int = 1
+    epoch_windows: int = 640
     test_windows: int = 5
     frequency_mask: int = 10
     time_mask: int = 20
+    mixup: float = 0.0
     network: str = "small_resnet"
-    compare: tuple[str, ...] = ("plain_cnn",)
+    compare: tuple[str, ...] = ("small_vgg",)
     weights: str = "none"
     base_channels: int = 32
     dropout: float = 0.2
@@ -80,7 +84,7 @@ PROFILES = {
             sample_rate=22_050, n_fft=2048, hop_length=512, mel_bins=128, fmin=0.0, fmax=11_025.0, image_size=224, colour=True
         ),
         window_frames=None,
-        windows_per_clip=1,
+        epoch_windows=1,
         test_windows=1,
         frequency_mask=24,
         time_mask=24,

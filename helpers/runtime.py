@@ -24,6 +24,8 @@ from helpers.profiles import Profile, choose_profile, describe
 PROJECT = Path(__file__).resolve().parent.parent
 PACKAGES = ("tensorflow", "keras", "librosa", "numpy", "pandas", "scikit-learn", "soundfile", "ipywidgets")
 
+SETTINGS_A_ROW = 3
+
 
 @dataclass(frozen=True)
 class Session:
@@ -43,8 +45,12 @@ class Session:
     profile: Profile
 
     def settings(self) -> pd.DataFrame:
-        """All settings of the profile as a table."""
-        return pd.DataFrame({"value": {name: str(value) for name, value in describe(self.profile).items()}}).rename_axis("setting")
+        """All settings of the profile as a table, three settings a row."""
+        pairs = [(name, str(value)) for name, value in describe(self.profile).items()]
+        pairs += [("", "")] * (-len(pairs) % SETTINGS_A_ROW)
+        rows = len(pairs) // SETTINGS_A_ROW
+        columns = [pd.DataFrame(pairs[rows * n : rows * (n + 1)], columns=["setting", "value"]) for n in range(SETTINGS_A_ROW)]
+        return pd.concat(columns, axis=1)
 
 
 def on_colab() -> bool:

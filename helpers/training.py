@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from helpers import networks, runtime
 from helpers.artifacts import Artifacts, atomic_path, read_json, write_table
-from helpers.batches import evaluation_batches, image_shape, steps_per_epoch, training_batches
+from helpers.batches import evaluation_batches, image_shape, steps_per_epoch, training_batches, windows_per_clip
 from helpers.errors import SuiteError
 from helpers.profiles import Profile, describe
 from helpers.runs import data_fingerprint, difference_from_run, record_run
@@ -83,7 +83,7 @@ def train(name: str, manifest: pd.DataFrame, artifacts: Artifacts, *, profile: P
             epochs=profile.epochs,
             validation_data=evaluation_batches(
                 [paths[i] for i in validation], targets[validation], classes=len(classes), profile=profile,
-                windows=profile.windows_per_clip,
+                windows=windows_per_clip(len(training), profile=profile),
             ),
             callbacks=[
                 keras.callbacks.TerminateOnNaN(),

@@ -7,7 +7,7 @@ from helpers import batches
 from helpers.errors import SuiteError
 from helpers.profiles import Profile
 
-PROFILE = Profile("test", window_frames=40, windows_per_clip=2, test_windows=3, batch_size=4, epochs=2)
+PROFILE = Profile("test", window_frames=40, epoch_windows=14, test_windows=3, batch_size=4, epochs=2)
 
 
 @pytest.fixture
@@ -37,10 +37,15 @@ def test_each_epoch_shows_each_clip_as_often_as_the_profile_says(paths):
     assert all(images.shape[1:] == (24, 40, 1) and images.dtype == np.float32 for images, _ in found)
 
 
+def test_a_small_corpus_is_shown_more_than_once_and_a_large_one_once():
+    profile = Profile("test", epoch_windows=640)
+    assert [batches.windows_per_clip(clips, profile=profile) for clips in (14, 321, 561, 5028)] == [46, 2, 1, 1]
+
+
 def test_the_same_seed_gives_the_same_batches_and_another_does_not(paths):
     one, two = training(paths), training(paths)
     assert all(np.array_equal(a[0], b[0]) and np.array_equal(a[1], b[1]) for a, b in zip(one, two, strict=True))
-    other = training(paths, Profile("test", window_frames=40, batch_size=4, epochs=2, seed=1))
+    other = training(paths, Profile("test", window_frames=40, epoch_windows=14, batch_size=4, epochs=2, seed=1))
     assert not np.array_equal(one[0][0], other[0][0])
 
 
@@ -61,6 +66,23 @@ def test_masks_blacken_whole_rows_and_columns_and_nothing_else():
         hidden.append((rows.sum(), columns.sum()))
     assert len(set(hidden)) > 10
     assert np.array_equal(batches.mask(image, rows=0, columns=0, seed=tf.constant([0, 0], tf.int64)), image)
+
+
+def test_mixup_blends_pairs_and_their_labels_alike():
+    images = tf.reshape(tf.range(4.0), [4, 1, 1, 1]) * tf.ones([4, 2, 3, 1])
+    labels = tf.eye(4)
+    mixed, shares = batches.mixup(images, labels, alpha=0.4, seed=tf.constant([0, 1], tf.int64))
+    assert np.allclose(tf.reduce_sum(shares, axis=1), 1, atol=1e-5)
+    expected = tf.linalg.matvec(shares, tf.range(4.0))
+    assert np.allclose(mixed[:, 0, 0, 0], expected, atol=1e-5)
+    assert all(shares.numpy()[n, n] >= 0.5 for n in range(4)) and not np.allclose(shares, labels)
+
+
+def test_mixup_in_a_training_is_repeatable(paths):
+    profile = Profile("test", window_frames=40, epoch_windows=14, batch_size=4, epochs=2, mixup=0.3)
+    one, two = training(paths, profile), training(paths, profile)
+    assert all(np.array_equal(a[1], b[1]) for a, b in zip(one, two, strict=True))
+    assert any((np.sort(labels, axis=1)[:, -2] > 0.01).any() for _, labels in one)
 
 
 def test_windows_reach_both_ends_of_a_clip():

@@ -17,7 +17,7 @@ from helpers.runtime import PROJECT
 from helpers.voices import Corpus, synthesise
 
 pytestmark = pytest.mark.slow
-OVERRIDES = "epochs=1 base_channels=4 mel_bins=32 window_frames=48 test_windows=2"
+OVERRIDES = "epochs=1 epoch_windows=1 base_channels=4 mel_bins=32 window_frames=48 test_windows=2"
 
 
 def run(*arguments, **environment):
@@ -62,10 +62,10 @@ def test_the_table_grew_from_stage_to_stage(finished):
     artifacts = Artifacts(root / "artifacts" / "folder")
     assert len(pd.read_csv(artifacts.manifest)) == 18 and len(pd.read_csv(artifacts.rejected)) == 1
     assert len(list(artifacts.spectrograms.rglob("*.png"))) == 18
-    for name in ("small_resnet", "plain_cnn", "svm"):
+    for name in ("small_resnet", "small_vgg", "svm"):
         assert {"train", "validation", "test"} == set(read_json(artifacts.model(name) / "metrics.json"))
     comparison = pd.read_csv(artifacts.comparison)
-    assert comparison["model"].tolist() == ["small_resnet", "plain_cnn", "svm"] and (comparison["split_method"] == "random").all()
+    assert comparison["model"].tolist() == ["small_resnet", "small_vgg", "svm"] and (comparison["split_method"] == "random").all()
     tested = read_json(artifacts.model("svm") / "metrics.json")["test"]
     assert comparison.set_index("model").loc["svm", "accuracy"] == tested["accuracy"]
 

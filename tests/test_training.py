@@ -15,7 +15,9 @@ from helpers.scores import read_classes, read_predictions
 from helpers.spectrograms import convert, image_path
 from helpers.training import train
 
-PROFILE = choose_profile("quick", overrides="epochs=2 base_channels=4 batch_size=8 mel_bins=32 window_frames=48 test_windows=2")
+PROFILE = choose_profile(
+    "quick", overrides="epochs=2 epoch_windows=1 base_channels=4 batch_size=8 mel_bins=32 window_frames=48 test_windows=2"
+)
 
 
 pytestmark = pytest.mark.slow
