@@ -29,6 +29,8 @@ class Profile:
         Evenly spaced windows of a clip whose predictions are averaged.
     frequency_mask, time_mask : int
         Widest band of mel bins and of frames that augmentation hides, twice a picture (SpecAugment, Park et al. 2019).
+    gain, tilt, noise_floor : float
+        Largest random change of level, of spectral tilt and of the noise floor, as shares of the dynamic range.
     mixup : float
         Strength of blending pairs of pictures (Zhang et al. 2018); 0 blends none.
     network : str
@@ -57,6 +59,9 @@ class Profile:
     test_windows: int = 5
     frequency_mask: int = 10
     time_mask: int = 20
+    gain: float = 0.1
+    tilt: float = 0.15
+    noise_floor: float = 0.25
     mixup: float = 0.0
     network: str = "small_resnet"
     compare: tuple[str, ...] = ("small_vgg",)
@@ -88,6 +93,9 @@ PROFILES = {
         test_windows=1,
         frequency_mask=24,
         time_mask=24,
+        gain=0.0,
+        tilt=0.0,
+        noise_floor=0.0,
         epochs=40,
         batch_size=32,
         network="resnet50",
