@@ -131,7 +131,7 @@ def build_manifest(name: str, source: Path, artifacts: Artifacts, *, seed: int) 
     counts = clips.loc[clips["reason"] == "", "label"].value_counts()
     small = clips["label"].isin(counts[counts < SMALLEST_CLASS].index) & (clips["reason"] == "")
     clips.loc[small, "reason"] = [
-        f"its class {label!r} has {counts[label]} usable clip{'s' * (counts[label] > 1)}; {SMALLEST_CLASS} are needed to "
+        f"its class {label!r} has {counts[label]} usable clip{'s' if counts[label] > 1 else ''}; {SMALLEST_CLASS} are needed to "
         "train, validate and test"
         for label in clips.loc[small, "label"]
     ]
@@ -140,7 +140,7 @@ def build_manifest(name: str, source: Path, artifacts: Artifacts, *, seed: int) 
     classes = sorted(manifest["label"].unique())
     if len(classes) < 2:
         raise SuiteError(
-            f"{source} has {len(classes)} class{'es' * (len(classes) != 1)} with at least {SMALLEST_CLASS} usable clips, but "
+            f"{source} has {len(classes)} class{'' if len(classes) == 1 else 'es'} with at least {SMALLEST_CLASS} usable clips, but "
             f"two are needed to tell apart; {len(rejected)} of {len(clips)} clips are of no use"
             + (f", the first: {rejected['clip'][0]} {rejected['reason'][0]}." if len(rejected) else ".")
         )

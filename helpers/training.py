@@ -141,7 +141,7 @@ def compile_model(model: keras.Model, *, steps: int, profile: Profile) -> None:
         schedule = keras.optimizers.schedules.CosineDecay(
             0.0, max(steps * profile.epochs - warmup, 1), warmup_target=profile.learning_rate, warmup_steps=max(warmup, 1)
         )
-        optimizer = keras.optimizers.AdamW(schedule, weight_decay=profile.weight_decay)
+        optimizer = keras.optimizers.AdamW(schedule, weight_decay=profile.weight_decay, clipnorm=1.0)
     else:
         raise SuiteError(f"There is no optimizer {profile.optimizer!r} here: choose adam or adamw.")
     loss = keras.losses.CategoricalCrossentropy(label_smoothing=profile.label_smoothing)

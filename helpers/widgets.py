@@ -114,6 +114,7 @@ def listen(manifest: pd.DataFrame, artifacts: Artifacts, *, predictions: pd.Data
             chosen = chosen[(chosen["predicted"] == chosen["label"]) == (choosers["verdict"].value == "right")]
         count.value = f"{len(chosen)} clips"
         clip.options = list(chosen.index)
+        clip.index = 0 if len(chosen) else None  # ipywidgets 8 leaves it at None after an empty list
         show()
 
     def show(_=None) -> None:
