@@ -140,8 +140,8 @@ def build_manifest(name: str, source: Path, artifacts: Artifacts, *, seed: int) 
     classes = sorted(manifest["label"].unique())
     if len(classes) < 2:
         raise SuiteError(
-            f"{source} has {len(classes)} class{'' if len(classes) == 1 else 'es'} with at least {SMALLEST_CLASS} usable clips, but "
-            f"two are needed to tell apart; {len(rejected)} of {len(clips)} clips are of no use"
+            f"{source} has {len(classes)} class{'' if len(classes) == 1 else 'es'} with at least {SMALLEST_CLASS} usable clips, "
+            f"but two are needed to tell apart; {len(rejected)} of {len(clips)} clips are of no use"
             + (f", the first: {rejected['clip'][0]} {rejected['reason'][0]}." if len(rejected) else ".")
         )
     manifest["split"] = random_split(manifest["clip"].tolist(), manifest["label"].tolist(), seed=seed)

@@ -54,24 +54,24 @@ class Profile:
     name: str
     corpus: Corpus = field(default_factory=Corpus)
     spectrogram: SpectrogramSettings = field(default_factory=SpectrogramSettings)
-    window_frames: int | None = 128
+    window_frames: int | None = 192
     epoch_windows: int = 640
     test_windows: int = 5
     frequency_mask: int = 10
-    time_mask: int = 20
+    time_mask: int = 30
     gain: float = 0.1
-    tilt: float = 0.15
-    noise_floor: float = 0.25
+    tilt: float = 0.1
+    noise_floor: float = 0.2
     mixup: float = 0.0
     network: str = "small_resnet"
     compare: tuple[str, ...] = ("small_vgg",)
     weights: str = "none"
     base_channels: int = 32
     dropout: float = 0.2
-    epochs: int = 50
-    batch_size: int = 16
+    epochs: int = 40
+    batch_size: int = 32
     optimizer: str = "adamw"
-    learning_rate: float = 2e-3
+    learning_rate: float = 3e-3
     weight_decay: float = 0.05
     label_smoothing: float = 0.05
     seed: int = 0
@@ -96,8 +96,6 @@ PROFILES = {
         gain=0.0,
         tilt=0.0,
         noise_floor=0.0,
-        epochs=40,
-        batch_size=32,
         network="resnet50",
         compare=("vgg16", "mobilenetv2"),
         weights="imagenet",

@@ -17,7 +17,7 @@ def test_the_settings_cell_decides_and_the_environment_wins(tmp_path, monkeypatc
     session = runtime.start(dataset="folder", profile="paper", artifacts=str(tmp_path))
     assert session.artifacts.folder == tmp_path / "emodb" and session.profile.name == "quick"
     shown = session.settings().to_numpy().tolist()
-    assert any(row[at : at + 2] == ["batch_size", "16"] for row in shown for at in (0, 2, 4))
+    assert any(row[at : at + 2] == ["batch_size", "32"] for row in shown for at in (0, 2, 4))
 
 
 def test_auto_is_paper_on_a_gpu_quick_without_and_what_the_pictures_are_made_for(tmp_path, monkeypatch):
