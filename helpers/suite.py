@@ -106,16 +106,20 @@ def run_notebook(name: str, folder: Path, *, line: str) -> str | None:
         timeout=None,
         kernel_name="python3",
         coalesce_streams=True,
+        extra_arguments=["--log-level=40"],  # newer kernels warn of their own transport, which is local here
         on_cell_execute=show,
         resources={"metadata": {"path": str(NOTEBOOKS)}},
     )
     failure = None
+    folder.mkdir(parents=True, exist_ok=True)
     try:
-        client.execute()
+        # What libraries write past Python (TensorFlow's start-up lines) goes to a file beside the page.
+        with open(folder / f"{name}.log", "w") as log:
+            client.execute(stderr=log)
     except CellExecutionError as error:
         failure = f"cell {done} of {cells}: {_last_line(error)}"
     except DeadKernelError:
-        failure = f"cell {done} of {cells}: the kernel died, most often because the memory ran out"
+        failure = f"cell {done} of {cells}: the kernel died, most often because the memory ran out (see {folder / name}.log)"
     write_text(folder / f"{name}.html", report.notebook_page(notebook, name))
     return failure
 
@@ -127,4 +131,7 @@ def _last_line(error: CellExecutionError) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit("\nstopped; the next run goes on from what is there")

@@ -75,6 +75,8 @@ def train(name: str, manifest: pd.DataFrame, artifacts: Artifacts, *, profile: P
 
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "run.json").unlink(missing_ok=True)  # written last: a folder without it is not finished
+    for stray in folder.glob(".writing-*"):  # of a training that was killed
+        stray.unlink()
     started = time.perf_counter()
     with atomic_path(folder / "model.keras") as best:
         history = model.fit(
