@@ -38,9 +38,7 @@ def training_batches(paths: list[Path], targets: np.ndarray, *, classes: int, pr
     draws = len(paths) * windows_per_clip(len(paths), profile=profile)
     shape = image_shape(paths[0], profile=profile)
 
-    def draw(epoch: tf.Tensor, place: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        shuffled = tf.random.experimental.index_shuffle(place, tf.stack([profile.seed, epoch]), draws - 1)
-        index = shuffled % len(paths)
+    def draw(epoch: tf.Tensor, place: tf.Tensor, index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         seed = tf.stack([tf.cast(profile.seed, tf.int64) * 1_000_003 + epoch, place])
         image = read_image(names[index], channels=shape[2])
         image = random_window(image, width=shape[1], seed=seed)
@@ -49,8 +47,11 @@ def training_batches(paths: list[Path], targets: np.ndarray, *, classes: int, pr
         return tf.ensure_shape(image, shape), tf.one_hot(labels[index], classes)
 
     def epoch_of_batches(epoch: tf.Tensor) -> tf.data.Dataset:
-        places = tf.data.Dataset.range(draws)
-        batches = places.map(lambda place: draw(epoch, place), num_parallel_calls=2, deterministic=True).batch(profile.batch_size)
+        # Not `index_shuffle`: for some seeds it leaves neighbours, clips of one speaker, together.
+        order = tf.argsort(tf.random.stateless_uniform([draws], tf.stack([tf.cast(profile.seed, tf.int64), epoch])))
+        clips = tf.data.Dataset.from_tensor_slices(order % len(paths)).enumerate()
+        images = clips.map(lambda place, index: draw(epoch, place, index), num_parallel_calls=2, deterministic=True)
+        batches = images.batch(profile.batch_size)
         if not profile.mixup:
             return batches
         seeds = tf.stack([tf.cast(profile.seed, tf.int64) * 1_000_003 + epoch, 0])

@@ -83,6 +83,7 @@ def train(name: str, manifest: pd.DataFrame, artifacts: Artifacts, *, profile: P
             training_batches([paths[i] for i in training], targets[training], classes=len(classes), profile=profile),
             steps_per_epoch=steps,
             epochs=profile.epochs,
+            shuffle=False,  # the batches are in their order already
             validation_data=evaluation_batches(
                 [paths[i] for i in validation], targets[validation], classes=len(classes), profile=profile,
                 windows=windows_per_clip(len(training), profile=profile),

@@ -37,6 +37,19 @@ def test_each_epoch_shows_each_clip_as_often_as_the_profile_says(paths):
     assert all(images.shape[1:] == (24, 40, 1) and images.dtype == np.float32 for images, _ in found)
 
 
+def test_every_epoch_is_well_mixed(tmp_path):
+    """A clip's number says nothing about its place: batches of neighbours would be batches of one speaker."""
+    Image.fromarray(np.zeros((1, 1), np.uint8)).save(tmp_path / "a.png")
+    clips, epochs = 400, 20
+    profile = Profile("test", window_frames=1, epoch_windows=1, batch_size=clips, epochs=epochs)
+    found = batches.training_batches([tmp_path / "a.png"] * clips, np.arange(clips), classes=clips, profile=profile)
+    orders = [labels.argmax(axis=1) for _, labels in found.as_numpy_iterator()]
+    assert len(orders) == epochs and len({tuple(order) for order in orders}) == epochs
+    for order in orders:
+        assert sorted(order) == list(range(clips))
+        assert abs(np.corrcoef(order, np.arange(clips))[0, 1]) < 0.2 and abs(np.corrcoef(order[1:], order[:-1])[0, 1]) < 0.2
+
+
 def test_a_small_corpus_is_shown_more_than_once_and_a_large_one_once():
     profile = Profile("test", epoch_windows=640)
     assert [batches.windows_per_clip(clips, profile=profile) for clips in (14, 321, 561, 5028)] == [46, 2, 1, 1]
