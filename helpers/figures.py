@@ -133,11 +133,12 @@ def confusion_matrix(counts: pd.DataFrame, *, normalise: bool = False, ax: Axes 
     matplotlib.axes.Axes
     """
     size = len(counts)
-    side = max(5.5, 0.3 * size + 2.5)
+    side = max(5.5, (0.3 if size > 12 else 0.6) * size + 2.5)
     ax = ax or plt.subplots(figsize=(side + 1.2, side))[1]
     values = counts.div(counts.sum(axis=1).clip(lower=1), axis=0) if normalise else counts
+    texts = values.map(lambda value: (f"{value:.2f}" if normalise else f"{value:d}") if value else "")
     sns.heatmap(
-        values, ax=ax, cmap=SEQUENTIAL, square=True, vmin=0, annot=size <= 12, fmt=".2f" if normalise else "d",
+        values, ax=ax, cmap=SEQUENTIAL, square=True, vmin=0, annot=texts if size <= 12 else False, fmt="",
         cbar_kws={"label": "fraction of the true class" if normalise else "clips", "shrink": 0.7},
         linewidths=0.3 if size > 12 else 0.6, linecolor="#888888", xticklabels=True, yticklabels=True,
     )  # fmt: skip

@@ -50,7 +50,7 @@ class Session:
         pairs += [("", "")] * (-len(pairs) % SETTINGS_A_ROW)
         rows = len(pairs) // SETTINGS_A_ROW
         columns = [pd.DataFrame(pairs[rows * n : rows * (n + 1)], columns=["setting", "value"]) for n in range(SETTINGS_A_ROW)]
-        return pd.concat(columns, axis=1)
+        return pd.concat(columns, axis=1).set_axis([""] * rows)
 
 
 def on_colab() -> bool:
@@ -136,8 +136,7 @@ def has_gpu() -> bool:
 
 def check_gpu() -> bool:
     """Say which device trains; without a GPU, say how to get one. Returns whether there is one."""
-    import tensorflow as tf
-
+    tf = _tensorflow()
     devices = tf.config.list_physical_devices("GPU")
     if devices:
         details = tf.config.experimental.get_device_details(devices[0])
@@ -158,8 +157,8 @@ def make_repeatable(seed: int) -> None:
 
     On a GPU deterministic operations cost too much time, so a repeated run differs a little there.
     """
+    tf = _tensorflow()
     import keras
-    import tensorflow as tf
 
     keras.utils.set_random_seed(seed)
     if not tf.config.list_physical_devices("GPU"):
@@ -168,12 +167,26 @@ def make_repeatable(seed: int) -> None:
 
 def device() -> str:
     """Name of the device that trains."""
-    import tensorflow as tf
-
+    tf = _tensorflow()
     devices = tf.config.list_physical_devices("GPU")
     if devices:
         return tf.config.experimental.get_device_details(devices[0]).get("device_name", "GPU")
     return f"CPU, {os.cpu_count()} cores"
+
+
+def _tensorflow():
+    """TensorFlow, imported without the log lines that newer versions write on the way, past Python and past their own settings."""
+    if "tensorflow" not in sys.modules:
+        sys.stderr.flush()
+        kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 2)
+        try:
+            import tensorflow
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+            os.close(nowhere)
+    return sys.modules["tensorflow"]
 
 
 def versions() -> dict[str, str]:
