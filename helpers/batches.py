@@ -42,8 +42,7 @@ def training_batches(paths: list[Path], targets: np.ndarray, *, classes: int, pr
         seed = tf.stack([tf.cast(profile.seed, tf.int64) * 1_000_003 + epoch, place])
         image = read_image(names[index], channels=shape[2])
         image = random_window(image, width=shape[1], seed=seed)
-        image = colour_sound(tf.cast(image, tf.float32), gain=profile.gain, tilt=profile.tilt, floor=profile.noise_floor, seed=seed)
-        image = mask(image, rows=profile.frequency_mask, columns=profile.time_mask, seed=seed)
+        image = mask(tf.cast(image, tf.float32), rows=profile.frequency_mask, columns=profile.time_mask, seed=seed)
         return tf.ensure_shape(image, shape), tf.one_hot(labels[index], classes)
 
     def epoch_of_batches(epoch: tf.Tensor) -> tf.data.Dataset:
@@ -51,11 +50,7 @@ def training_batches(paths: list[Path], targets: np.ndarray, *, classes: int, pr
         order = tf.argsort(tf.random.stateless_uniform([draws], tf.stack([tf.cast(profile.seed, tf.int64), epoch])))
         clips = tf.data.Dataset.from_tensor_slices(order % len(paths)).enumerate()
         images = clips.map(lambda place, index: draw(epoch, place, index), num_parallel_calls=2, deterministic=True)
-        batches = images.batch(profile.batch_size)
-        if not profile.mixup:
-            return batches
-        seeds = tf.stack([tf.cast(profile.seed, tf.int64) * 1_000_003 + epoch, 0])
-        return batches.enumerate().map(lambda step, batch: mixup(*batch, alpha=profile.mixup, seed=seeds - [0, step + 1]))
+        return images.batch(profile.batch_size)
 
     return tf.data.Dataset.range(profile.epochs).flat_map(epoch_of_batches).prefetch(4)
 
@@ -124,64 +119,6 @@ def random_window(image: tf.Tensor, *, width: int, seed: tf.Tensor) -> tf.Tensor
     image = pad(image, width=width)
     start = tf.random.stateless_uniform([], seed, 0, tf.shape(image)[1] - width + 1, tf.int32)
     return image[:, start : start + width]
-
-
-def mixup(images: tf.Tensor, labels: tf.Tensor, *, alpha: float, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Blend each picture of a batch, and its label, with another one of the batch.
-
-    H. Zhang et al. (2018), "mixup: Beyond Empirical Risk Minimization", ICLR. The share of the first picture is the larger of a
-    Beta(alpha, alpha) number and its rest.
-
-    Parameters
-    ----------
-    images : tf.Tensor [shape=(batch, height, width, channels), dtype=float32]
-    labels : tf.Tensor [shape=(batch, classes)]
-    alpha : float
-        Above 0; the larger, the more alike the shares.
-    seed : tf.Tensor [shape=(2,), dtype=int64]
-
-    Returns
-    -------
-    images, labels : tf.Tensor
-        Of the same shapes.
-    """
-    gamma = tf.random.stateless_gamma([tf.shape(images)[0], 2], seed, alpha) + 1e-9
-    share = tf.reduce_max(gamma, axis=1) / tf.reduce_sum(gamma, axis=1)
-    pixels = share[:, tf.newaxis, tf.newaxis, tf.newaxis]
-    return (
-        pixels * images + (1 - pixels) * images[::-1],
-        share[:, tf.newaxis] * labels + (1 - share[:, tf.newaxis]) * labels[::-1],
-    )
-
-
-def colour_sound(image: tf.Tensor, *, gain: float, tilt: float, floor: float, seed: tf.Tensor) -> tf.Tensor:
-    """Change a spectrogram as another microphone, room or vocal effort would.
-
-    Loud and angry voices have stronger high frequencies than calm ones (Traunmueller & Eriksson, 2000, "Acoustic effects of
-    variation in vocal effort by men, women, and children", J. Acoust. Soc. Am. 107, 3438-3451); rooms add noise.
-
-    Parameters
-    ----------
-    image : tf.Tensor [shape=(height, width, channels), dtype=float32]
-        From 0 to 255, high frequencies at the top.
-    gain : float
-        The whole picture is made up to this share of 255 brighter or darker.
-    tilt : float
-        The top is made up to this share of 255 brighter or darker, the bottom the other way.
-    floor : float
-        What is darker than a level of up to this share of 255 is lifted to it.
-    seed : tf.Tensor [shape=(2,), dtype=int64]
-
-    Returns
-    -------
-    tf.Tensor
-        Of the same shape.
-    """
-    numbers = tf.random.stateless_uniform([3], seed + tf.constant([0, 7_000_000_001], tf.int64))
-    signed = 2 * numbers[:2] - 1
-    slope = tf.linspace(1.0, -1.0, tf.shape(image)[0])[:, tf.newaxis, tf.newaxis]
-    image = image + 255 * (gain * signed[0] + tilt * signed[1] * slope)
-    return tf.clip_by_value(image, 255 * floor * numbers[2], 255.0)
 
 
 def mask(image: tf.Tensor, *, rows: int, columns: int, seed: tf.Tensor) -> tf.Tensor:

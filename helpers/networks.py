@@ -24,7 +24,7 @@ def build(
     classes: int,
     weights: str = "none",
     base_channels: int = 32,
-    dropout: float = 0.2,
+    dropout: float = 0.4,
 ) -> keras.Model:
     """Build a network by its name.
 

@@ -29,10 +29,6 @@ class Profile:
         Evenly spaced windows of a clip whose predictions are averaged.
     frequency_mask, time_mask : int
         Widest band of mel bins and of frames that augmentation hides, twice a picture (SpecAugment, Park et al. 2019).
-    gain, tilt, noise_floor : float
-        Largest random change of level, of spectral tilt and of the noise floor, as shares of the dynamic range.
-    mixup : float
-        Strength of blending pairs of pictures (Zhang et al. 2018); 0 blends none.
     network : str
         A name from `helpers.networks.NETWORKS`.
     compare : tuple of str
@@ -45,7 +41,7 @@ class Profile:
         Share of the features hidden from the last layer in training (small networks).
     epochs, batch_size : int
     optimizer : {"adam", "adamw"}
-        "adamw" warms up for two epochs, then follows half a cosine to zero.
+        "adamw" warms up for two epochs, then follows half a cosine to zero, with gradients clipped to a norm of 1.
     learning_rate, weight_decay, label_smoothing : float
     seed : int
         Of the split, the weights, the order and the windows.
@@ -55,24 +51,20 @@ class Profile:
     corpus: Corpus = field(default_factory=Corpus)
     spectrogram: SpectrogramSettings = field(default_factory=SpectrogramSettings)
     window_frames: int | None = 192
-    epoch_windows: int = 820
+    epoch_windows: int = 640
     test_windows: int = 5
     frequency_mask: int = 10
     time_mask: int = 30
-    gain: float = 0.1
-    tilt: float = 0.1
-    noise_floor: float = 0.2
-    mixup: float = 0.0
     network: str = "small_resnet"
     compare: tuple[str, ...] = ("small_vgg",)
     weights: str = "none"
     base_channels: int = 32
-    dropout: float = 0.2
+    dropout: float = 0.4
     epochs: int = 40
     batch_size: int = 32
     optimizer: str = "adamw"
-    learning_rate: float = 3e-3
-    weight_decay: float = 0.05
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.7
     label_smoothing: float = 0.05
     seed: int = 0
 
@@ -93,9 +85,6 @@ PROFILES = {
         test_windows=1,
         frequency_mask=24,
         time_mask=24,
-        gain=0.0,
-        tilt=0.0,
-        noise_floor=0.0,
         network="resnet50",
         compare=("vgg16", "mobilenetv2"),
         weights="imagenet",

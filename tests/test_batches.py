@@ -81,37 +81,6 @@ def test_masks_blacken_whole_rows_and_columns_and_nothing_else():
     assert np.array_equal(batches.mask(image, rows=0, columns=0, seed=tf.constant([0, 0], tf.int64)), image)
 
 
-def test_colouring_changes_level_tilt_and_floor_within_bounds():
-    image = tf.fill([11, 4, 1], 100.0)
-    for number in range(30):
-        seed = tf.constant([5, number], tf.int64)
-        louder = batches.colour_sound(image, gain=0.1, tilt=0.0, floor=0.0, seed=seed).numpy()
-        assert np.ptp(louder) == 0 and abs(louder[0, 0, 0] - 100) <= 25.5
-        tilted = batches.colour_sound(image, gain=0.0, tilt=0.2, floor=0.0, seed=seed).numpy()[:, 0, 0]
-        assert np.allclose(np.diff(tilted), np.diff(tilted)[0], atol=1e-3) and abs(tilted[5] - 100) < 1e-3
-        assert abs(tilted[0] - 100) <= 51
-        lifted = batches.colour_sound(0 * image, gain=0.0, tilt=0.0, floor=0.25, seed=seed).numpy()
-        assert np.ptp(lifted) == 0 and 0 <= lifted[0, 0, 0] <= 64
-    assert np.array_equal(batches.colour_sound(image, gain=0.0, tilt=0.0, floor=0.0, seed=seed), image)
-
-
-def test_mixup_blends_pairs_and_their_labels_alike():
-    images = tf.reshape(tf.range(4.0), [4, 1, 1, 1]) * tf.ones([4, 2, 3, 1])
-    labels = tf.eye(4)
-    mixed, shares = batches.mixup(images, labels, alpha=0.4, seed=tf.constant([0, 1], tf.int64))
-    assert np.allclose(tf.reduce_sum(shares, axis=1), 1, atol=1e-5)
-    expected = tf.linalg.matvec(shares, tf.range(4.0))
-    assert np.allclose(mixed[:, 0, 0, 0], expected, atol=1e-5)
-    assert all(shares.numpy()[n, n] >= 0.5 for n in range(4)) and not np.allclose(shares, labels)
-
-
-def test_mixup_in_a_training_is_repeatable(paths):
-    profile = Profile("test", window_frames=40, epoch_windows=14, batch_size=4, epochs=2, mixup=0.3)
-    one, two = training(paths, profile), training(paths, profile)
-    assert all(np.array_equal(a[1], b[1]) for a, b in zip(one, two, strict=True))
-    assert any((np.sort(labels, axis=1)[:, -2] > 0.01).any() for _, labels in one)
-
-
 def test_windows_reach_both_ends_of_a_clip():
     image = tf.reshape(tf.range(100, dtype=tf.int32), [1, 100, 1])
     starts = {int(batches.random_window(image, width=90, seed=tf.constant([0, n], tf.int64))[0, 0, 0]) for n in range(300)}
