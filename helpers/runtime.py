@@ -7,6 +7,7 @@ import os
 # Before TensorFlow is first imported: its start-up log lines concern its developers, not a student.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+import importlib
 import platform
 import shutil
 import sys
@@ -181,7 +182,7 @@ def _tensorflow():
         kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, 2)
         try:
-            import tensorflow
+            importlib.import_module("tensorflow")
         finally:
             os.dup2(kept, 2)
             os.close(kept)
