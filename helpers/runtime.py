@@ -47,7 +47,9 @@ class Session:
 
     def settings(self) -> pd.DataFrame:
         """All settings of the profile as a table, three settings a row."""
-        pairs = [(name, str(value)) for name, value in describe(self.profile).items()]
+        values = describe(self.profile)
+        # Tuples as OVERRIDES takes them.
+        pairs = [(name, "+".join(value) if isinstance(value, tuple) else str(value)) for name, value in values.items()]
         pairs += [("", "")] * (-len(pairs) % SETTINGS_A_ROW)
         rows = len(pairs) // SETTINGS_A_ROW
         columns = [pd.DataFrame(pairs[rows * n : rows * (n + 1)], columns=["setting", "value"]) for n in range(SETTINGS_A_ROW)]
