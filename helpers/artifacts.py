@@ -136,19 +136,10 @@ def read_json(path: Path) -> Any:
 
 
 def read_table(path: Path) -> pd.DataFrame:
-    """Read a CSV table that an earlier stage wrote; texts stay texts, whatever they look like."""
+    """Read a CSV table that an earlier stage wrote; texts stay texts, whatever they look like, and empty numbers become NaN."""
     texts = ("clip", "path", "gender", "speaker", "label", "split", "true", "predicted", "model", "split_method", "reason")
-    table = pd.read_csv(
-        require(path),
-        dtype=dict.fromkeys(texts, str),
-        keep_default_na=False,
-        na_values={
-            "age": [""],
-            "duration_s": [""],
-            "sample_rate": [""],
-        },
-    )
-    return table
+    table = pd.read_csv(require(path), dtype=dict.fromkeys(texts, str), keep_default_na=False, na_values=[""])
+    return table.fillna({text: "" for text in texts if text in table})
 
 
 def fingerprint(path: Path) -> str:

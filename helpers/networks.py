@@ -108,7 +108,7 @@ def small_vgg(*, shape: tuple[int, int, int], classes: int, base_channels: int, 
     pictures = layers.Input(shape)
     x = layers.Rescaling(1 / 127.5, offset=-1)(pictures)
     for stage in range(4):
-        x = layers.Conv2D(base_channels // 2 * 2**stage, 3, padding="same", use_bias=False)(x)
+        x = layers.Conv2D(max(base_channels // 2, 1) * 2**stage, 3, padding="same", use_bias=False)(x)
         x = layers.BatchNormalization(momentum=0.9)(x)
         x = layers.ReLU()(x)
         x = layers.MaxPooling2D(2)(x)

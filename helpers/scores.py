@@ -52,11 +52,11 @@ def read_predictions(path, classes: list[str]) -> pd.DataFrame:
     SuiteError
         The file is missing, or was made with other classes.
     """
-    header = pd.read_csv(require(path), nrows=0, header=None).columns
-    names = pd.read_csv(path, nrows=1, header=None, dtype=str, keep_default_na=False).iloc[0].tolist()
+    # Read as a row, because pandas renames columns of the same name.
+    names = pd.read_csv(require(path), nrows=1, header=None, dtype=str, keep_default_na=False).iloc[0].tolist()
     if names != FIXED_COLUMNS + classes:
         raise SuiteError(
-            f"{path} has {len(header) - len(FIXED_COLUMNS)} classes that are not those of classes.json ({len(classes)}): run "
+            f"{path} has {len(names) - len(FIXED_COLUMNS)} classes that are not those of classes.json ({len(classes)}): run "
             "notebooks/03_train_resnet.ipynb (or 05) again."
         )
     return read_table(path)

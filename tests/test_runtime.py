@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from helpers import runtime
-from helpers.artifacts import atomic_path, read_json, write_json
+from helpers.artifacts import atomic_path, read_json, read_table, write_json
 from helpers.errors import SuiteError
 
 
@@ -79,3 +79,10 @@ def test_versions_and_device_are_recorded():
     assert runtime.versions()["python"] == ".".join(map(str, sys.version_info[:3]))
     assert "cores" in runtime.device()
     assert Path(runtime.PROJECT / "helpers").is_dir()
+
+
+def test_in_tables_texts_stay_texts_and_empty_numbers_are_not_a_number(tmp_path):
+    (tmp_path / "table.csv").write_text("clip,speaker,reason,accuracy\n007,NA,,\nnan,,too short,0.5\n")
+    table = read_table(tmp_path / "table.csv")
+    assert table[["clip", "speaker", "reason"]].to_numpy().tolist() == [["007", "NA", ""], ["nan", "", "too short"]]
+    assert table["accuracy"].isna().tolist() == [True, False] and table["accuracy"][1] == 0.5

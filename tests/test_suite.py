@@ -17,7 +17,7 @@ from helpers.runtime import PROJECT
 from helpers.voices import Corpus, synthesise
 
 pytestmark = pytest.mark.slow
-OVERRIDES = "epochs=1 epoch_windows=1 base_channels=4 mel_bins=32 window_frames=48 test_windows=2"
+OVERRIDES = "epochs=1 epoch_windows=1 base_channels=4 mel_bins=32 window_frames=48 test_windows=2 compare=small_vgg+lenet"
 
 
 def run(*arguments, **environment):
@@ -65,7 +65,9 @@ def test_the_table_grew_from_stage_to_stage(finished):
     for name in ("small_resnet", "small_vgg", "svm"):
         assert {"train", "validation", "test"} == set(read_json(artifacts.model(name) / "metrics.json"))
     comparison = pd.read_csv(artifacts.comparison)
-    assert comparison["model"].tolist() == ["small_resnet", "small_vgg", "svm"] and (comparison["split_method"] == "random").all()
+    assert comparison["model"].tolist() == ["small_resnet", "small_vgg", "svm", "lenet"]
+    assert (comparison["split_method"] == "random").all()
+    assert comparison["reason"].fillna("").str.contains("There is no network 'lenet'").tolist() == [False] * 3 + [True]
     tested = read_json(artifacts.model("svm") / "metrics.json")["test"]
     assert comparison.set_index("model").loc["svm", "accuracy"] == tested["accuracy"]
 
