@@ -51,7 +51,7 @@ class Profile:
     corpus: Corpus = field(default_factory=Corpus)
     spectrogram: SpectrogramSettings = field(default_factory=SpectrogramSettings)
     window_frames: int | None = 192
-    epoch_windows: int = 820
+    epoch_windows: int = 960
     test_windows: int = 5
     frequency_mask: int = 10
     time_mask: int = 30
