@@ -26,7 +26,7 @@ def record_run(folder: Path, predictions: pd.DataFrame, *, classes: list[str], p
         "seed": profile.seed,
         "versions": runtime.versions(),
         "device": runtime.device(),
-        "seconds": round(seconds, 1),
+        "seconds": round(seconds, 2),
         **facts,
     }
     write_json(folder / "run.json", run)
