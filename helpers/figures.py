@@ -133,14 +133,15 @@ def confusion_matrix(counts: pd.DataFrame, *, normalise: bool = False, ax: Axes 
     matplotlib.axes.Axes
     """
     size = len(counts)
-    side = max(5.5, (0.3 if size > 12 else 0.6) * size + 2.5)
+    small = size <= 12  # room for a number in each cell
+    side = max(5.5, (0.6 if small else 0.3) * size + 2.5)
     ax = ax or plt.subplots(figsize=(side + 1.2, side))[1]
     values = counts.div(counts.sum(axis=1).clip(lower=1), axis=0) if normalise else counts
     texts = values.map(lambda value: (f"{value:.2f}" if normalise else f"{value:d}") if value else "")
     sns.heatmap(
-        values, ax=ax, cmap=SEQUENTIAL, square=True, vmin=0, annot=texts if size <= 12 else False, fmt="",
+        values, ax=ax, cmap=SEQUENTIAL, square=True, vmin=0, annot=texts if small else False, fmt="",
         cbar_kws={"label": "fraction of the true class" if normalise else "clips", "shrink": 0.7},
-        linewidths=0.3 if size > 12 else 0.6, linecolor="#888888", xticklabels=True, yticklabels=True,
+        linewidths=0.6 if small else 0.3, linecolor="#888888", xticklabels=True, yticklabels=True,
     )  # fmt: skip
     ax.set(xlabel="predicted class", ylabel="true class")
     ax.tick_params(axis="x", rotation=90)
@@ -159,7 +160,7 @@ def comparison_bars(comparison: pd.DataFrame, *, ax: Axes | None = None) -> Axes
     Parameters
     ----------
     comparison : pd.DataFrame
-        Columns `model`, `accuracy`, `macro_f1`.
+        Columns `model`, `accuracy`, `macro_f1`; a model without an accuracy, which could not be trained, is left out.
     ax : matplotlib.axes.Axes, optional
 
     Returns
@@ -167,6 +168,7 @@ def comparison_bars(comparison: pd.DataFrame, *, ax: Axes | None = None) -> Axes
     matplotlib.axes.Axes
     """
     ax = ax or plt.subplots()[1]
+    comparison = comparison.dropna(subset="accuracy")
     places = np.arange(len(comparison))
     for shift, (column, label, colour) in zip(
         (-0.2, 0.2), (("accuracy", "accuracy", BLUE), ("macro_f1", "macro F1", ORANGE)), strict=True

@@ -104,7 +104,7 @@ def write_index(artifacts: Artifacts, facts: dict[str, str], notebooks: list[str
     figures.training_curve(history, "accuracy", ax=axes[1])
     pictures = [
         ("Loss and accuracy while training", curves),
-        ("Test accuracy and macro F1 of each model", figures.comparison_bars(comparison.dropna(subset="accuracy")).figure),
+        ("Test accuracy and macro F1 of each model", figures.comparison_bars(comparison).figure),
         ("Confusion matrix of the test clips", figures.confusion_matrix(counts).figure),
     ]
     rows = "".join(f"<tr><th>{html.escape(name)}</th><td>{html.escape(value)}</td></tr>" for name, value in facts.items())
