@@ -1,4 +1,4 @@
-"""Gender and age in a label's name: reading them, and the categories they make (notebook 01)."""
+"""Gender and age in a label's name: reading them, and the four kinds of labels they make (notebook 01)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ GENDER_WORDS = {
     "male": "male", "man": "male", "men": "male", "boy": "male", "m": "male",
 }  # fmt: skip
 AGES = range(3, 111)  # what a number must be to be read as a year of age
+AGE_GROUPS = ((0, 12), (13, 19), (20, 39), (40, 59), (60, 79), (80, 110))  # first and last year of each
+LABEL_KINDS = ("exact", "decade", "age group", "gender")
 
 
 def exact_label(gender: str, age: int) -> str:
@@ -22,16 +24,53 @@ def exact_label(gender: str, age: int) -> str:
     return f"{gender}_{age}"
 
 
+def age_group(age: float) -> str:
+    """Name of the group of `AGE_GROUPS` that an age in years belongs to.
+
+    Examples
+    --------
+    >>> age_group(23), age_group(59.5), age_group(60)
+    ('20-39', '40-59', '60-79')
+    """
+    first, last = next((group for group in AGE_GROUPS if age < group[1] + 1), AGE_GROUPS[-1])
+    return f"{first}-{last}"
+
+
+def make_label(gender: str, age: int | None, *, kind: str) -> str:
+    """Label of a speaker, of one of four kinds; empty where the gender or the age that it needs is not known.
+
+    Parameters
+    ----------
+    gender : {"female", "male", ""}
+    age : int or None
+        In years.
+    kind : {"exact", "decade", "age group", "gender"}
+        Gender and year of age, as in the study; gender and decade of age; age group alone; gender alone.
+
+    Examples
+    --------
+    >>> [make_label("female", 23, kind=kind) for kind in LABEL_KINDS]
+    ['female_23', 'female_20s', 'age_20-39', 'female']
+    """
+    if (kind != "age group" and not gender) or (kind != "gender" and age is None):
+        return ""
+    if kind == "exact":
+        return exact_label(gender, age)
+    if kind == "decade":
+        return f"{gender}_{age // 10 * 10}s"
+    return f"age_{age_group(age)}" if kind == "age group" else gender
+
+
 def parse_label(label: str) -> tuple[str | None, int | None]:
-    """Read gender and year of age from a label or a folder's name.
+    """Read gender and age from a label or a folder's name.
 
     A number counts as an age only beside a gender or the word "age", and the letters "m" and "f" count as a gender only
-    beside an age or alone: `speaker_12` has neither.
+    beside an age or alone: `speaker_12` has neither. Of a decade (`20s`) or a range (`40-59`) the middle is the age.
 
     Parameters
     ----------
     label : str
-        For example ``"female_23"``, ``"m-41"``, ``"male/age 60"``.
+        For example ``"female_23"``, ``"m-41"``, ``"male/age 60"``, ``"female_20s"``, ``"age_40-59"``.
 
     Returns
     -------
@@ -43,13 +82,25 @@ def parse_label(label: str) -> tuple[str | None, int | None]:
     --------
     >>> parse_label("female_23"), parse_label("m-41"), parse_label("speaker_12")
     (('female', 23), ('male', 41), (None, None))
+    >>> parse_label("female_20s"), parse_label("age_40-59")
+    (('female', 25), (None, 50))
     """
-    tokens = re.findall(r"[^\W\d_]+|[0-9]+", label.lower())
+    words = label.lower()
+    tokens = re.findall(r"[^\W\d_]+|[0-9]+", words)
     genders = {GENDER_WORDS[token] for token in tokens if token in GENDER_WORDS}
-    numbers = {int(token) for token in tokens if re.fullmatch("[0-9]+", token) and int(token) in AGES}
     gender = genders.pop() if len(genders) == 1 else None
-    age = numbers.pop() if len(numbers) == 1 and (gender or {"age", "years"} & set(tokens)) else None
+    age = _age(words) if gender or {"age", "years"} & set(tokens) else None
     spelled = any(len(token) > 1 and token in GENDER_WORDS for token in tokens)
     if gender and not spelled and age is None and len(tokens) > 1:
         gender = None
     return gender, age
+
+
+def _age(words: str) -> int | None:
+    if decade := re.fullmatch(r"[^0-9]*(0|[1-9]0|100)s(?![a-z])[^0-9]*", words):
+        return int(decade[1]) + 5
+    span = re.fullmatch(r"[^0-9]*([0-9]{1,3})-([0-9]{1,3})[^0-9]*", words)
+    if span and int(span[1]) < int(span[2]) <= AGES[-1]:
+        return (int(span[1]) + int(span[2]) + 1) // 2
+    numbers = {int(number) for number in re.findall(r"[0-9]+", words) if int(number) in AGES}
+    return numbers.pop() if len(numbers) == 1 else None
