@@ -21,6 +21,7 @@ from helpers.errors import SuiteError
 MADE_BY = {
     "manifest.csv": "01_download.ipynb",
     "rejected.csv": "01_download.ipynb",
+    "corrected.csv": "01_download.ipynb",
     "classes.json": "01_download.ipynb",
     "dataset.json": "01_download.ipynb",
     "spectrograms.json": "02_spectrograms.ipynb",
@@ -46,6 +47,10 @@ class Artifacts:
     @property
     def rejected(self) -> Path:
         return self.folder / "rejected.csv"
+
+    @property
+    def corrected(self) -> Path:
+        return self.folder / "corrected.csv"
 
     @property
     def classes(self) -> Path:
@@ -138,7 +143,9 @@ def read_json(path: Path) -> Any:
 def read_table(path: Path) -> pd.DataFrame:
     """Read a CSV table that an earlier stage wrote; texts stay texts, whatever they look like, and empty numbers become NaN."""
     texts = ("clip", "path", "gender", "speaker", "label", "split", "true", "predicted", "model", "split_method", "reason")
-    table = pd.read_csv(require(path), dtype=dict.fromkeys(texts, str), keep_default_na=False, na_values=[""])
+    texts += ("emotion", "sentence", "column", "was", "now")
+    # A carriage return in a file's name ends no line.
+    table = pd.read_csv(require(path), dtype=dict.fromkeys(texts, str), keep_default_na=False, na_values=[""], lineterminator="\n")
     return table.fillna({text: "" for text in texts if text in table})
 
 

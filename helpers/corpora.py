@@ -1,12 +1,10 @@
 """The catalogue of datasets: where the sound files come from, and who speaks in them (notebook 01).
 
-Adding a dataset is one entry in `DATASETS`: a function that lists its clips with speaker, gender, age and label.
+Adding a dataset is one entry in `DATASETS`: where it is, and how a clip's path tells speaker, gender and age.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,9 +13,17 @@ import pandas as pd
 from helpers import downloads, voices
 from helpers.artifacts import Artifacts
 from helpers.errors import SuiteError
-from helpers.labels import exact_label, parse_label
-
-AUDIO_ENDINGS = (".wav", ".flac", ".ogg", ".mp3")
+from helpers.labels import AGES, GENDER_WORDS, read_age, read_gender
+from helpers.sounds import find_audio
+from helpers.speakers import (
+    EMODB_SPEAKERS,
+    ClipFacts,
+    audiomnist_speakers,
+    by_folder,
+    by_name,
+    by_table,
+    crema_d_speakers,
+)
 
 
 @dataclass(frozen=True)
@@ -27,87 +33,29 @@ class Dataset:
     Attributes
     ----------
     title, licence, citation : str
-    list_clips : callable
-        From the source folder to a table with the columns `path` (absolute), `gender`, `age`, `speaker`, `label`; rows
-        that do not belong to a class have a `reason` instead.
+    clip_facts : callable
+        Tells who speaks in each sound file: see `helpers.speakers`.
     kaggle : str, optional
         Handle with its version, for kagglehub.
+    clips : int
+        Sound files that a whole copy holds.
+    megabytes : int
+        Size of the download.
+    ages : range
+        What an age of this dataset can be, in years; anything else is a mistake in its tables.
+    decades : bool
+        Its ages are decades: the finest label it can give is `female_20s`.
     """
 
     title: str
     licence: str
     citation: str
-    list_clips: Callable[[Path], pd.DataFrame]
+    clip_facts: ClipFacts
     kaggle: str | None = None
-
-
-def find_audio(folder: Path) -> list[Path]:
-    """All sound files below a folder, by their ending, sorted; hidden files and folders are passed over."""
-    found = []
-    for place, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [Path(place, name) for name in files if name.lower().endswith(AUDIO_ENDINGS) and not name.startswith(".")]
-    return sorted(found)
-
-
-def _row(path: Path, *, speaker: str = "", gender: str = "", age: int | None = None, label: str = "", reason: str = "") -> dict:
-    return {"path": str(path), "gender": gender, "age": age, "speaker": speaker, "label": label, "reason": reason}
-
-
-def list_voices(source: Path) -> pd.DataFrame:
-    """Clips of the synthetic corpus: the file's name is `<gender>_<age>_s<speaker>_<sentence>`."""
-    rows = []
-    for path in find_audio(source):
-        gender, age, number, _ = path.stem.split("_")
-        label = exact_label(gender, int(age))
-        rows.append(_row(path, speaker=f"{label}_{number}", gender=gender, age=int(age), label=label))
-    return pd.DataFrame(rows)
-
-
-# Speaker, gender and age, from the corpus' documentation (Burkhardt et al., 2005).
-EMODB_SPEAKERS = {
-    "03": ("male", 31), "08": ("female", 34), "09": ("female", 21), "10": ("male", 32), "11": ("male", 26),
-    "12": ("male", 30), "13": ("female", 32), "14": ("female", 35), "15": ("male", 25), "16": ("female", 31),
-}  # fmt: skip
-
-
-def list_emodb(source: Path) -> pd.DataFrame:
-    """Clips of EmoDB: the first two characters of the file's name are the speaker."""
-    rows = []
-    for path in find_audio(source):
-        if path.stem[:2] not in EMODB_SPEAKERS:
-            rows.append(_row(path, reason="its name does not start with the number of one of EmoDB's ten speakers"))
-            continue
-        gender, age = EMODB_SPEAKERS[path.stem[:2]]
-        rows.append(_row(path, speaker=path.stem[:2], gender=gender, age=age, label=exact_label(gender, age)))
-    return pd.DataFrame(rows)
-
-
-def list_crema_d(source: Path) -> pd.DataFrame:
-    """Clips of CREMA-D: the file's name starts with the actor, whose age and gender stand in a table of facts."""
-    actors = pd.read_csv(Path(__file__).with_name("crema_d_speakers.csv"), comment="#").set_index("actor")
-    rows = []
-    for path in find_audio(source):
-        actor = path.stem[:4]
-        if not actor.isdigit() or int(actor) not in actors.index:
-            rows.append(_row(path, reason="its name does not start with the number of one of CREMA-D's 91 actors"))
-            continue
-        gender, age = actors.loc[int(actor), ["gender", "age"]]
-        rows.append(_row(path, speaker=actor, gender=gender, age=int(age), label=exact_label(gender, age)))
-    return pd.DataFrame(rows)
-
-
-def list_folder(source: Path) -> pd.DataFrame:
-    """Clips of any folder of class folders; nested ones are joined with `/`. Gender and age are read from the label."""
-    rows = []
-    for path in find_audio(source):
-        label = path.parent.relative_to(source).as_posix()
-        if label == ".":
-            rows.append(_row(path, reason="lies in no class folder"))
-            continue
-        gender, age = parse_label(label)
-        rows.append(_row(path, gender=gender or "", age=age, label=label))
-    return pd.DataFrame(rows)
+    clips: int = 0
+    megabytes: int = 0
+    ages: range = range(10, 101)
+    decades: bool = False
 
 
 DATASETS = {
@@ -115,26 +63,64 @@ DATASETS = {
         title="Voices, a synthetic teaching corpus (eSpeak NG)",
         licence="made on the spot by this project; no rights reserved",
         citation="helpers/voices.py, with the sources of its numbers",
-        list_clips=list_voices,
+        clip_facts=by_name(r"(?P<speaker>(?P<gender>female|male)_(?P<age>\d+)_s\d+)_(?P<sentence>\d+)"),
     ),
     "folder": Dataset(
-        title="A folder of your own", licence="yours to know", citation="", list_clips=list_folder
-    ),
-    "emodb": Dataset(
-        title="EmoDB, Berlin Database of Emotional Speech",
-        licence="published free of charge by its authors; ask them before you pass it on",
-        citation="F. Burkhardt, A. Paeschke, M. Rolfes, W. Sendlmeier, B. Weiss: A Database of German Emotional Speech. "
-        "Interspeech 2005, 1517-1520",
-        list_clips=list_emodb,
-        kaggle="piyushagni5/berlin-database-of-emotional-speech-emodb/versions/1",
+        title="A folder of your own", licence="yours to know", citation="", clip_facts=by_folder, ages=AGES
     ),
     "crema-d": Dataset(
         title="CREMA-D, Crowd-sourced Emotional Multimodal Actors Dataset",
         licence="Open Database License (ODbL) 1.0",
         citation="H. Cao, D. Cooper, M. Keutmann, R. Gur, A. Nenkova, R. Verma: CREMA-D. IEEE Transactions on Affective "
         "Computing 5(4), 2014, 377-390",
-        list_clips=list_crema_d,
-        kaggle="ejlok1/cremad/versions/1",
+        clip_facts=by_name(
+            r"(?P<speaker>\d{4})_(?P<sentence>[A-Z]{3})_(?P<emotion>[A-Z]{3})_[A-Z]{1,2}", speakers=crema_d_speakers,
+            emotions={"ANG": "anger", "DIS": "disgust", "FEA": "fear", "HAP": "happiness", "NEU": "neutral", "SAD": "sadness"},
+        ),
+        kaggle="ejlok1/cremad/versions/1", clips=7442, megabytes=606,
+    ),
+    "emodb": Dataset(
+        title="EmoDB, Berlin Database of Emotional Speech",
+        licence="published free of charge by its authors; ask them before you pass it on",
+        citation="F. Burkhardt, A. Paeschke, M. Rolfes, W. Sendlmeier, B. Weiss: A Database of German Emotional Speech. "
+        "Interspeech 2005, 1517-1520",
+        clip_facts=by_name(
+            r"(?P<speaker>\d\d)(?P<sentence>[ab]\d\d)(?P<emotion>[A-Z])[a-z]?", speakers=lambda source: EMODB_SPEAKERS,
+            emotions={"W": "anger", "L": "boredom", "E": "disgust", "A": "fear", "F": "happiness", "T": "sadness", "N": "neutral"},
+        ),
+        kaggle="piyushagni5/berlin-database-of-emotional-speech-emodb/versions/1", clips=535, megabytes=50,
+    ),
+    "audiomnist": Dataset(
+        title="AudioMNIST, spoken digits",
+        licence="MIT",
+        citation="S. Becker, J. Vielhaben, M. Ackermann, K.-R. Müller, S. Lapuschkin, W. Samek: AudioMNIST. Journal of the "
+        "Franklin Institute 361(1), 2024, 418-428",
+        clip_facts=by_name(r"(?P<sentence>\d)_(?P<speaker>\d\d)_\d+", speakers=audiomnist_speakers),
+        kaggle="sripaadsrinivasan/audio-mnist/versions/1", clips=30_000, megabytes=1_000,
+    ),
+    "baved": Dataset(
+        title="BAVED, Basic Arabic Vocal Emotions Dataset",
+        licence="not stated on Kaggle: ask its author before you pass it on",
+        citation="A. Aouf: Basic Arabic Vocal Emotions Dataset, 2019, https://github.com/40uf411/Basic-Arabic-Vocal-Emotions-Dataset",
+        clip_facts=by_name(
+            r"(?P<speaker>\d+)-(?P<gender>[mf])-(?P<age>\d+)-(?P<sentence>\d)-(?P<emotion>\d)-\d+",
+            emotions={"0": "low", "1": "normal", "2": "high"},
+        ),
+        kaggle="a13x10/basic-arabic-vocal-emotions-dataset/versions/1", clips=1935, megabytes=98,
+    ),
+    "speech-accent": Dataset(
+        title="Speech Accent Archive",
+        licence="CC BY-NC-SA 4.0",
+        citation="S. Weinberger: Speech Accent Archive. George Mason University, https://accent.gmu.edu",
+        clip_facts=by_table("speakers_all.csv", clip="filename", speaker="speakerid", gender="sex", age="age"),
+        kaggle="rtatman/speech-accent-archive/versions/2", clips=2138, megabytes=951,
+    ),
+    "common-voice": Dataset(
+        title="Common Voice, first release (2017), validated clips",
+        licence="CC0",
+        citation="R. Ardila et al.: Common Voice: A Massively-Multilingual Speech Corpus. LREC 2020, 4218-4222",
+        clip_facts=by_table("cv-valid-*.csv", clip="filename", gender="gender", age="age"),
+        kaggle="mozillaorg/common-voice/versions/2", clips=190_000, megabytes=13_000, decades=True,
     ),
 }  # fmt: skip
 
@@ -146,6 +132,44 @@ def choose_dataset(name: str) -> Dataset:
     return DATASETS[name]
 
 
+def list_clips(name: str, source: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """All sound files of a dataset with what is known of their speakers.
+
+    Parameters
+    ----------
+    name : str
+        A key of `DATASETS`.
+    source : Path
+        Its folder, or for `folder` also a CSV table.
+
+    Returns
+    -------
+    clips : pd.DataFrame
+        `path` (absolute), `speaker`, `gender`, `age`, `label` (where the dataset names one), `emotion`, `sentence`, and the
+        `reason` of files that don't belong to it.
+    corrected : pd.DataFrame
+        What its tables or names say and cannot mean: `path`, `column`, `was`, `now`.
+    """
+    dataset = choose_dataset(name)
+    clips, corrected = [], []
+    found = find_audio(source if source.is_dir() else source.parent)
+    for path, facts in dataset.clip_facts(source, found):
+        if isinstance(facts, str):
+            clips.append({"path": str(path), "reason": facts})
+            continue
+        said = {column: facts.get(column, "") for column in ("gender", "age")}
+        read = {"gender": read_gender(said["gender"]), "age": read_age(said["age"], ages=dataset.ages)}
+        for column, was in said.items():
+            known = read[column] is not None if column == "age" else was.strip().casefold() in GENDER_WORDS
+            if was and not known:
+                corrected.append({"path": str(path), "column": column, "was": was, "now": read[column] or "unknown"})
+        clips.append({**facts, **read, "path": str(path), "reason": ""})
+    columns = ["path", "speaker", "gender", "age", "label", "emotion", "sentence", "reason"]
+    table = pd.DataFrame(clips, columns=columns)
+    texts = [column for column in columns if column != "age"]
+    return table.fillna(dict.fromkeys(texts, "")), pd.DataFrame(corrected, columns=["path", "column", "was", "now"])
+
+
 def locate(name: str, *, data_dir: str = "", artifacts: Artifacts, corpus: voices.Corpus) -> Path:
     """The folder with a dataset's sound files: synthesised, given, or downloaded.
 
@@ -154,7 +178,7 @@ def locate(name: str, *, data_dir: str = "", artifacts: Artifacts, corpus: voice
     name : str
         A key of `DATASETS`.
     data_dir : str
-        A copy on this disk; without it, Kaggle is asked (never for `voices` and `folder`).
+        A copy on this disk, for `folder` also a CSV table; without it, Kaggle is asked (never for `voices` and `folder`).
     artifacts : Artifacts
     corpus : helpers.voices.Corpus
 
@@ -165,7 +189,7 @@ def locate(name: str, *, data_dir: str = "", artifacts: Artifacts, corpus: voice
     Raises
     ------
     SuiteError
-        No such folder, nothing to read in it, or the download failed.
+        No such folder, or the download failed.
     """
     dataset = choose_dataset(name)
     if name == "voices":
@@ -173,8 +197,10 @@ def locate(name: str, *, data_dir: str = "", artifacts: Artifacts, corpus: voice
     if not data_dir:
         if dataset.kaggle is None:
             raise SuiteError(f"The dataset {name!r} needs a folder of recordings: set DATA_DIR to its path.")
-        return downloads.download(dataset.kaggle)
+        return downloads.download(dataset.kaggle, clips=dataset.clips, megabytes=dataset.megabytes)
     source = Path(data_dir).expanduser().resolve()
+    if name == "folder" and source.suffix.lower() == ".csv" and source.is_file():
+        return source
     if not source.is_dir():
         raise SuiteError(f"DATA_DIR={data_dir} is not a folder: give the path of the folder that holds the recordings.")
     return source

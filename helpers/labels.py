@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 
 GENDER_WORDS = {
     "female": "female", "woman": "female", "women": "female", "girl": "female", "f": "female",
     "male": "male", "man": "male", "men": "male", "boy": "male", "m": "male",
+    "other": "",  # no mistake, but neither of the two classes that the datasets have
+}  # fmt: skip
+DECADE_WORDS = {
+    "teens": 15, "twenties": 25, "thirties": 35, "forties": 45, "fourties": 45, "fifties": 55, "sixties": 65, "seventies": 75,
+    "eighties": 85, "nineties": 95,
 }  # fmt: skip
 AGES = range(3, 111)  # what a number must be to be read as a year of age
 AGE_GROUPS = ((0, 12), (13, 19), (20, 39), (40, 59), (60, 79), (80, 110))  # first and last year of each
@@ -22,6 +28,35 @@ def exact_label(gender: str, age: int) -> str:
     'female_23'
     """
     return f"{gender}_{age}"
+
+
+def read_gender(word: str) -> str:
+    """A dataset's word for a gender, with slips of spelling put right; empty where it names neither of the two.
+
+    Examples
+    --------
+    >>> read_gender("M"), read_gender("famale"), read_gender("other")
+    ('male', 'female', '')
+    """
+    word = word.strip().casefold()
+    if word in GENDER_WORDS:
+        return GENDER_WORDS[word]
+    return next(iter(difflib.get_close_matches(word, ["female", "male"], n=1, cutoff=0.8)), "")
+
+
+def read_age(word: str, *, ages: range = AGES) -> int | None:
+    """A dataset's age: years, or the middle of a decade in words; None where it says none or an impossible one.
+
+    Examples
+    --------
+    >>> read_age("34.0"), read_age("twenties"), read_age("1234"), read_age("")
+    (34, 25, None, None)
+    """
+    word = word.strip().casefold()
+    if word in DECADE_WORDS:
+        return DECADE_WORDS[word]
+    match = re.fullmatch(r"([0-9]{1,3})(\.[0-9]*)?", word)
+    return int(match[1]) if match and int(match[1]) in ages else None
 
 
 def age_group(age: float) -> str:
@@ -87,20 +122,32 @@ def parse_label(label: str) -> tuple[str | None, int | None]:
     """
     words = label.lower()
     tokens = re.findall(r"[^\W\d_]+|[0-9]+", words)
-    genders = {GENDER_WORDS[token] for token in tokens if token in GENDER_WORDS}
+    genders = {GENDER_WORDS[token] for token in tokens if GENDER_WORDS.get(token)}
     gender = genders.pop() if len(genders) == 1 else None
-    age = _age(words) if gender or {"age", "years"} & set(tokens) else None
-    spelled = any(len(token) > 1 and token in GENDER_WORDS for token in tokens)
+    span = _span(words) if gender or {"age", "years"} & set(tokens) else None
+    age = (span[0] + span[1] + 1) // 2 if span else None
+    spelled = any(len(token) > 1 and GENDER_WORDS.get(token) for token in tokens)
     if gender and not spelled and age is None and len(tokens) > 1:
         gender = None
     return gender, age
 
 
-def _age(words: str) -> int | None:
+def label_span(label: str) -> tuple[int, int] | None:
+    """First and last year of age that a label covers; None where `parse_label` finds no age.
+
+    Examples
+    --------
+    >>> label_span("female_23"), label_span("female_20s"), label_span("age_40-59"), label_span("female")
+    ((23, 23), (20, 29), (40, 59), None)
+    """
+    return None if parse_label(label)[1] is None else _span(label.lower())
+
+
+def _span(words: str) -> tuple[int, int] | None:
     if decade := re.fullmatch(r"[^0-9]*(0|[1-9]0|100)s(?![a-z])[^0-9]*", words):
-        return int(decade[1]) + 5
+        return int(decade[1]), int(decade[1]) + 9
     span = re.fullmatch(r"[^0-9]*([0-9]{1,3})-([0-9]{1,3})[^0-9]*", words)
     if span and int(span[1]) < int(span[2]) <= AGES[-1]:
-        return (int(span[1]) + int(span[2]) + 1) // 2
+        return int(span[1]), int(span[2])
     numbers = {int(number) for number in re.findall(r"[0-9]+", words) if int(number) in AGES}
-    return numbers.pop() if len(numbers) == 1 else None
+    return 2 * (numbers.pop(),) if len(numbers) == 1 else None

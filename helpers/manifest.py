@@ -3,57 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-import sys
-from dataclasses import dataclass
+import os
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
-import soundfile
-from joblib import Parallel, delayed
-from tqdm import tqdm
 
 from helpers.artifacts import Artifacts, read_json, read_table, write_json, write_table
-from helpers.corpora import choose_dataset
+from helpers.audit import duplicate_reasons, inspect_sounds, name_reason, printable
+from helpers.corpora import choose_dataset, list_clips
 from helpers.errors import SuiteError
-from helpers.splits import SMALLEST_CLASS, SPLITS, random_split
+from helpers.labels import LABEL_KINDS, make_label
+from helpers.splits import SMALLEST_CLASS, SPLIT_METHODS, SPLITS, merge_small_classes, random_split, speaker_split
 
+SMALL_CLASSES = ("leave out", "merge")
 COLUMNS = ["clip", "path", "gender", "age", "speaker", "label", "duration_s", "sample_rate", "split"]
-SHORTEST_S = 0.1  # a shorter clip holds no syllable
+COLUMNS += ["level_db", "clipped", "emotion", "sentence"]
 LONGEST_NAME = 200  # bytes; file systems allow 255, and an ending is added
-
-
-@dataclass(frozen=True)
-class Sound:
-    """What was found in a sound file: duration in seconds, sample rate in Hz, or the reason it is of no use."""
-
-    duration_s: float = 0.0
-    sample_rate: int = 0
-    reason: str = ""
-
-
-def inspect_sound(path: Path) -> Sound:
-    """Decode a sound file to its end and say what it holds."""
-    try:
-        if path.stat().st_size == 0:
-            return Sound(reason="is empty (0 bytes)")
-        with soundfile.SoundFile(path) as file:
-            rate, frames, peak, finite = file.samplerate, 0, 0.0, True
-            for block in file.blocks(blocksize=1 << 18, dtype="float32"):
-                frames += len(block)
-                finite &= bool(np.isfinite(block).all())
-                peak = max(peak, float(np.max(np.abs(block), initial=0.0)))
-    except (soundfile.LibsndfileError, OSError, RuntimeError) as error:
-        return Sound(reason=f"can't be read as sound ({str(error).rpartition(': ')[2].rstrip('.')})")
-    if not finite:
-        return Sound(reason="has samples that are no numbers")
-    if frames == 0:
-        return Sound(reason="is empty (no samples)")
-    if frames / rate < SHORTEST_S:
-        return Sound(reason=f"is too short ({frames / rate:.3f} s; at least {SHORTEST_S} s are needed)")
-    if peak == 0:
-        return Sound(reason="is silent")
-    return Sound(duration_s=round(frames / rate, 4), sample_rate=rate)
 
 
 def clip_names(paths: list[Path], source: Path) -> list[str]:
@@ -69,9 +34,9 @@ def clip_names(paths: list[Path], source: Path) -> list[str]:
     >>> clip_names([Path("/d/f_23/a.wav"), Path("/d/m_41/a.wav")], Path("/d"))
     ['f_23__a', 'm_41__a']
     """
-    relative = [path.relative_to(source) for path in paths]
+    relative = [Path(os.path.relpath(path, source)) for path in paths]
     digests = [hashlib.sha256(path.as_posix().encode()).hexdigest()[:12] for path in relative]
-    joined = ["__".join(path.with_suffix("").parts) for path in relative]
+    joined = ["__".join(part for part in path.with_suffix("").parts if part != "..") for path in relative]
     schemes = (
         [path.stem for path in relative],
         joined,
@@ -84,10 +49,20 @@ def clip_names(paths: list[Path], source: Path) -> list[str]:
     ]
 
 
-def build_manifest(name: str, source: Path, artifacts: Artifacts, *, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+def build_manifest(
+    name: str,
+    source: Path,
+    artifacts: Artifacts,
+    *,
+    seed: int,
+    labels: str = "exact",
+    split_method: str = "random",
+    small_classes: str = "leave out",
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """List a dataset's clips, decode each, leave out what is of no use, split the rest, and write it all down.
 
-    Writes `manifest.csv`, `rejected.csv`, `classes.json` and `dataset.json`; the same files and seed give the same bytes.
+    Writes `manifest.csv`, `rejected.csv`, `corrected.csv`, `classes.json` and `dataset.json`; the same files, seed and choices
+    give the same bytes.
 
     Parameters
     ----------
@@ -98,6 +73,12 @@ def build_manifest(name: str, source: Path, artifacts: Artifacts, *, seed: int) 
     artifacts : Artifacts
     seed : int
         Of the split.
+    labels : {"exact", "decade", "age group", "gender"}
+        What a class is, see `helpers.labels.make_label`. With "exact", a folder of one's own keeps the names of its folders.
+    split_method : {"random", "speaker"}
+        Clip by clip, as in the study, or with no speaker in two splits.
+    small_classes : {"leave out", "merge"}
+        What happens to classes that are too small for three splits.
 
     Returns
     -------
@@ -106,52 +87,50 @@ def build_manifest(name: str, source: Path, artifacts: Artifacts, *, seed: int) 
     Raises
     ------
     SuiteError
-        The artifacts folder holds the manifest of another folder, or there is nothing to classify.
+        An unknown choice, the artifacts folder holds the manifest of another folder, or there is nothing to classify.
     """
+    for value, known in ((labels, LABEL_KINDS), (split_method, SPLIT_METHODS), (small_classes, SMALL_CLASSES)):
+        if value not in known:
+            raise SuiteError(f"There is no choice {value!r}: take one of {', '.join(known)}.")
     dataset = choose_dataset(name)
     _refuse_other_source(name, source, artifacts)
-    clips = dataset.list_clips(source)
+    clips, corrected = list_clips(name, source)
     if clips.empty:
         raise SuiteError(f"There is no wav, flac, ogg or mp3 file in {source}: check the path, or look for a folder inside it.")
     if (clips["reason"] != "").all():
         raise SuiteError(
             f"None of the {len(clips)} sound files in {source} belongs to a class ({clips['reason'].iloc[0]}): "
-            "put them into one folder a class, such as female_23/."
+            "put them into one folder a class, such as female_23/, or point DATA_DIR at a CSV table with columns path and label."
         )
-    paths = [Path(path) for path in clips["path"]]
-    clips["clip"] = clip_names(paths, source)
-    clips["path"] = [_stored_path(path, artifacts) for path in paths]
+    kind = "decade" if labels == "exact" and dataset.decades else labels
+    if kind != labels:
+        print(f"{dataset.title} gives ages by the decade only: the labels are decades.")
+    clips = _label(clips, kind=kind, split_method=split_method)
+    clips["clip"] = clip_names([Path(printable(path)) for path in clips["path"]], source if source.is_dir() else source.parent)
+    clips = _inspect(clips)
+    clips = _settle_small_classes(clips, split_method=split_method, merge=small_classes == "merge")
 
-    found = Parallel(n_jobs=-1, return_as="generator")(delayed(inspect_sound)(path) for path in paths)
-    sounds = list(tqdm(found, total=len(paths), desc="reading", unit="clip", file=sys.stdout))
-    clips["duration_s"] = [sound.duration_s for sound in sounds]
-    clips["sample_rate"] = [sound.sample_rate for sound in sounds]
-    clips["reason"] = np.where(clips["reason"] != "", clips["reason"], [sound.reason for sound in sounds])
-
-    counts = clips.loc[clips["reason"] == "", "label"].value_counts()
-    small = clips["label"].isin(counts[counts < SMALLEST_CLASS].index) & (clips["reason"] == "")
-    clips.loc[small, "reason"] = [
-        f"its class {label!r} has {counts[label]} usable clip{'s' if counts[label] > 1 else ''}; {SMALLEST_CLASS} are needed to "
-        "train, validate and test"
-        for label in clips.loc[small, "label"]
-    ]
+    stored = {path: _stored_path(path, artifacts) for path in clips["path"]}
+    clips["path"], corrected["path"] = clips["path"].map(stored), corrected["path"].map(stored)
     manifest = clips[clips["reason"] == ""].sort_values("clip", ignore_index=True)
     rejected = clips.loc[clips["reason"] != "", ["clip", "path", "label", "reason"]].sort_values("clip", ignore_index=True)
     classes = sorted(manifest["label"].unique())
     if len(classes) < 2:
-        raise SuiteError(
-            f"{source} has {len(classes)} class{'' if len(classes) == 1 else 'es'} with at least {SMALLEST_CLASS} usable clips, "
-            f"but two are needed to tell apart; {len(rejected)} of {len(clips)} clips are of no use"
-            + (f", the first: {rejected['clip'][0]} {rejected['reason'][0]}." if len(rejected) else ".")
-        )
-    manifest["split"] = random_split(manifest["clip"].tolist(), manifest["label"].tolist(), seed=seed)
+        raise SuiteError(_too_few_classes(classes, rejected, found=len(clips), source=source, split_method=split_method))
+    names, targets = manifest["clip"].tolist(), manifest["label"].tolist()
+    if split_method == "speaker":
+        manifest["split"] = speaker_split(names, targets, manifest["speaker"].tolist(), seed=seed)
+    else:
+        manifest["split"] = random_split(names, targets, seed=seed)
     manifest["age"] = manifest["age"].astype("Int64")
 
     write_table(artifacts.rejected, rejected)
+    write_table(artifacts.corrected, corrected)
     write_json(artifacts.classes, classes)
     write_json(artifacts.dataset, {
-        "dataset": name, "title": dataset.title, "source": str(source), "licence": dataset.licence,
-        "citation": dataset.citation, "seed": seed, "found": len(clips), "accepted": len(manifest), "rejected": len(rejected),
+        "dataset": name, "title": dataset.title, "source": str(source), "licence": dataset.licence, "citation": dataset.citation,
+        "labels": kind, "split_method": split_method, "small_classes": small_classes, "seed": seed,
+        "found": len(clips), "accepted": len(manifest), "rejected": len(rejected),
     })  # fmt: skip
     write_table(artifacts.manifest, manifest[COLUMNS])
     return manifest[COLUMNS], rejected
@@ -182,9 +161,77 @@ def samples_per_class(manifest: pd.DataFrame) -> pd.DataFrame:
     return table.assign(all=table.sum(axis=1)).rename_axis(index="class", columns=None)
 
 
-def _stored_path(path: Path, artifacts: Artifacts) -> str:
+def _label(clips: pd.DataFrame, *, kind: str, split_method: str) -> pd.DataFrame:
+    """Give each clip its class, and a reason to those that can't have one."""
+    people = zip(clips["gender"], clips["age"], strict=True)
+    made = [make_label(gender, None if pd.isna(age) else int(age), kind=kind) for gender, age in people]
+    clips["label"] = [own if own and kind == "exact" else label for own, label in zip(clips["label"], made, strict=True)]
+    needs = {"gender": "gender", "age group": "age"}.get(kind, "gender and age")
+    lacking = (clips["label"] == "") & (clips["reason"] == "")
+    clips.loc[lacking, "reason"] = f"nothing says its {needs}, which labels of the kind {kind!r} need"
+    unknown = (clips["speaker"] == "") & (clips["reason"] == "")
+    if split_method == "speaker":
+        if unknown.any() and not (clips["speaker"] != "").any():
+            raise SuiteError(
+                "This dataset does not say who speaks in its clips, so it can't be split by speaker: take the split `random`, or "
+                "name the speakers in a CSV table with the columns path, label and speaker."
+            )
+        clips.loc[unknown, "reason"] = "nothing says who speaks in it, which a split by speaker needs"
+    return clips
+
+
+def _inspect(clips: pd.DataFrame) -> pd.DataFrame:
+    """Decode the clips that belong to a class; find what is of no use, and duplicates."""
+    clips["reason"] = clips["reason"].where(clips["reason"] != "", clips["path"].map(name_reason))
+    in_class = clips.index[clips["reason"] == ""]
+    sounds = inspect_sounds([Path(path) for path in clips.loc[in_class, "path"]]).set_index(in_class)
+    clips.loc[in_class, "reason"] = sounds["reason"]
+    clips = clips.join(sounds.drop(columns="reason"))
+    usable = clips[clips["reason"] == ""]
+    duplicates = usable["clip"].map(duplicate_reasons(usable)).dropna()
+    clips.loc[duplicates.index, "reason"] = duplicates
+    return clips
+
+
+def _settle_small_classes(clips: pd.DataFrame, *, split_method: str, merge: bool) -> pd.DataFrame:
+    """Merge or leave out classes that can't be in all three splits, and say so."""
+    member, members = ("speaker", "speakers") if split_method == "speaker" else ("clip", "usable clips")
+    usable = clips[clips["reason"] == ""]
+    if merge:
+        merged = merge_small_classes(usable["label"], usable[member])
+        joined = sorted(set(merged) - set(usable["label"]))
+        if joined:
+            gone = usable.loc[merged != usable["label"], "label"].nunique()
+            print(f"{gone} classes with too few {members} were merged into {len(joined)}: {', '.join(joined)}.")
+        clips.loc[usable.index, "label"] = merged
+        usable = clips.loc[usable.index]
+    counts = usable.groupby("label")[member].nunique()
+    small = counts[counts < SMALLEST_CLASS]
+    if len(small):
+        print(f"{len(small)} of {len(counts)} classes have fewer than {SMALLEST_CLASS} {members} and are left out.")
+    for label, count in small.items():
+        clips.loc[usable.index[usable["label"] == label], "reason"] = (
+            f"its class {label!r} has {count} {members if count > 1 else members.rstrip('s')}; {SMALLEST_CLASS} are needed to "
+            "train, validate and test"
+        )
+    return clips
+
+
+def _too_few_classes(classes: list[str], rejected: pd.DataFrame, *, found: int, source: Path, split_method: str) -> str:
+    members = "speakers" if split_method == "speaker" else "usable clips"
+    text = (
+        f"{source} has {len(classes)} class{'' if len(classes) == 1 else 'es'} with at least {SMALLEST_CLASS} {members}, but two "
+        f"are needed to tell apart; {len(rejected)} of {found} clips are of no use"
+    )
+    if len(rejected):
+        text += f", the first: {rejected['clip'][0]} {rejected['reason'][0]}"
+    return text + ". Coarser labels (LABELS) or merged classes (SMALL_CLASSES) may help."
+
+
+def _stored_path(path: str, artifacts: Artifacts) -> str:
     """Relative to the artifacts folder where the file lies in it, so that the folder can be moved; else absolute."""
     folder = artifacts.folder.resolve()
+    path = Path(printable(path))
     return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)
 
 

@@ -1,14 +1,12 @@
-import os
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 import soundfile
 from conftest import RATE, voice, write_corpus
 
 from helpers.artifacts import read_json, read_table
-from helpers.corpora import list_emodb, locate
+from helpers.corpora import locate
 from helpers.errors import SuiteError
 from helpers.manifest import COLUMNS, build_manifest, clip_names, read_manifest, reject, samples_per_class, samples_per_split
 from helpers.voices import Corpus
@@ -133,26 +131,77 @@ def test_rejecting_later_takes_a_clip_out_of_the_manifest(corpus, artifacts):
     assert len(read_manifest(artifacts)) == 17 and read_table(artifacts.rejected)["reason"].tolist() == ["could not be converted"]
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
-def test_a_file_without_permission_is_listed(corpus, artifacts):
-    (corpus / "female_23" / "0.wav").chmod(0)
-    _, rejected = build(corpus, artifacts)
-    assert len(rejected) == 1
+def write_csv(folder, rows, header="path,label,speaker"):
+    (folder / "clips.csv").write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
+    return folder / "clips.csv"
 
 
-def test_emodb_has_ten_speakers_of_known_age(emodb):
-    clips = list_emodb(emodb)
-    assert len(clips) == 535 and clips["speaker"].nunique() == 10 and clips["label"].nunique() == 10
-    assert clips.loc[clips["speaker"] == "08", ["gender", "age"]].drop_duplicates().to_numpy().tolist() == [["female", 34]]
+def test_a_csv_table_names_clips_of_ones_own(tmp_path, artifacts):
+    write_corpus(tmp_path / "data", clips=4)
+    rows = [f"{label}/{n}.wav,{label},{label}-{n}" for label in ("female_23", "female_60", "male_41") for n in range(4)]
+    table = write_csv(tmp_path / "data", [*rows[1:], "gone.wav,male_41,x"])
+    source = locate("folder", data_dir=str(table), artifacts=artifacts, corpus=Corpus())
+    manifest, rejected = build_manifest("folder", source, artifacts, seed=0, split_method="speaker")
+    assert len(manifest) == 11 and manifest["speaker"].is_unique
+    assert dict(zip(rejected["clip"], rejected["reason"], strict=True)) == {
+        "female_23__0": "is not in clips.csv",
+        "gone": "can't be read (No such file or directory)",
+    }
 
 
-def test_crema_d_finds_the_actor_in_its_table(tmp_path, artifacts):
-    for actor in (1001, 1002):
-        (tmp_path / "AudioWAV").mkdir(exist_ok=True)
-        for emotion in ("ANG", "HAP", "SAD"):
-            soundfile.write(tmp_path / "AudioWAV" / f"{actor}_DFA_{emotion}_XX.wav", voice(200), RATE)
-    soundfile.write(tmp_path / "AudioWAV" / "9999_DFA_ANG_XX.wav", voice(200), RATE)
-    manifest, rejected = build_manifest("crema-d", tmp_path, artifacts, seed=0)
-    assert read_json(artifacts.classes) == ["female_21", "male_51"] and set(manifest["speaker"]) == {"1001", "1002"}
-    assert "91 actors" in rejected["reason"][0]
-    assert pd.api.types.is_integer_dtype(manifest["age"])
+@pytest.mark.parametrize(
+    ("header", "message"), [("name,label", "has no column path"), ("path,colour", "has no column label, gender or age")]
+)
+def test_a_table_without_what_it_needs_is_one_sentence(corpus, artifacts, header, message):
+    with pytest.raises(SuiteError, match=message):
+        build(write_csv(corpus, ["0.wav,x"], header=header), artifacts)
+
+
+@pytest.mark.parametrize(
+    ("kind", "classes"),
+    [
+        ("exact", ["female_23", "female_60", "male_41"]),
+        ("decade", ["female_20s", "female_60s", "male_40s"]),
+        ("age group", ["age_20-39", "age_40-59", "age_60-79"]),
+        ("gender", ["female", "male"]),
+    ],
+)
+def test_four_kinds_of_labels(corpus, artifacts, kind, classes):
+    manifest, _ = build_manifest("folder", corpus, artifacts, seed=0, labels=kind)
+    assert read_json(artifacts.classes) == classes and read_json(artifacts.dataset)["labels"] == kind
+    assert set(manifest["age"]) == {23, 60, 41}
+
+
+def test_a_label_that_nothing_tells_is_a_reason(tmp_path, artifacts):
+    write_corpus(tmp_path / "data", labels={"female_23": 220, "male_41": 110, "happy": 150})
+    manifest, rejected = build_manifest("folder", tmp_path / "data", artifacts, seed=0, labels="gender")
+    assert set(manifest["label"]) == {"female", "male"}
+    assert set(rejected["reason"]) == {"nothing says its gender, which labels of the kind 'gender' need"}
+
+
+def test_small_classes_are_left_out_or_merged_aloud(tmp_path, artifacts, capsys):
+    write_corpus(tmp_path / "data", clips=2, labels={"male_41": 110, "male_43": 115, "male_80": 120})
+    write_corpus(tmp_path / "data", clips=4, labels={"female_23": 220})
+    manifest, rejected = build_manifest("folder", tmp_path / "data", artifacts, seed=0, small_classes="merge")
+    assert set(manifest["label"]) == {"female_23", "male_41-43"} and set(rejected["label"]) == {"male_80"}
+    said = capsys.readouterr().out
+    assert "2 classes with too few usable clips were merged into 1: male_41-43." in said
+    assert "1 of 3 classes have fewer than 3 usable clips and are left out." in said
+
+
+def test_a_speaker_split_needs_speakers(corpus, artifacts):
+    with pytest.raises(SuiteError, match=r"does not say who speaks .* take the split `random`"):
+        build_manifest("folder", corpus, artifacts, seed=0, split_method="speaker")
+
+
+def test_an_unknown_choice_lists_the_known(corpus, artifacts):
+    with pytest.raises(SuiteError, match="no choice 'colour': take one of exact, decade, age group, gender"):
+        build_manifest("folder", corpus, artifacts, seed=0, labels="colour")
+
+
+def test_emodb_by_speaker(emodb, artifacts):
+    with pytest.raises(SuiteError, match=r"0 classes with at least 3 speakers.*LABELS"):
+        build_manifest("emodb", emodb, artifacts, seed=0, split_method="speaker")
+    manifest, rejected = build_manifest("emodb", emodb, artifacts, seed=0, labels="gender", split_method="speaker")
+    assert len(manifest) == 535 and rejected.empty and manifest.groupby("speaker")["split"].nunique().max() == 1
+    assert manifest["emotion"].nunique() == 7 and manifest["sentence"].nunique() == 10

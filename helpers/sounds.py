@@ -1,0 +1,109 @@
+"""Sound files: finding them in a folder, and what each one holds (notebook 01)."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+AUDIO_ENDINGS = (".wav", ".flac", ".ogg", ".mp3")
+SHORTEST_S = 0.1  # a shorter clip holds no syllable
+SILENT_PEAK = 0.001  # 60 dB below full scale: nothing of speech is left in 16 bits
+FULL_SCALE = 0.999  # a sample this large was cut off, or stands at the edge of it
+
+
+@dataclass(frozen=True)
+class Sound:
+    """What was found in a sound file.
+
+    Attributes
+    ----------
+    duration_s : float
+        In seconds.
+    sample_rate : int
+        In Hz.
+    level_db : float
+        Root mean square, in dB relative to full scale.
+    clipped : float
+        Share of the samples at full scale.
+    digest : str
+        Fingerprint of the decoded samples and their rate, whatever the format of the file.
+    reason : str
+        Why the file is of no use; empty if it is of use.
+    """
+
+    duration_s: float = 0.0
+    sample_rate: int = 0
+    level_db: float = 0.0
+    clipped: float = 0.0
+    digest: str = ""
+    reason: str = ""
+
+
+def find_audio(folder: Path) -> list[Path]:
+    """All sound files below a folder, by their ending, sorted; hidden files and folders are passed over.
+
+    Links to folders are followed, each folder once. A folder that can't be opened is listed itself, so that it is not lost.
+    """
+    found: list[Path] = []
+    closed: list[OSError] = []
+    seen: set[str] = set()
+    for place, folders, files in os.walk(folder, followlinks=True, onerror=closed.append):
+        if os.path.realpath(place) in seen:
+            folders.clear()  # a link back into a folder that was visited
+            continue
+        seen.add(os.path.realpath(place))
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        found += [Path(place, name) for name in files if name.lower().endswith(AUDIO_ENDINGS) and not name.startswith(".")]
+    return sorted([*found, *(Path(error.filename) for error in closed)])
+
+
+def inspect_sound(path: Path) -> Sound:
+    """Decode a sound file to its end and say what it holds, or why it is of no use."""
+    try:
+        if path.is_dir():
+            return Sound(reason="is a folder that can't be opened")
+        if path.exists() and not path.is_file():
+            return Sound(reason="is no regular file")
+        if path.stat().st_size == 0:
+            return Sound(reason="is empty (0 bytes)")
+        return _decode(path)
+    except soundfile.LibsndfileError as error:
+        return Sound(reason=f"can't be read as sound ({error.error_string.rstrip('.')})")
+    except (OSError, RuntimeError, ValueError) as error:
+        return Sound(reason=f"can't be read ({getattr(error, 'strerror', None) or type(error).__name__})")
+
+
+def _decode(path: Path) -> Sound:
+    frames, samples, clipped, peak, energy, finite = 0, 0, 0, 0.0, 0.0, True
+    digest = hashlib.sha1(usedforsecurity=False)
+    with soundfile.SoundFile(path) as file:
+        rate = file.samplerate
+        for block in file.blocks(blocksize=1 << 18, dtype="float32"):
+            loudness = np.abs(block)
+            frames, samples = frames + len(block), samples + block.size
+            clipped += int((loudness >= FULL_SCALE).sum())
+            peak = max(peak, float(loudness.max(initial=0.0)))
+            energy += float(np.vdot(block, block))
+            finite &= bool(np.isfinite(block).all())
+            digest.update(block)
+    if not finite:
+        return Sound(reason="has samples that are no numbers")
+    if frames == 0:
+        return Sound(reason="is empty (no samples)")
+    if frames / rate < SHORTEST_S:
+        return Sound(reason=f"is too short ({frames / rate:.3f} s; at least {SHORTEST_S} s are needed)")
+    if peak < SILENT_PEAK:
+        return Sound(reason="is silent (no sample is louder than a thousandth of full scale)")
+    digest.update(str(rate).encode())
+    return Sound(
+        duration_s=round(frames / rate, 4),
+        sample_rate=rate,
+        level_db=round(10 * float(np.log10(energy / samples)), 2),
+        clipped=round(clipped / samples, 6),
+        digest=digest.hexdigest(),
+    )
