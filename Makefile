@@ -2,15 +2,16 @@
 # make test   set up, run every test        make lint   ruff on code and notebooks
 # make lab    set up, open JupyterLab       make stamp  write REPOSITORY=https://github.com/owner/name into badges
 #
-# make run takes DATASET=voices|folder|emodb|crema-d  DATA_DIR=/path  NAME=name  PROFILE=quick|paper
+# make run takes DATASET=voices|folder|crema-d|...  DATA_DIR=/path  NAME=name  PROFILE=quick|paper
 #                ARTIFACTS=/path  OVERRIDES="epochs=5, batch_size=16"
+#                LABELS=exact|decade|"age group"|gender  SPLIT_METHOD=random|speaker  SMALL_CLASSES="leave out"|merge
 
 PYTHON ?= python3
 VENV ?= .venv
 # Exact versions for pip, such as CONSTRAINTS=.ci/colab-2026-08.txt
 CONSTRAINTS ?=
 
-export DATASET DATA_DIR NAME PROFILE ARTIFACTS OVERRIDES REPOSITORY
+export DATASET DATA_DIR NAME PROFILE ARTIFACTS OVERRIDES LABELS SPLIT_METHOD SMALL_CLASSES REPOSITORY
 
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS))

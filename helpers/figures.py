@@ -75,6 +75,35 @@ def spectrogram(decibels: np.ndarray, *, settings: SpectrogramSettings, ax: Axes
     return ax
 
 
+def population_pyramid(manifest: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Clips by age, in steps of five years: women to the left, men to the right.
+
+    Parameters
+    ----------
+    manifest : pd.DataFrame
+        Columns `gender` and `age`; clips that lack one of them are counted in the title.
+    ax : matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    ax = ax or plt.subplots(figsize=(9, 4.5))[1]
+    known = manifest[(manifest["gender"] != "") & manifest["age"].notna()]
+    steps = known["age"].astype(int) // 5 * 5
+    ages = np.arange(steps.min(), steps.max() + 5, 5) if len(known) else np.arange(0)
+    for gender, sign, colour in (("female", -1, ORANGE), ("male", 1, BLUE)):
+        counts = steps[known["gender"] == gender].value_counts().reindex(ages, fill_value=0)
+        ax.barh(ages, sign * counts, height=4.4, align="edge", color=colour, label=f"{gender} ({counts.sum()})")
+    ax.axvline(0, color="black", linewidth=0.8)
+    ax.xaxis.set_major_formatter(lambda count, _: f"{abs(count):.0f}")
+    ax.set(xlabel="clips", ylabel="age (years)")
+    if len(known) < len(manifest):
+        ax.set_title(f"without {len(manifest) - len(known)} clips of unknown gender or age")
+    ax.legend(loc="upper right")
+    return ax
+
+
 def class_counts(manifest: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Clips of each class, stacked by split."""
     table = pd.crosstab(manifest["label"], manifest["split"]).reindex(columns=list(SPLIT_COLOURS), fill_value=0)

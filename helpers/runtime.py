@@ -61,9 +61,14 @@ def on_colab() -> bool:
     return "google.colab" in sys.modules
 
 
+def setting(name: str, value: str) -> str:
+    """A setting of a cell, unless the environment has a variable of that name: that is how `make run` sets all notebooks."""
+    return os.environ.get(name) or value
+
+
 def start(
     *,
-    dataset: str = "voices",
+    dataset: str = "auto",
     data_dir: str = "",
     name: str = "",
     profile: str = "auto",
@@ -78,7 +83,8 @@ def start(
     Parameters
     ----------
     dataset : str
-        A key of `helpers.corpora.DATASETS`.
+        A key of `helpers.corpora.DATASETS`; "auto" takes real speech (`crema-d`) on Colab, where Kaggle is near, and the built-in
+        corpus elsewhere.
     data_dir : str
         Folder of recordings, for `folder` and for datasets that are on this disk already.
     name : str
@@ -107,7 +113,9 @@ def start(
         "overrides": overrides,
         "artifacts": artifacts,
     }
-    chosen = {key: os.environ.get(key.upper()) or value for key, value in given.items()}
+    chosen = {key: setting(key.upper(), value) for key, value in given.items()}
+    if chosen["dataset"] == "auto":
+        chosen["dataset"] = "crema-d" if on_colab() else "voices"
     choose_dataset(chosen["dataset"])
     folder_name = chosen["name"] or chosen["dataset"]
     if Path(folder_name).name != folder_name or folder_name.startswith("."):

@@ -5,7 +5,18 @@ from __future__ import annotations
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-for variable in ("DATASET", "DATA_DIR", "NAME", "PROFILE", "OVERRIDES", "ARTIFACTS", "REPOSITORY"):
+for variable in (
+    "DATASET",
+    "DATA_DIR",
+    "NAME",
+    "PROFILE",
+    "OVERRIDES",
+    "ARTIFACTS",
+    "REPOSITORY",
+    "LABELS",
+    "SPLIT_METHOD",
+    "SMALL_CLASSES",
+):
     os.environ.pop(variable, None)  # `make test DATASET=...` must not reach the tests
 
 from pathlib import Path

@@ -26,6 +26,7 @@ def style():
 
 def made():
     manifest = pd.DataFrame({"label": np.repeat(LABELS, 3), "split": ["train", "validation", "test"] * len(LABELS)})
+    people = pd.DataFrame({"gender": ["female", "male", ""], "age": pd.array([23, 71, None], "Int64")})
     counts = pd.DataFrame(np.eye(len(LABELS), dtype=int), index=LABELS, columns=LABELS)
     history = pd.DataFrame(
         {
@@ -41,6 +42,7 @@ def made():
     return {
         "waveform": lambda ax: figures.waveform(voice(200), sample_rate=16_000, ax=ax),
         "spectrogram": lambda ax: figures.spectrogram(mel_spectrogram_db(voice(200), settings=settings), settings=settings, ax=ax),
+        "pyramid": lambda ax: figures.population_pyramid(people, ax=ax),
         "class_counts": lambda ax: figures.class_counts(manifest, ax=ax),
         "loss": lambda ax: figures.training_curve(history, "loss", ax=ax),
         "accuracy": lambda ax: figures.training_curve(history, "accuracy", ax=ax),

@@ -70,7 +70,7 @@ def test_the_dataset_form_lists_the_catalogue(notebook):
 
     _, content = notebook
     options = json.loads(re.search(r"DATASET = .*# @param (\[.*\])", content.cells[4].source)[1])
-    assert options == list(DATASETS)
+    assert options == ["auto", *DATASETS]
 
 
 @pytest.fixture

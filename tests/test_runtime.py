@@ -20,6 +20,13 @@ def test_the_settings_cell_decides_and_the_environment_wins(tmp_path, monkeypatc
     assert any(row[at : at + 2] == ["batch_size", "32"] for row in shown for at in (0, 2, 4))
 
 
+def test_auto_is_real_speech_on_colab_and_the_built_in_corpus_elsewhere(tmp_path, monkeypatch):
+    assert runtime.start(artifacts=str(tmp_path)).dataset == "voices"
+    monkeypatch.setitem(sys.modules, "google.colab", types.ModuleType("google.colab"))
+    assert runtime.start(artifacts=str(tmp_path)).dataset == "crema-d"
+    assert runtime.start(dataset="emodb", artifacts=str(tmp_path)).dataset == "emodb"
+
+
 def test_auto_is_paper_on_a_gpu_quick_without_and_what_the_pictures_are_made_for(tmp_path, monkeypatch):
     monkeypatch.setattr(runtime, "has_gpu", lambda: False)
     session = runtime.start(artifacts=str(tmp_path))
@@ -33,7 +40,7 @@ def test_auto_is_paper_on_a_gpu_quick_without_and_what_the_pictures_are_made_for
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"dataset": "imagenet"}, "no dataset 'imagenet': choose one of voices, folder, emodb, crema-d"),
+        ({"dataset": "imagenet"}, "no dataset 'imagenet': choose one of voices, folder, crema-d, emodb"),
         ({"profile": "slow"}, "no profile 'slow': choose one of quick, paper"),
         ({"name": "../up"}, r"NAME='\.\./up' can't be the name of a folder"),
     ],
