@@ -64,9 +64,13 @@ def speaker_split(clips: list[str], labels: list[str], speakers: list[str], *, s
     # Five folds, each with a fifth of every class that has a speaker for each.
     large = table[table["label"].map(counts).groupby(table["speaker"]).transform("max") >= FOLDS]
     if len(large):
-        alone = not large["speaker"].duplicated().any()
-        splitter = (StratifiedKFold if alone else StratifiedGroupKFold)(FOLDS, shuffle=True, random_state=seed)
-        folds = splitter.split(large, large["label"].astype(str), None if alone else large["speaker"].astype(str))
+        if large["speaker"].is_unique:
+            folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed).split(large, large["label"].astype(str))
+        else:
+            # Shuffled here: with shuffle=True, scikit-learn 1.6 mixes up the groups' labels and stratifies by chance.
+            names = sorted(large["speaker"].unique())
+            shuffled = dict(zip(names, np.random.default_rng(seed).permutation(len(names)), strict=True))
+            folds = StratifiedGroupKFold(FOLDS).split(large, large["label"].astype(str), large["speaker"].map(shuffled))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # of small classes whose speakers are in large ones, too: see below
             for name, (_, members) in zip(("test", "validation"), folds, strict=False):
