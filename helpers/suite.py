@@ -48,6 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
                 os.environ[variable] = str(Path(os.environ[variable]).expanduser().resolve())
         session = runtime.start()
         os.environ["PROFILE"] = session.profile.name
+        os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")  # older kernels warn of a debugger nobody asked for
     except SuiteError as error:
         print(error, file=sys.stderr)
         return 1
