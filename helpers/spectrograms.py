@@ -91,14 +91,16 @@ def convert(
     Raises
     ------
     SuiteError
-        Not a single clip could be converted.
+        There is no clip, or not a single one could be converted.
     """
+    if manifest.empty:
+        raise SuiteError(f"There is no clip to convert in {artifacts.folder}: look at the reasons in {artifacts.rejected}.")
     targets = [image_path(artifacts, row) for _, row in manifest.iterrows()]
     clips = list(zip(map(artifacts.audio, manifest["path"]), targets, manifest["clip"], manifest["label"], strict=True))
     tasks = (clips[start : start + CLIPS_A_TASK] for start in range(0, len(clips), CLIPS_A_TASK))
     done = Parallel(n_jobs=workers, return_as="generator")(delayed(_convert_clips)(task, settings) for task in tasks)
     outcomes = list(tqdm(_one_by_one(done), total=len(clips), desc="converting", unit="clip", file=sys.stdout))
-    fingerprints, reasons = zip(*outcomes, strict=True) if outcomes else ((), ())
+    fingerprints, reasons = zip(*outcomes, strict=True)
 
     failed = manifest.assign(reason=reasons).loc[np.array(reasons) != "", ["clip", "path", "label", "reason"]]
     if len(failed) == len(manifest):
@@ -118,6 +120,9 @@ def convert(
 
 
 def _convert_clips(clips: list[tuple[Path, Path, str, str]], settings: SpectrogramSettings) -> list[tuple[str, str]]:
+    # Linux's C library gives arrays back to the system and fetches them anew, page by page, unless it has once seen a larger one
+    # freed: a third of the time (mallopt(3), M_MMAP_THRESHOLD).
+    np.empty(16 << 20, np.uint8)
     return [convert_clip(sound, target, clip=clip, label=label, settings=settings) for sound, target, clip, label in clips]
 
 

@@ -169,6 +169,8 @@ def test_no_clip_at_all_is_one_sentence(converted, artifacts):
         artifacts.audio(path).unlink()
     with pytest.raises(SuiteError, match="Not one of 18 clips could be converted"):
         convert(converted, artifacts, settings=SETTINGS, profile="quick")
+    with pytest.raises(SuiteError, match=r"no clip to convert in .*folder: look at the reasons in .*rejected\.csv"):
+        convert(converted.iloc[:0], artifacts, settings=SETTINGS, profile="quick")
 
 
 def test_real_speech_is_resampled_to_mono(emodb):
