@@ -116,9 +116,10 @@ def mel_spectrogram_db(samples: np.ndarray, *, settings: SpectrogramSettings) ->
         power = spectrum.real**2
         power += spectrum.imag**2
         mel[:, block] = bands @ power.T
-    decibels = np.log10(np.maximum(mel, 1e-10, out=mel), out=mel)  # the floor is that of librosa.power_to_db
+    # The floor is that of librosa.power_to_db; NumPy's natural logarithm takes half the time of the decimal one.
+    decibels = np.log(np.maximum(mel, 1e-10, out=mel), out=mel)
     decibels -= decibels.max()
-    decibels *= 10
+    decibels *= 10 / np.log(10)
     return np.maximum(decibels, -settings.dynamic_range_db, out=decibels)
 
 

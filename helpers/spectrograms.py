@@ -49,7 +49,7 @@ def convert_clip(sound: Path, target: Path, *, clip: str, label: str, settings: 
         Of the picture; or empty, and why the clip could not be converted.
     """
     try:
-        note = {"clip": clip, "label": label, "settings": asdict(settings), "sound": fingerprint(sound)}
+        note = {"clip": clip, "label": label, "settings": vars(settings), "sound": fingerprint(sound)}
         if read_note(target) == note:
             return fingerprint(target), ""
         samples = load_audio(sound, sample_rate=settings.sample_rate)
