@@ -1,5 +1,6 @@
 # make run    set up, execute the notebooks in order, write the report
 # make test   set up, run every test        make lint   ruff on code and notebooks
+# make bench  set up, measure, write bench.json
 # make lab    set up, open JupyterLab       make stamp  write REPOSITORY=https://github.com/owner/name into badges
 #
 # make run takes DATASET=voices|folder|crema-d|...  DATA_DIR=/path  NAME=name  PROFILE=quick|paper
@@ -16,7 +17,7 @@ export DATASET DATA_DIR NAME PROFILE ARTIFACTS OVERRIDES LABELS SPLIT_METHOD SMA
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS))
 
-.PHONY: run test unit lint lab stamp clean
+.PHONY: run test unit lint bench lab stamp clean
 .DEFAULT_GOAL := run
 
 run: $(VENV)/run.installed
@@ -31,6 +32,9 @@ unit: $(VENV)/test.installed
 lint: $(VENV)/test.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+bench: $(VENV)/run.installed
+	$(BIN)/python -m helpers.bench
 
 lab: $(VENV)/lab.installed
 	$(BIN)/jupyter lab notebooks

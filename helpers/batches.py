@@ -1,4 +1,4 @@
-"""Pictures in batches: reading, random windows, masking (SpecAugment) and batching with tf.data (notebook 03).
+"""Pictures in batches: reading, augmenting and batching with tf.data (notebook 03).
 
 What a training step sees depends on the seed, the epoch and the place in the epoch alone, never on timing or on what was drawn
 before: every random number is drawn statelessly from those three.
@@ -11,8 +11,11 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from helpers.augmentation import add_noise, another_seed, gain, mask, mixup, pad, random_window, time_shift
 from helpers.errors import SuiteError
 from helpers.profiles import Profile
+
+NOISE_SPREAD_DB = 20  # how much less noise than the profile allows a picture may get
 
 
 def training_batches(paths: list[Path], targets: np.ndarray, *, classes: int, profile: Profile) -> tf.data.Dataset:
@@ -32,17 +35,25 @@ def training_batches(paths: list[Path], targets: np.ndarray, *, classes: int, pr
     tf.data.Dataset
         Pairs of images [shape=(batch, height, width, channels), float32, 0 to 255] and one-hot labels [(batch, classes)];
         `steps_per_epoch` batches an epoch.
+
+    Raises
+    ------
+    SuiteError
+        Gain or noise is wanted on colour pictures, whose values are no dB.
     """
     names = tf.constant([str(path) for path in paths])
     labels = tf.constant(targets, tf.int64)
     draws = len(paths) * windows_per_clip(len(paths), profile=profile)
     shape = image_shape(paths[0], profile=profile)
+    if shape[2] == 3 and (profile.gain_db or profile.noise_snr_db is not None):
+        raise SuiteError("Gain and noise reckon in dB, which only grey pictures hold: add colour=false to OVERRIDES.")
+
+    def seed_of(epoch: tf.Tensor, place: tf.Tensor) -> tf.Tensor:
+        return tf.stack([tf.cast(profile.seed, tf.int64) * 1_000_003 + epoch, place])
 
     def draw(epoch: tf.Tensor, place: tf.Tensor, index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        seed = tf.stack([tf.cast(profile.seed, tf.int64) * 1_000_003 + epoch, place])
         image = read_image(names[index], channels=shape[2])
-        image = random_window(image, width=shape[1], seed=seed)
-        image = mask(tf.cast(image, tf.float32), rows=profile.frequency_mask, columns=profile.time_mask, seed=seed)
+        image = augment(image, width=shape[1], profile=profile, seed=seed_of(epoch, place))
         return tf.ensure_shape(image, shape), tf.one_hot(labels[index], classes)
 
     def epoch_of_batches(epoch: tf.Tensor) -> tf.data.Dataset:
@@ -50,9 +61,39 @@ def training_batches(paths: list[Path], targets: np.ndarray, *, classes: int, pr
         order = tf.argsort(tf.random.stateless_uniform([draws], tf.stack([tf.cast(profile.seed, tf.int64), epoch])))
         clips = tf.data.Dataset.from_tensor_slices(order % len(paths)).enumerate()
         images = clips.map(lambda place, index: draw(epoch, place, index), num_parallel_calls=2, deterministic=True)
-        return images.batch(profile.batch_size)
+        batches = images.batch(profile.batch_size)
+        if not profile.mixup:
+            return batches
+        return batches.enumerate().map(lambda number, batch: mixup(*batch, alpha=profile.mixup, seed=seed_of(epoch, number)))
 
     return tf.data.Dataset.range(profile.epochs).flat_map(epoch_of_batches).prefetch(4)
+
+
+def augment(image: tf.Tensor, *, width: int, profile: Profile, seed: tf.Tensor) -> tf.Tensor:
+    """A training picture as the profile wants it: window, shift, gain, noise, masks, each only if it is switched on.
+
+    Parameters
+    ----------
+    image : tf.Tensor [shape=(height, any width, channels), dtype=uint8]
+    width : int
+        Of the result, in frames.
+    profile : Profile
+    seed : tf.Tensor [shape=(2,), dtype=int64]
+
+    Returns
+    -------
+    tf.Tensor [shape=(height, width, channels), dtype=float32]
+    """
+    range_db = profile.spectrogram.dynamic_range_db
+    image = tf.cast(random_window(image, width=width, seed=seed), tf.float32)
+    if profile.time_shift:
+        image = time_shift(image, most=profile.time_shift, seed=seed)
+    if profile.gain_db:
+        image = gain(image, most_db=profile.gain_db, dynamic_range_db=range_db, seed=seed)
+    if profile.noise_snr_db is not None:
+        snr_db = profile.noise_snr_db + tf.random.stateless_uniform([], another_seed(seed, 15), 0, NOISE_SPREAD_DB)
+        image = add_noise(image, snr_db=snr_db, dynamic_range_db=range_db, seed=seed)
+    return mask(image, rows=profile.frequency_mask, columns=profile.time_mask, seed=seed)
 
 
 def windows_per_clip(clips: int, *, profile: Profile) -> int:
@@ -106,46 +147,3 @@ def image_shape(path: Path, *, profile: Profile) -> tuple[int, int, int]:
 def read_image(path: tf.Tensor, *, channels: int) -> tf.Tensor:
     """Decode a PNG to a tensor [shape=(height, width, channels), dtype=uint8]."""
     return tf.io.decode_png(tf.io.read_file(path), channels=channels)
-
-
-def pad(image: tf.Tensor, *, width: int) -> tf.Tensor:
-    """Add black (silent) columns on the right until a picture is `width` wide."""
-    missing = tf.maximum(width - tf.shape(image)[1], 0)
-    return tf.pad(image, [[0, 0], [0, missing], [0, 0]])
-
-
-def random_window(image: tf.Tensor, *, width: int, seed: tf.Tensor) -> tf.Tensor:
-    """Cut a random stretch of `width` columns out of a picture, padding it first where it is too short."""
-    image = pad(image, width=width)
-    start = tf.random.stateless_uniform([], seed, 0, tf.shape(image)[1] - width + 1, tf.int32)
-    return image[:, start : start + width]
-
-
-def mask(image: tf.Tensor, *, rows: int, columns: int, seed: tf.Tensor) -> tf.Tensor:
-    """Blacken two random bands of rows (frequencies) and two of columns (times).
-
-    SpecAugment without warping: D. Park et al. (2019), "SpecAugment: A Simple Data Augmentation Method for Automatic Speech
-    Recognition", Interspeech.
-
-    Parameters
-    ----------
-    image : tf.Tensor [shape=(height, width, channels)]
-    rows, columns : int
-        Widest band; each band's width is drawn from 0 to that.
-    seed : tf.Tensor [shape=(2,), dtype=int64]
-
-    Returns
-    -------
-    tf.Tensor
-        Of the same shape and type.
-    """
-    keep = tf.ones(tf.shape(image)[:2], tf.bool)
-    for number, (axis, widest) in enumerate([(0, rows), (1, columns)] * 2):
-        numbers = tf.random.stateless_uniform([2], seed + tf.constant([0, 1_000_000_007 * (number + 1)], tf.int64))
-        size = tf.shape(image)[axis]
-        width = tf.cast(numbers[0] * tf.cast(tf.minimum(widest, size) + 1, tf.float32), tf.int32)
-        start = tf.cast(numbers[1] * tf.cast(size - width + 1, tf.float32), tf.int32)
-        places = tf.range(size)
-        hidden = (places >= start) & (places < start + width)
-        keep &= ~(hidden[:, tf.newaxis] if axis == 0 else hidden[tf.newaxis])
-    return tf.where(keep[..., tf.newaxis], image, tf.zeros_like(image))

@@ -29,6 +29,15 @@ class Profile:
         Evenly spaced windows of a clip whose predictions are averaged.
     frequency_mask, time_mask : int
         Widest band of mel bins and of frames that augmentation hides, twice a picture (SpecAugment, Park et al. 2019).
+    time_shift : int
+        Most frames by which augmentation moves a picture to either side; 0 moves none.
+    gain_db : float
+        Most dB by which augmentation makes a grey picture louder or quieter; 0 leaves its level.
+    noise_snr_db : float or None
+        Lowest signal-to-noise ratio in dB at which augmentation adds noise to a grey picture; each one's is drawn from there to
+        20 dB more. None adds none.
+    mixup : float
+        Parameter alpha of mixup; 0 mixes nothing.
     network : str
         A name from `helpers.networks.NETWORKS`.
     compare : tuple of str
@@ -55,6 +64,10 @@ class Profile:
     test_windows: int = 5
     frequency_mask: int = 10
     time_mask: int = 30
+    time_shift: int = 0
+    gain_db: float = 0.0
+    noise_snr_db: float | None = None
+    mixup: float = 0.0
     network: str = "small_resnet"
     compare: tuple[str, ...] = ("small_vgg",)
     weights: str = "none"
@@ -69,7 +82,9 @@ class Profile:
     seed: int = 0
 
 
-MAY_BE_ZERO = ("seed", "corpus_seed", "frequency_mask", "time_mask")
+MAY_BE_ZERO = ("seed", "corpus_seed", "frequency_mask", "time_mask", "time_shift")
+
+NOT_NEGATIVE = (*MAY_BE_ZERO, "gain_db", "mixup")
 
 PROFILES = {
     "quick": Profile("quick"),
@@ -129,6 +144,8 @@ def choose_profile(name: str, *, overrides: str = "") -> Profile:
     for setting, value in describe(profile).items():
         if type(value) is int and value < 1 and setting not in MAY_BE_ZERO:
             raise SuiteError(f"The setting {setting} must be at least 1, but is {value}.")
+        if setting in NOT_NEGATIVE and value < 0:
+            raise SuiteError(f"The setting {setting} must not be negative, but is {value}.")
     return profile
 
 

@@ -1,11 +1,10 @@
 import numpy as np
 import pytest
-import tensorflow as tf
 from PIL import Image
 
 from helpers import batches
 from helpers.errors import SuiteError
-from helpers.profiles import Profile
+from helpers.profiles import Profile, choose_profile
 
 PROFILE = Profile("test", window_frames=40, epoch_windows=14, test_windows=3, batch_size=4, epochs=2)
 
@@ -67,24 +66,46 @@ def test_epochs_differ(paths):
     assert not np.array_equal(found[0][0], found[4][0])
 
 
-def test_masks_blacken_whole_rows_and_columns_and_nothing_else():
-    image = tf.fill([24, 40, 1], tf.constant(200, tf.uint8))
-    hidden = []
-    for number in range(40):
-        masked = batches.mask(image, rows=5, columns=9, seed=tf.constant([3, number], tf.int64)).numpy()[..., 0]
-        assert set(np.unique(masked)) <= {0, 200}
-        rows, columns = (masked == 0).all(axis=1), (masked == 0).all(axis=0)
-        assert np.array_equal(masked == 0, rows[:, None] | columns[None])
-        assert rows.sum() <= 10 and columns.sum() <= 18
-        hidden.append((rows.sum(), columns.sum()))
-    assert len(set(hidden)) > 10
-    assert np.array_equal(batches.mask(image, rows=0, columns=0, seed=tf.constant([0, 0], tf.int64)), image)
+OFF = "time_shift=0 gain_db=0 noise_snr_db=none mixup=0 frequency_mask=0 time_mask=0"
+ON = ["time_shift=20", "gain_db=12", "noise_snr_db=5", "mixup=0.4", "frequency_mask=9", "time_mask=20"]
 
 
-def test_windows_reach_both_ends_of_a_clip():
-    image = tf.reshape(tf.range(100, dtype=tf.int32), [1, 100, 1])
-    starts = {int(batches.random_window(image, width=90, seed=tf.constant([0, n], tf.int64))[0, 0, 0]) for n in range(300)}
-    assert starts == set(range(11))
+def with_settings(overrides):
+    return choose_profile("quick", overrides=f"window_frames=40 epoch_windows=14 batch_size=4 epochs=2 {OFF} {overrides}")
+
+
+def test_nothing_switched_on_leaves_plain_windows(paths):
+    for images, labels in training(paths, with_settings("")):
+        for image, label in zip(images, labels.argmax(axis=1), strict=True):
+            whole = np.asarray(Image.open(paths[label]))
+            plain = np.pad(whole, ((0, 0), (0, max(0, 40 - whole.shape[1]))))
+            windows = np.lib.stride_tricks.sliding_window_view(plain, 40, axis=1)
+            assert (windows == image[:, None, :, 0]).all(axis=(0, 2)).any()
+
+
+@pytest.mark.parametrize("setting", ON)
+def test_each_augmentation_is_chosen_by_a_setting_and_follows_the_seed(paths, setting):
+    plain, once, again, other = (training(paths, with_settings(text)) for text in ("", setting, setting, f"{setting} seed=1"))
+    assert all(np.array_equal(a, b) for one, two in zip(once, again, strict=True) for a, b in zip(one, two, strict=True))
+    assert not any(np.array_equal(one[0], two[0]) for one, two in zip(plain, once, strict=True))
+    assert not np.array_equal(once[0][0], other[0][0])
+    assert all(images.min() >= 0 and images.max() <= 255 and np.allclose(labels.sum(axis=1), 1) for images, labels in once)
+
+
+def test_no_augmentation_reaches_validation_or_test(paths):
+    found = []
+    for overrides in ("", " ".join(ON)):
+        profile = with_settings(overrides)
+        batches_ = batches.evaluation_batches(paths, np.arange(7), classes=7, profile=profile, windows=3)
+        found.append(np.concatenate([images for images, _ in batches_.as_numpy_iterator()]))
+    assert np.array_equal(*found)
+
+
+def test_decibels_of_colours_are_refused(tmp_path):
+    Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(tmp_path / "a.png")
+    for setting in ("gain_db=6", "noise_snr_db=10"):
+        with pytest.raises(SuiteError, match="only grey pictures hold: add colour=false to OVERRIDES"):
+            batches.training_batches([tmp_path / "a.png"], np.zeros(1, int), classes=1, profile=with_settings(setting))
 
 
 def test_evaluation_takes_evenly_spaced_windows_of_each_clip_in_order(paths):
