@@ -13,7 +13,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from helpers import networks, runtime
-from helpers.artifacts import Artifacts, atomic_path, read_json, write_table
+from helpers.artifacts import Artifacts, atomic_path, read_json, require, write_table
 from helpers.batches import evaluation_batches, image_shape, steps_per_epoch, training_batches, windows_per_clip
 from helpers.errors import SuiteError
 from helpers.profiles import Profile, describe
@@ -149,6 +149,17 @@ def compile_model(model: keras.Model, *, steps: int, profile: Profile) -> None:
         raise SuiteError(f"There is no optimizer {profile.optimizer!r} here: choose adam or adamw.")
     loss = keras.losses.CategoricalCrossentropy(label_smoothing=profile.label_smoothing)
     model.compile(optimizer, loss, metrics=["accuracy"])
+
+
+def load_model(artifacts: Artifacts, name: str) -> keras.Model:
+    """The network that `train` has kept.
+
+    Raises
+    ------
+    SuiteError
+        It is not there.
+    """
+    return keras.saving.load_model(require(artifacts.model(name) / "model.keras"))
 
 
 def predict_clips(model: keras.Model, paths: list[Path], *, classes: int, profile: Profile) -> np.ndarray:
