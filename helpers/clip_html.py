@@ -66,7 +66,8 @@ def waveform_html(path: Path, *, points: int = 320) -> str:
     polygon = " ".join(f"{x},{y:.1f}" for x, y in outline)
     return (
         f'<svg role="img" aria-label="waveform" viewBox="0 0 {len(edges) - 1} 80" preserveAspectRatio="none" '
-        f'style="display:block;width:100%;height:64px"><polygon points="{polygon}" fill="#0072B2" stroke="#0072B2"/></svg>'
+        f'style="display:block;width:100%;height:64px">'
+        f'<polygon points="{polygon}" fill="#0072B2" stroke="#0072B2" vector-effect="non-scaling-stroke"/></svg>'
     )
 
 
@@ -164,7 +165,7 @@ def clip_html(
         facts.append(f"predicted {html.escape(row['predicted'])} with confidence {row['confidence']:.2f}: <b>{verdict}</b>")
     path = artifacts.audio(row["path"])
     picture = picture_html(row, artifacts, settings=settings or SpectrogramSettings(), heat=heat)
-    seconds = "".join(f"<span>{share * row['duration_s']:.1f} s</span>" for share in (0, 0.25, 0.5, 0.75, 1))
+    seconds = "".join(f"<span>{share * row['duration_s']:.2f} s</span>" for share in (0, 0.5, 1))
     sentence = f"<p>“{html.escape(row['sentence'])}”</p>" if row.get("sentence") else ""
     return (
         f'<div style="max-width:{WIDTH}px"><p style="line-height:1.5">{" · ".join(facts)}</p>{sentence}'

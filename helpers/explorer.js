@@ -20,7 +20,7 @@ function shorten(pen, text) {
 function render({ model, el }) {
   const names = model.get("names"), groups = model.get("groups"), counts = model.get("counts");
   const size = names.length;
-  const cell = size <= 12 ? 40 : size <= 24 ? 22 : 14;
+  const cell = size <= 12 ? 40 : size <= 24 ? 22 : 12;
   const highest = Math.max(1, ...counts.flat());
   const canvas = document.createElement("canvas"), status = document.createElement("div"), frame = document.createElement("div");
   const pen = canvas.getContext("2d");

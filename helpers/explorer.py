@@ -131,9 +131,9 @@ def explore(
     open_cell(*(order.index(label) for label in start))
     side = ipywidgets.VBox(
         [ipywidgets.HBox([true, predicted], layout=ROW), listing, ipywidgets.HBox([previous, following]), panel, compared],
-        layout=ipywidgets.Layout(flex="1 1 300px", min_width="300px", max_width="700px"),
+        layout=ipywidgets.Layout(flex="1 1 290px", min_width="280px", max_width="700px"),
     )
-    matrix.layout = ipywidgets.Layout(flex="0 1 auto", max_width="100%", margin="0 16px 0 0")
+    matrix.layout = ipywidgets.Layout(flex="0 1 auto", max_width="100%", margin="0 12px 0 0")
     return ipywidgets.HBox([matrix, side], layout=ipywidgets.Layout(flex_flow="row wrap", align_items="flex-start"))
 
 

@@ -24,7 +24,13 @@ def resampling_units(predictions: pd.DataFrame, manifest: pd.DataFrame) -> tuple
 
 
 def bootstrap(
-    predictions: pd.DataFrame, classes: list[str], *, manifest: pd.DataFrame, samples: int = 2000, level: float = 0.95, seed: int = 0
+    predictions: pd.DataFrame,
+    classes: list[str],
+    *,
+    manifest: pd.DataFrame,
+    samples: int = 2000,
+    level: float = 0.95,
+    seed: int = 0,
 ) -> pd.DataFrame:
     """Scores of one split with percentile bootstrap intervals.
 

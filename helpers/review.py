@@ -44,5 +44,7 @@ def mark_clip(artifacts: Artifacts, clip: str, *, mark: str = "", note: str = ""
 
 
 def without_marked(manifest: pd.DataFrame, artifacts: Artifacts) -> pd.DataFrame:
-    """The clips of a manifest that nobody has marked or noted anything on."""
-    return manifest[~manifest["clip"].isin(read_review(artifacts)["clip"])].reset_index(drop=True)
+    """The clips of a manifest that nobody has marked or noted anything on; prints how many are left out."""
+    kept = manifest[~manifest["clip"].isin(read_review(artifacts)["clip"])].reset_index(drop=True)
+    print(f"{len(manifest) - len(kept)} of {len(manifest)} clips are marked in {artifacts.review.name} and left out")
+    return kept

@@ -119,7 +119,7 @@ def degraded_predictions(
         pictures = [Path(folder) / f"{number}.png" for number in range(len(manifest))]
         sounds = [artifacts.audio(path) for path in manifest["path"]]
         jobs = (delayed(draw)(*pair, profile.seed + number) for number, pair in enumerate(zip(sounds, pictures, strict=True)))
-        Parallel(n_jobs=-1, prefer="threads")(jobs)
+        Parallel(n_jobs=-1)(jobs)
         return predictions_table(manifest, predict_clips(model, pictures, classes=len(classes), profile=profile), classes)
 
 
@@ -157,9 +157,7 @@ def robustness(manifest: pd.DataFrame, artifacts: Artifacts, *, classes: list[st
     model = load_model(artifacts, profile.network)
     rows = []
     for condition in tqdm(CONDITIONS, desc="conditions", file=sys.stdout):
-        found = degraded_predictions(
-            manifest, artifacts, condition=condition, classes=classes, profile=profile, model=model
-        )
+        found = degraded_predictions(manifest, artifacts, condition=condition, classes=classes, profile=profile, model=model)
         accuracy = bootstrap(found, classes, manifest=manifest, seed=profile.seed).loc["accuracy"]
         rows.append([condition, len(manifest), *accuracy[["value", "low", "high"]].astype(float).round(6), predictions])
     table = pd.DataFrame(rows, columns=["condition", "clips", "accuracy", "low", "high", "predictions"])

@@ -47,6 +47,7 @@ def confusion_matrix(counts: pd.DataFrame, *, show: str = "counts", ax: Axes | N
         linewidths=0.6 if small else 0.3, linecolor="#888888", xticklabels=names, yticklabels=names,
     )  # fmt: skip
     ax.set_facecolor("#DDDDDD")  # the hidden diagonal
+    ax.grid(False)
     ax.set(xlabel="predicted class", ylabel="true class")
     ax.tick_params(axis="x", rotation=0 if max(map(len, names)) <= (5 if small else 2) else 90)
     ax.tick_params(axis="y", rotation=0)
@@ -85,7 +86,8 @@ def score_intervals(scores: pd.DataFrame, trivial: dict[str, float], *, ax: Axes
     places = np.arange(len(scores))
     whiskers = np.abs(scores[["low", "high"]].to_numpy() - scores[["value"]].to_numpy()).T
     ax.errorbar(scores["value"], places, xerr=whiskers, fmt="o", color=BLUE, capsize=4, label="the network, with its 95% interval")
-    ax.plot([trivial.get(name, np.nan) for name in scores.index], places, "x", color=ORANGE, mew=2.5, ms=9, label="trivial baseline")
+    marks = [trivial.get(name, np.nan) for name in scores.index]
+    ax.plot(marks, places, "x", color=ORANGE, markeredgewidth=2.5, markersize=9, label="trivial baseline")
     ax.set_yticks(places, [name.replace("_", " ") for name in scores.index])
     ax.set(xlabel="fraction of the clips (macro F1: of 1)", xlim=(-0.02, 1.02), ylim=(-0.6, len(scores) - 0.4), xticks=FRACTIONS)
     ax.figure.legend(*ax.get_legend_handles_labels(), ncols=2, loc="outside upper center")
@@ -118,13 +120,15 @@ def class_f1_bars(report: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def accuracy_bars(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+def accuracy_bars(table: pd.DataFrame, *, line: tuple[str, float] | None = None, ax: Axes | None = None) -> Axes:
     """Accuracy of groups of clips with its intervals.
 
     Parameters
     ----------
     table : pd.DataFrame
         As `helpers.scores.accuracy_by` gives it: `clips`, `accuracy`, `low`, `high`; the name of its index names the axis.
+    line : tuple, optional
+        Name and height of a line to compare with; the accuracy of all the clips if none is given.
     ax : matplotlib.axes.Axes, optional
 
     Returns
@@ -132,15 +136,15 @@ def accuracy_bars(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     matplotlib.axes.Axes
     """
     names = [f"{name:g}" if isinstance(name, float) else str(name) for name in table.index]
-    ax = ax or plt.subplots(figsize=(max(6, min(16, 1.5 + 0.5 * len(table))), 4))[1]
-    room = ax.figure.get_figwidth() * 72 / max(len(names), 1) / 9  # characters that fit side by side
-    upright = max(map(len, names), default=0) < room
+    longest, width = max(map(len, names), default=0), max(6, min(16, 1.5 + 0.5 * len(table)))
+    ax = ax or plt.subplots(figsize=(width, 4 if longest < 12 else 3.4 + 0.1 * longest))[1]
+    upright = longest < ax.figure.get_figwidth() * 8 / max(len(names), 1)  # eight characters an inch fit side by side
     names = [f"{name}{chr(10) if upright else '  '}({clips})" for name, clips in zip(names, table["clips"], strict=True)]
     places = np.arange(len(table))
     whiskers = np.abs(table[["low", "high"]].to_numpy(float) - table[["accuracy"]].to_numpy(float)).T
     ax.bar(places, table["accuracy"], yerr=whiskers, color=BLUE, ecolor="#222222", capsize=3, width=0.75)
-    overall = np.average(table["accuracy"], weights=table["clips"])
-    ax.axhline(overall, color=ORANGE, linestyle="--", label=f"all of them: {overall:.2f}")
+    name, height = line or ("all of them", np.average(table["accuracy"], weights=table["clips"]))
+    ax.axhline(height, color=ORANGE, linestyle="--", label=f"{name}: {height:.2f}")
     ax.set_xticks(places, names, rotation=0 if upright else 90)
     ax.set(xlabel=f"{table.index.name} (number of clips)", ylabel="accuracy (fraction)", ylim=(0, 1.25), yticks=FRACTIONS)
     ax.grid(axis="x", visible=False)
@@ -163,10 +167,10 @@ def reliability_diagram(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """
     ax = ax or plt.subplots(figsize=(5.5, 5))[1]
     ax.bar(table["from"], table["accuracy"], width=table["to"] - table["from"], align="edge", color=BLUE, edgecolor="white")
-    for row in table.itertuples():
-        ax.annotate(f"{row.clips}", (row.confidence, row.accuracy), (0, 3), textcoords="offset points", ha="center")
+    for row in table.assign(middle=(table["from"] + table["to"]) / 2).itertuples():
+        ax.annotate(f"{row.clips}", (row.middle, row.accuracy), (0, 3), textcoords="offset points", ha="center")
     ax.plot([0, 1], [0, 1], color=ORANGE, linestyle="--", label="confidence = accuracy")
-    ax.set(xlabel="confidence (fraction)", ylabel="accuracy (fraction)", xlim=(0, 1), ylim=(0, 1.12), yticks=FRACTIONS)
+    ax.set(xlabel="confidence (fraction)", ylabel="accuracy (fraction)", xlim=(0, 1), ylim=(0, 1.28), yticks=FRACTIONS)
     ax.legend(loc="upper left")
     return ax
 

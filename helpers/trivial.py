@@ -97,7 +97,8 @@ def pitch_threshold(predictions: pd.DataFrame, pitch: pd.Series) -> tuple[float,
     table = pd.DataFrame({"female": predictions["true"].map(lambda label: parse_label(label)[0])})
     table = table.assign(pitch=predictions["clip"].map(pitch), training=predictions["split"] == "train").dropna()
     female, hertz = table["female"] == "female", table["pitch"]
-    candidates = np.unique(hertz[table["training"]])
+    known = np.unique(hertz[table["training"]])
+    candidates = (known[:-1] + known[1:]) / 2
     errors = [((hertz > candidate) != female)[table["training"]].sum() for candidate in candidates]
     threshold = float(candidates[int(np.argmin(errors))])
     return threshold, (hertz > threshold) == female

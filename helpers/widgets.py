@@ -58,23 +58,27 @@ def listen(
     clip = ipywidgets.Dropdown(description="clip", layout=ipywidgets.Layout(width="420px"))
     previous, following = step_buttons()
     count = ipywidgets.HTML()
+    choosing = False  # a clip is sent once, not at every step of a new choice
     panel, show_clip = clip_panel(
         artifacts, chances=None if predictions is None else class_chances(predictions), settings=settings, grad_cam=grad_cam
     )
 
     def choose(_=None) -> None:
+        nonlocal choosing
         fits = pd.Series(True, index=clips.index)
         for column, chooser in choosers.items():
             if chooser.value != ALL:
                 fits &= names[column] == chooser.value
         count.value = f"{fits.sum()} clips"
-        with clip.hold_trait_notifications():
-            clip.options = list(clips.index[fits])
-            clip.index = 0 if fits.any() else None  # ipywidgets 8 leaves it at None after an empty list
+        choosing = True
+        clip.options = list(clips.index[fits])
+        clip.index = 0 if fits.any() else None  # ipywidgets 8 leaves it at None after an empty list
+        choosing = False
         show()
 
     def show(_=None) -> None:
-        show_clip(None if clip.value is None else clips.loc[clip.value])
+        if not choosing:
+            show_clip(None if clip.value is None else clips.loc[clip.value])
 
     def step(by: int) -> None:
         if clip.options:
