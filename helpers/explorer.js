@@ -150,6 +150,7 @@ function render({ model, el }) {
   }
   model.on("change:chosen", follow);
   follow();
+  requestAnimationFrame(draw); // once more in the page, whose colour of text is not known before
   return () => model.off("change:chosen", follow);
 }
 

@@ -157,9 +157,16 @@ def load_model(artifacts: Artifacts, name: str) -> keras.Model:
     Raises
     ------
     SuiteError
-        It is not there.
+        It is not there, or this version of Keras can't read it.
     """
-    return keras.saving.load_model(require(artifacts.model(name) / "model.keras"))
+    path = require(artifacts.model(name) / "model.keras")
+    try:
+        return keras.saving.load_model(path)
+    except Exception as error:  # an older Keras fails in its own way at each thing it does not know
+        reason = str(error).strip().splitlines()[-1]
+        raise SuiteError(
+            f"{path} can't be read by Keras {keras.__version__} ({reason}): train it again here with notebooks/03_train_resnet.ipynb."
+        ) from None
 
 
 def predict_clips(model: keras.Model, paths: list[Path], *, classes: int, profile: Profile) -> np.ndarray:

@@ -68,6 +68,12 @@ def test_without_the_model_it_says_which_notebook_makes_it(stage, artifacts):
         clip_heat(artifacts, classes=CLASSES, profile=PROFILE)(manifest.iloc[0])
 
 
+def test_a_model_that_keras_cannot_read_is_one_sentence(stage, artifacts):
+    (artifacts.model(PROFILE.network) / "model.keras").write_text("no model")
+    with pytest.raises(SuiteError, match=r"model\.keras can't be read by Keras .* train it again"):
+        clip_heat(artifacts, classes=CLASSES, profile=PROFILE)(stage[0].iloc[0])
+
+
 def spectrum(samples, rate=RATE):
     return np.abs(np.fft.rfft(samples)) ** 2, np.fft.rfftfreq(len(samples), 1 / rate)
 
