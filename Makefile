@@ -17,13 +17,15 @@ export DATASET DATA_DIR NAME PROFILE ARTIFACTS OVERRIDES LABELS SPLIT_METHOD SMA
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS))
 
+PURELIB := -c "import sysconfig; print(sysconfig.get_path('purelib'))"
+
 .PHONY: run test unit lint bench lab stamp clean
 .DEFAULT_GOAL := run
 
 run: $(VENV)/run.installed
 	@$(BIN)/python -m helpers.suite
 
-test: $(VENV)/test.installed
+test: $(VENV)/test.installed $(VENV)/stacks/classic.installed $(VENV)/stacks/lab.installed
 	$(BIN)/python -m pytest
 
 unit: $(VENV)/test.installed
@@ -51,6 +53,13 @@ $(VENV)/run.installed: requirements.txt $(CONSTRAINTS)
 
 $(VENV)/test.installed: $(VENV)/run.installed tests/requirements.txt
 	@$(INSTALL) -r tests/requirements.txt
+	@touch $@
+
+# Two Jupyters to try the widgets in, each in an environment that sees everything else in $(VENV).
+$(VENV)/stacks/%.installed: tests/stacks/%.txt $(VENV)/test.installed
+	@$(BIN)/python -m venv --clear $(VENV)/stacks/$*
+	@$(VENV)/stacks/$*/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	@$(BIN)/python $(PURELIB) >$$($(VENV)/stacks/$*/bin/python $(PURELIB))/everything_else.pth
 	@touch $@
 
 $(VENV)/lab.installed: $(VENV)/run.installed

@@ -69,6 +69,14 @@ class Artifacts:
         return self.spectrograms / "spectrograms.json"
 
     @property
+    def pitch(self) -> Path:
+        return self.folder / "pitch.csv"
+
+    @property
+    def review(self) -> Path:
+        return self.folder / "review.csv"
+
+    @property
     def comparison(self) -> Path:
         return self.folder / "comparison.csv"
 
@@ -143,8 +151,10 @@ def read_json(path: Path) -> Any:
 
 def read_table(path: Path) -> pd.DataFrame:
     """Read a CSV table that an earlier stage wrote; texts stay texts, whatever they look like, and empty numbers become NaN."""
-    texts = ("clip", "path", "gender", "speaker", "label", "split", "true", "predicted", "model", "split_method", "reason")
-    texts += ("emotion", "sentence", "column", "was", "now")
+    texts = (
+        "clip", "path", "gender", "speaker", "label", "split", "true", "predicted", "model", "split_method", "reason",
+        "emotion", "sentence", "column", "was", "now", "sound", "mark", "note",
+    )  # fmt: skip
     # A carriage return in a file's name ends no line.
     table = pd.read_csv(require(path), dtype=dict.fromkeys(texts, str), keep_default_na=False, na_values=[""], lineterminator="\n")
     return table.fillna({text: "" for text in texts if text in table})

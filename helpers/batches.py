@@ -118,14 +118,38 @@ def evaluation_batches(paths: list[Path], targets: np.ndarray, *, classes: int, 
 
     def cut(path: tf.Tensor, target: tf.Tensor) -> tf.data.Dataset:
         image = pad(read_image(path, channels=shape[2]), width=shape[1])
-        spare = tf.cast(tf.shape(image)[1] - shape[1], tf.float32)
-        starts = tf.cast(tf.round(tf.linspace(0.0, 1.0, windows) * spare if windows > 1 else [spare / 2]), tf.int32)
+        starts = window_starts(tf.shape(image)[1], window=shape[1], windows=windows)
         images = tf.map_fn(lambda start: image[:, start : start + shape[1]], starts, fn_output_signature=tf.uint8)
         images = tf.ensure_shape(tf.cast(images, tf.float32), (windows, *shape))
         return images, tf.repeat(tf.one_hot(target, classes)[tf.newaxis], windows, axis=0)
 
     pairs = tf.data.Dataset.from_tensor_slices(([str(path) for path in paths], tf.constant(targets, tf.int64)))
     return pairs.map(cut, num_parallel_calls=2, deterministic=True).unbatch().batch(2 * profile.batch_size).prefetch(2)
+
+
+def window_starts(width: tf.Tensor, *, window: int, windows: int) -> tf.Tensor:
+    """First columns of evenly spaced windows in a picture of `width` columns, tf.Tensor [shape=(windows,), dtype=int32]."""
+    spare = tf.cast(width - window, tf.float32)
+    return tf.cast(tf.round(tf.linspace(0.0, 1.0, windows) * spare if windows > 1 else [spare / 2]), tf.int32)
+
+
+def clip_windows(path: Path, *, profile: Profile) -> tuple[np.ndarray, np.ndarray, int]:
+    """The windows of one picture that a prediction is made of, and where they lie.
+
+    Returns
+    -------
+    windows : np.ndarray [shape=(windows, height, width, channels)]
+        From 0 to 255.
+    starts : np.ndarray [shape=(windows,), dtype=int]
+        The first column of each.
+    width : int
+        Columns of the whole picture.
+    """
+    shape = image_shape(path, profile=profile)
+    image = read_image(str(path), channels=shape[2])
+    padded = pad(image, width=shape[1]).numpy()
+    starts = window_starts(padded.shape[1], window=shape[1], windows=profile.test_windows).numpy()
+    return np.stack([padded[:, start : start + shape[1]] for start in starts]), starts, image.shape[1]
 
 
 def image_shape(path: Path, *, profile: Profile) -> tuple[int, int, int]:

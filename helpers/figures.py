@@ -9,7 +9,6 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 
-from helpers.labels import parse_label
 from helpers.spectrograms import SpectrogramSettings
 
 # Okabe & Ito (2008), Color Universal Design: told apart with any colour vision, and in print.
@@ -143,43 +142,6 @@ def training_curve(history: pd.DataFrame, quantity: str, *, ax: Axes | None = No
     if quantity == "accuracy":
         ax.set_ylim(0, 1.02)
     ax.legend()
-    return ax
-
-
-def confusion_matrix(counts: pd.DataFrame, *, normalise: bool = False, ax: Axes | None = None) -> Axes:
-    """The study's Figure 8: rows are the true classes, columns the predicted ones.
-
-    Parameters
-    ----------
-    counts : pd.DataFrame
-        Square, as `helpers.scores.confusion_counts` gives it.
-    normalise : bool
-        Show each row as fractions of its true clips.
-    ax : matplotlib.axes.Axes, optional
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-    """
-    size = len(counts)
-    small = size <= 12  # room for a number in each cell
-    side = max(5.5, (0.6 if small else 0.3) * size + 2.5)
-    ax = ax or plt.subplots(figsize=(side + 1.2, side))[1]
-    values = counts.div(counts.sum(axis=1).clip(lower=1), axis=0) if normalise else counts
-    texts = values.map(lambda value: (f"{value:.2f}" if normalise else f"{value:d}") if value else "")
-    sns.heatmap(
-        values, ax=ax, cmap=SEQUENTIAL, square=True, vmin=0, annot=texts if small else False, fmt="",
-        cbar_kws={"label": "fraction of the true class" if normalise else "clips", "shrink": 0.7},
-        linewidths=0.6 if small else 0.3, linecolor="#888888", xticklabels=True, yticklabels=True,
-    )  # fmt: skip
-    ax.set(xlabel="predicted class", ylabel="true class")
-    ax.tick_params(axis="x", rotation=90)
-    ax.tick_params(axis="y", rotation=0)
-    genders = [parse_label(str(label))[0] for label in counts.index]
-    for place in range(1, size):
-        if genders[place] != genders[place - 1]:  # the line between women and men
-            ax.axhline(place, color="white", linewidth=2.5)
-            ax.axvline(place, color="white", linewidth=2.5)
     return ax
 
 

@@ -151,3 +151,50 @@ def _span(words: str) -> tuple[int, int] | None:
         return int(span[1]), int(span[2])
     numbers = {int(number) for number in re.findall(r"[0-9]+", words) if int(number) in AGES}
     return 2 * (numbers.pop(),) if len(numbers) == 1 else None
+
+
+def class_order(classes: list[str]) -> list[str]:
+    """The classes by gender, then age, as a confusion matrix is best read.
+
+    Examples
+    --------
+    >>> class_order(["male_9", "male_23", "female_60", "female_9"])
+    ['female_9', 'female_60', 'male_9', 'male_23']
+    """
+
+    def place(label: str) -> tuple:
+        gender, age = parse_label(label)
+        return gender or "", -1 if age is None else age, label
+
+    return sorted(classes, key=place)
+
+
+def gender_groups(labels: list[str]) -> tuple[list[str], list[tuple[str, int, int]]]:
+    """Short names for an axis, and the runs of equal gender that they belong to.
+
+    Parameters
+    ----------
+    labels : list of str
+        In the order of the axis.
+
+    Returns
+    -------
+    names : list of str
+        The labels without their gender; whole, where a label is nothing but a gender or has none.
+    groups : list of tuple
+        Gender, first place and the place after the last; empty where the names are whole.
+
+    Examples
+    --------
+    >>> gender_groups(["female_18", "female_60", "male_20"])
+    (['18', '60', '20'], [('female', 0, 2), ('male', 2, 3)])
+    >>> gender_groups(["happy", "sad"])
+    (['happy', 'sad'], [])
+    """
+    parts = [re.fullmatch(r"(female|male)[\W_]+(.+)", label) for label in labels]
+    if not all(parts):
+        return labels, []
+    genders = [part[1] for part in parts]
+    starts = [place for place in range(len(genders)) if place == 0 or genders[place] != genders[place - 1]]
+    groups = [(genders[start], start, end) for start, end in zip(starts, [*starts[1:], len(genders)], strict=True)]
+    return [part[2] for part in parts], groups

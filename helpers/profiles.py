@@ -52,6 +52,8 @@ class Profile:
     optimizer : {"adam", "adamw"}
         "adamw" warms up for two epochs, then follows half a cosine to zero, with gradients clipped to a norm of 1.
     learning_rate, weight_decay, label_smoothing : float
+    leave_out_marked : bool
+        Train without the clips that a listener has marked in notebook 04 (`review.csv`).
     seed : int
         Of the split, the weights, the order and the windows.
     """
@@ -79,6 +81,7 @@ class Profile:
     learning_rate: float = 1e-3
     weight_decay: float = 0.7
     label_smoothing: float = 0.05
+    leave_out_marked: bool = False
     seed: int = 0
 
 

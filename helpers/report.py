@@ -15,8 +15,9 @@ import matplotlib.pyplot as plt
 import nbformat
 from nbconvert import HTMLExporter
 
-from helpers import figures
+from helpers import figures, score_figures
 from helpers.artifacts import Artifacts, read_json, read_table, write_text
+from helpers.labels import class_order
 from helpers.manifest import read_manifest
 from helpers.profiles import Profile
 from helpers.runs import read_history, read_run
@@ -95,7 +96,7 @@ def write_index(artifacts: Artifacts, facts: dict[str, str], notebooks: list[str
     network = facts["model"].split()[0]
     _, _, predictions = read_run(artifacts, network)
     history, comparison = read_history(artifacts, network), read_table(artifacts.comparison)
-    counts = confusion_counts(predictions[predictions["split"] == "test"], read_classes(artifacts))
+    counts = confusion_counts(predictions[predictions["split"] == "test"], class_order(read_classes(artifacts)))
 
     matplotlib.use("Agg")
     figures.set_style()
@@ -105,7 +106,7 @@ def write_index(artifacts: Artifacts, facts: dict[str, str], notebooks: list[str
     pictures = [
         ("Loss and accuracy while training", curves),
         ("Test accuracy and macro F1 of each model", figures.comparison_bars(comparison).figure),
-        ("Confusion matrix of the test clips", figures.confusion_matrix(counts).figure),
+        ("Confusion matrix of the test clips", score_figures.confusion_matrix(counts).figure),
     ]
     rows = "".join(f"<tr><th>{html.escape(name)}</th><td>{html.escape(value)}</td></tr>" for name, value in facts.items())
     links = "".join(f'<li><a href="{name}.html">{name}</a>: {TITLES.get(name, "")}</li>' for name in notebooks)

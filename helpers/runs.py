@@ -12,8 +12,8 @@ from helpers.artifacts import Artifacts, read_json, read_table, write_json, writ
 from helpers.profiles import Profile
 from helpers.scores import read_classes, read_predictions, score
 
-# Settings that change neither the pictures nor the training of one network.
-NOT_OF_A_RUN = ("name", "compare", "speakers", "sentences", "corpus_seed")
+# Settings that change neither the pictures nor the training of one network; clips that are left out change its data.
+NOT_OF_A_RUN = ("name", "compare", "speakers", "sentences", "corpus_seed", "leave_out_marked")
 
 
 def record_run(folder: Path, predictions: pd.DataFrame, *, classes: list[str], profile: Profile, seconds: float, **facts) -> dict:

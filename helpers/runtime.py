@@ -147,7 +147,7 @@ def has_gpu() -> bool:
 
 def check_gpu() -> bool:
     """Say which device trains; without a GPU, say how to get one. Returns whether there is one."""
-    tf = _tensorflow()
+    tf = load_tensorflow()
     devices = tf.config.list_physical_devices("GPU")
     if devices:
         details = tf.config.experimental.get_device_details(devices[0])
@@ -168,7 +168,7 @@ def make_repeatable(seed: int) -> None:
 
     On a GPU deterministic operations cost too much time, so a repeated run differs a little there.
     """
-    tf = _tensorflow()
+    tf = load_tensorflow()
     import keras
 
     keras.utils.set_random_seed(seed)
@@ -178,14 +178,14 @@ def make_repeatable(seed: int) -> None:
 
 def device() -> str:
     """Name of the device that trains."""
-    tf = _tensorflow()
+    tf = load_tensorflow()
     devices = tf.config.list_physical_devices("GPU")
     if devices:
         return tf.config.experimental.get_device_details(devices[0]).get("device_name", "GPU")
     return f"CPU, {os.cpu_count()} cores"
 
 
-def _tensorflow():
+def load_tensorflow():
     """TensorFlow, imported without the log lines that newer versions write on the way, past Python and past their own settings."""
     if "tensorflow" in sys.modules:
         return sys.modules["tensorflow"]

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import accuracy_score, confusion_matrix, precision_recall_fscore_support
+from scipy.stats import binomtest
+from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from helpers.artifacts import read_json, read_table, require
 from helpers.errors import SuiteError
-from helpers.labels import parse_label
+from helpers.labels import age_group, parse_label
 from helpers.splits import SPLITS
 
 FIXED_COLUMNS = ["clip", "split", "true", "predicted", "confidence"]
+TOP = 3  # the true class counts as found if it is one of that many likeliest
+BAND_YEARS = 5
 
 
 def predictions_table(manifest: pd.DataFrame, probabilities: np.ndarray, classes: list[str]) -> pd.DataFrame:
@@ -62,6 +65,63 @@ def read_predictions(path, classes: list[str]) -> pd.DataFrame:
     return read_table(path)
 
 
+def probabilities_of(predictions: pd.DataFrame) -> np.ndarray:
+    """The probability columns, np.ndarray [shape=(clips, classes)].
+
+    Raises
+    ------
+    ValueError
+        A probability is not a number.
+    """
+    probabilities = predictions.iloc[:, len(FIXED_COLUMNS) :].to_numpy(float)
+    if not np.isfinite(probabilities).all():
+        raise ValueError("a probability is not a number")
+    return probabilities
+
+
+def clip_scores(predictions: pd.DataFrame, classes: list[str]) -> pd.DataFrame:
+    """What each clip adds to each score: the score of any set of clips is the mean of its column.
+
+    Parameters
+    ----------
+    predictions : pd.DataFrame
+        As `predictions_table` makes it.
+    classes : list of str
+        In the order of the probability columns.
+
+    Returns
+    -------
+    pd.DataFrame
+        One row a clip: `accuracy`; `top_3_accuracy` where there are more than three classes (of equal probabilities, the first
+        class comes first); `loss` (cross-entropy in nats). Where every class's name tells them, from the sums of the joint
+        probabilities: `gender_accuracy`, `age_group_accuracy` (of `helpers.labels.AGE_GROUPS`), `age_mae_years` (from the age
+        expected to the label's; of a decade or a range, to its middle) and `within_5_years`.
+    """
+    probabilities = probabilities_of(predictions)
+    clips = np.arange(len(predictions))
+    index = pd.Index(classes).get_indexer(predictions["true"])
+    own = probabilities[clips, index]
+    scores = {"accuracy": (predictions["true"] == predictions["predicted"]).to_numpy(float)}
+    if len(classes) > TOP:
+        order = np.argsort(-probabilities, axis=1, kind="stable")
+        scores[f"top_{TOP}_accuracy"] = (order[:, :TOP] == index[:, np.newaxis]).any(axis=1).astype(float)
+    scores["loss"] = -np.log(np.clip(own, 1e-7, 1))
+
+    people = [parse_label(label) for label in classes]
+    groupings = {"gender_accuracy": [gender for gender, _ in people]}
+    if all(age is not None for _, age in people):
+        ages = np.array([age for _, age in people], float)
+        groupings["age_group_accuracy"] = [age_group(age) for age in ages]
+    for name, groups in groupings.items():
+        if all(groups) and len(set(groups)) > 1:
+            members = pd.get_dummies(pd.Series(groups, dtype=object)).to_numpy(float)  # [classes, groups]
+            scores[name] = (members[index, (probabilities @ members).argmax(axis=1)]).astype(float)
+    if "age_group_accuracy" in groupings and len(set(ages)) > 1:
+        error = np.abs(probabilities @ ages / probabilities.sum(axis=1) - ages[index])
+        scores |= {"age_mae_years": error, f"within_{BAND_YEARS}_years": (error <= BAND_YEARS).astype(float)}
+    return pd.DataFrame(scores, index=predictions.index)
+
+
 def score_split(predictions: pd.DataFrame, classes: list[str]) -> dict[str, float]:
     """Scores of the predictions of one split.
 
@@ -75,37 +135,19 @@ def score_split(predictions: pd.DataFrame, classes: list[str]) -> dict[str, floa
     Returns
     -------
     dict
-        `clips`, `accuracy`, `loss` (cross-entropy in nats); `precision`, `recall`, `f1`, each `macro_` (mean over the classes that
-        occur as true or predicted) and `weighted_` (by the number of true clips); `gender_accuracy` and `age_mae_years` (the
-        age expected from all probabilities) where every class's name tells them.
+        `clips`; the means of `clip_scores`; `precision`, `recall`, `f1`, each `macro_` (mean over the classes that occur as true
+        or predicted) and `weighted_` (by the number of true clips).
 
     Raises
     ------
     ValueError
         A probability is not a number.
     """
-    probabilities = predictions.iloc[:, len(FIXED_COLUMNS) :].to_numpy(float)
-    if not np.isfinite(probabilities).all():
-        raise ValueError("a probability is not a number")
-    true, predicted = predictions["true"].to_numpy(), predictions["predicted"].to_numpy()
-    index = pd.Index(classes).get_indexer(true)
-    loss = -np.log(np.clip(probabilities[np.arange(len(true)), index], 1e-7, 1))
-    scores = {"clips": len(true), "accuracy": accuracy_score(true, predicted), "loss": loss.mean()}
+    scores = clip_scores(predictions, classes).mean().to_dict()
     for average in ("macro", "weighted"):
-        precision, recall, f1, _ = precision_recall_fscore_support(true, predicted, average=average, zero_division=0)
-        scores |= {f"{average}_precision": precision, f"{average}_recall": recall, f"{average}_f1": f1}
-
-    people = [parse_label(label) for label in classes]
-    genders = np.array([gender or "" for gender, _ in people])
-    if all(genders) and len(set(genders)) > 1:
-        names = sorted(set(genders))
-        mass = np.stack([probabilities[:, genders == name].sum(axis=1) for name in names], axis=1)
-        scores["gender_accuracy"] = accuracy_score(genders[index], np.array(names)[mass.argmax(axis=1)])
-    if all(age is not None for _, age in people) and len({age for _, age in people}) > 1:
-        ages = np.array([age for _, age in people], float)
-        expected = probabilities @ ages / probabilities.sum(axis=1)
-        scores["age_mae_years"] = np.abs(expected - ages[index]).mean()
-    return {name: value if name == "clips" else round(float(value), 6) for name, value in scores.items()}
+        values = precision_recall_fscore_support(predictions["true"], predictions["predicted"], average=average, zero_division=0)
+        scores |= {f"{average}_{name}": value for name, value in zip(("precision", "recall", "f1"), values, strict=False)}
+    return {"clips": len(predictions)} | {name: round(float(value), 6) for name, value in scores.items()}
 
 
 def score(predictions: pd.DataFrame, classes: list[str]) -> dict[str, dict[str, float]]:
@@ -126,7 +168,7 @@ def class_report(predictions: pd.DataFrame, classes: list[str]) -> pd.DataFrame:
 
 
 def confusion_counts(predictions: pd.DataFrame, classes: list[str]) -> pd.DataFrame:
-    """Confusion matrix: rows are the true classes, columns the predicted ones."""
+    """Confusion matrix: rows are the true classes, columns the predicted ones, both in the order given."""
     counts = confusion_matrix(predictions["true"], predictions["predicted"], labels=classes)
     return pd.DataFrame(counts, index=pd.Index(classes, name="true"), columns=pd.Index(classes, name="predicted"))
 
@@ -141,6 +183,45 @@ def most_confused(predictions: pd.DataFrame, *, most: int = 10) -> pd.DataFrame:
         .head(most)
         .rename("clips")
         .reset_index()
+    )
+
+
+def accuracy_by(predictions: pd.DataFrame, values: pd.Series, *, parts: int | None = None) -> pd.DataFrame:
+    """Accuracy of groups of clips, with 95% intervals.
+
+    The intervals are Wilson's (1927, J. Am. Stat. Assoc. 22, 209-212), which hold for a handful of clips too; they take the
+    clips for independent.
+
+    Parameters
+    ----------
+    predictions : pd.DataFrame
+    values : pd.Series
+        What to group by, indexed by clip; clips without a value are left out.
+    parts : int, optional
+        Cut numbers into that many parts with as many clips each.
+
+    Returns
+    -------
+    pd.DataFrame
+        Indexed by group: `clips`, `errors`, `accuracy`, `low`, `high`.
+    """
+    value = predictions["clip"].map(values)
+    if parts:
+        value = pd.qcut(value, parts, precision=1, duplicates="drop").cat.rename_categories(
+            lambda part: f"{part.left:g} to {part.right:g}"
+        )
+    right = predictions["true"] == predictions["predicted"]
+    table = right.groupby(value.where(value != ""), observed=True).agg(["size", "sum"])
+    bounds = [binomtest(int(k), int(n)).proportion_ci(method="wilson") for n, k in table.itertuples(index=False)]
+    return pd.DataFrame(
+        {
+            "clips": table["size"],
+            "errors": table["size"] - table["sum"],
+            "accuracy": table["sum"] / table["size"],
+            "low": [bound.low for bound in bounds],
+            "high": [bound.high for bound in bounds],
+        },
+        index=table.index.rename(values.name),
     )
 
 

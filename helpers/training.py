@@ -13,7 +13,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from helpers import networks, runtime
-from helpers.artifacts import Artifacts, atomic_path, read_json, write_table
+from helpers.artifacts import Artifacts, atomic_path, read_json, require, write_table
 from helpers.batches import evaluation_batches, image_shape, steps_per_epoch, training_batches, windows_per_clip
 from helpers.errors import SuiteError
 from helpers.profiles import Profile, describe
@@ -149,6 +149,24 @@ def compile_model(model: keras.Model, *, steps: int, profile: Profile) -> None:
         raise SuiteError(f"There is no optimizer {profile.optimizer!r} here: choose adam or adamw.")
     loss = keras.losses.CategoricalCrossentropy(label_smoothing=profile.label_smoothing)
     model.compile(optimizer, loss, metrics=["accuracy"])
+
+
+def load_model(artifacts: Artifacts, name: str) -> keras.Model:
+    """The network that `train` has kept.
+
+    Raises
+    ------
+    SuiteError
+        It is not there, or this version of Keras can't read it.
+    """
+    path = require(artifacts.model(name) / "model.keras")
+    try:
+        return keras.saving.load_model(path)
+    except Exception as error:  # an older Keras fails in its own way at each thing it does not know
+        reason = str(error).strip().splitlines()[-1]
+        raise SuiteError(
+            f"{path} can't be read by Keras {keras.__version__} ({reason}): train it again here with notebooks/03_train_resnet.ipynb."
+        ) from None
 
 
 def predict_clips(model: keras.Model, paths: list[Path], *, classes: int, profile: Profile) -> np.ndarray:

@@ -1,84 +1,35 @@
-"""Widgets to hear clips and look at them: core ipywidgets only, so that they work in Colab and in JupyterLab (notebooks 01, 04).
-
-Sound and picture travel inside one HTML widget when a clip is chosen, never before: a notebook of hundreds of clips stays light.
-"""
+"""Widgets to hear clips, look at them and mark them: core ipywidgets, for Colab and JupyterLab alike (notebooks 01 and 04)."""
 
 from __future__ import annotations
 
-import base64
-import html
-import io
-from pathlib import Path
+import itertools
+from collections.abc import Callable
 
 import ipywidgets
+import numpy as np
 import pandas as pd
-import soundfile
 
 from helpers.artifacts import Artifacts
-from helpers.spectrograms import image_path
+from helpers.clip_html import clip_html
+from helpers.errors import SuiteError
+from helpers.review import MARKS, mark_clip, read_review
+from helpers.scores import FIXED_COLUMNS
+from helpers.spectrograms import SpectrogramSettings
 
 ALL = "all"
+ROW = ipywidgets.Layout(flex_flow="row wrap", align_items="center")
+GradCam = Callable[[pd.Series], np.ndarray]  # from a clip's row to what is laid over its picture, or a SuiteError
 
 
-def player_html(path: Path) -> str:
-    """An `<audio>` element that holds a sound file, as 16-bit WAV so that every browser plays it.
-
-    Parameters
-    ----------
-    path : Path
-
-    Returns
-    -------
-    str
-        The element, or a sentence where the file can't be read.
-    """
-    try:
-        samples, rate = soundfile.read(path, dtype="int16")
-    except (soundfile.LibsndfileError, OSError):
-        return f"<p>The sound file {html.escape(str(path))} can't be read.</p>"
-    buffer = io.BytesIO()
-    soundfile.write(buffer, samples, rate, format="WAV", subtype="PCM_16")
-    return f'<audio controls preload="auto" src="data:audio/wav;base64,{_base64(buffer.getvalue())}"></audio>'
-
-
-def picture_html(path: Path, *, alt: str) -> str:
-    """An `<img>` element that holds a PNG file, three times as high as it is; nothing where the file is missing."""
-    if not path.exists():
-        return ""
-    style = "display:block;image-rendering:pixelated;max-width:100%;min-height:192px;margin-top:8px"
-    return f'<img alt="{html.escape(alt)}" style="{style}" src="data:image/png;base64,{_base64(path.read_bytes())}">'
-
-
-def clip_html(row: pd.Series, artifacts: Artifacts) -> str:
-    """What there is to know of one clip: its facts, its player, its spectrogram. Names are escaped.
-
-    Parameters
-    ----------
-    row : pd.Series
-        A manifest row, with `predicted` and `confidence` where a model has predicted it.
-    artifacts : Artifacts
-
-    Returns
-    -------
-    str
-    """
-    facts = [
-        f"<b>{html.escape(row['clip'])}</b>",
-        html.escape(row["label"]),
-        f"{row['duration_s']:.1f} s",
-        html.escape(row["split"]),
-    ]
-    if row.get("speaker"):
-        facts.insert(2, f"speaker {html.escape(row['speaker'])}")
-    if "predicted" in row:
-        verdict = "right" if row["predicted"] == row["label"] else "WRONG"
-        facts.append(f"predicted {html.escape(row['predicted'])} with confidence {row['confidence']:.2f}: <b>{verdict}</b>")
-    picture = picture_html(image_path(artifacts, row), alt=f"spectrogram of {row['clip']}")
-    return f'<p style="line-height:1.5">{" · ".join(facts)}</p>{player_html(artifacts.audio(row["path"]))}{picture}'
-
-
-def listen(manifest: pd.DataFrame, artifacts: Artifacts, *, predictions: pd.DataFrame | None = None) -> ipywidgets.Widget:
-    """Choose a clip by class, split and verdict; hear it, see its spectrogram.
+def listen(
+    manifest: pd.DataFrame,
+    artifacts: Artifacts,
+    *,
+    predictions: pd.DataFrame | None = None,
+    settings: SpectrogramSettings | None = None,
+    grad_cam: GradCam | None = None,
+) -> ipywidgets.Widget:
+    """Choose a clip by split, gender, age, speaker and verdict; hear it, see it, mark it.
 
     Parameters
     ----------
@@ -86,40 +37,48 @@ def listen(manifest: pd.DataFrame, artifacts: Artifacts, *, predictions: pd.Data
     artifacts : Artifacts
     predictions : pd.DataFrame, optional
         Adds what the model said, and a choice of right or wrong.
+    settings : SpectrogramSettings, optional
+        For spectrograms that notebook 02 has not made yet.
+    grad_cam : callable, optional
+        As `helpers.grad_cam.clip_heat` makes it.
 
     Returns
     -------
     ipywidgets.Widget
     """
-    clips = manifest
-    if predictions is not None:
-        clips = manifest.merge(predictions[["clip", "predicted", "confidence"]], on="clip", validate="one_to_one")
+    clips = manifest if predictions is None else with_predictions(manifest, predictions)
     clips = clips.set_index("clip", drop=False)
-
-    choosers = {"label": _chooser("class", clips["label"]), "split": _chooser("split", clips["split"])}
+    names = pd.DataFrame({column: clips[column].map(_text) for column in ("split", "label", "gender", "age", "speaker")})
+    if not (names[["gender", "age"]] == "").any(axis=None):
+        names = names.drop(columns="label")  # gender and age say it all
     if predictions is not None:
-        choosers["verdict"] = ipywidgets.Dropdown(options=[ALL, "right", "wrong"], description="verdict")
+        names["verdict"] = np.where(clips["predicted"] == clips["label"], "right", "wrong")
+    choosers = {column: _chooser(column, names[column]) for column in names if names[column].nunique() > 1}
+
     clip = ipywidgets.Dropdown(description="clip", layout=ipywidgets.Layout(width="420px"))
-    previous, following = (
-        ipywidgets.Button(description=text, layout=ipywidgets.Layout(width="110px")) for text in ("previous", "next")
+    previous, following = step_buttons()
+    count = ipywidgets.HTML()
+    choosing = False  # a clip is sent once, not at every step of a new choice
+    panel, show_clip = clip_panel(
+        artifacts, chances=None if predictions is None else class_chances(predictions), settings=settings, grad_cam=grad_cam
     )
-    count, panel = ipywidgets.HTML(), ipywidgets.HTML()
 
     def choose(_=None) -> None:
-        chosen = clips
-        for column in ("label", "split"):
-            if choosers[column].value != ALL:
-                chosen = chosen[chosen[column] == choosers[column].value]
-        if "verdict" in choosers and choosers["verdict"].value != ALL:
-            chosen = chosen[(chosen["predicted"] == chosen["label"]) == (choosers["verdict"].value == "right")]
-        count.value = f"{len(chosen)} clips"
-        clip.options = list(chosen.index)
-        clip.index = 0 if len(chosen) else None  # ipywidgets 8 leaves it at None after an empty list
+        nonlocal choosing
+        fits = pd.Series(True, index=clips.index)
+        for column, chooser in choosers.items():
+            if chooser.value != ALL:
+                fits &= names[column] == chooser.value
+        count.value = f"{fits.sum()} clips"
+        choosing = True
+        clip.options = list(clips.index[fits])
+        clip.index = 0 if fits.any() else None  # ipywidgets 8 leaves it at None after an empty list
+        choosing = False
         show()
 
     def show(_=None) -> None:
-        fits = clip.value is not None
-        panel.value = clip_html(clips.loc[clip.value], artifacts) if fits else "<p>No clip fits this choice.</p>"
+        if not choosing:
+            show_clip(None if clip.value is None else clips.loc[clip.value])
 
     def step(by: int) -> None:
         if clip.options:
@@ -131,19 +90,106 @@ def listen(manifest: pd.DataFrame, artifacts: Artifacts, *, predictions: pd.Data
     previous.on_click(lambda _: step(-1))
     following.on_click(lambda _: step(1))
     choose()
-    row = ipywidgets.Layout(flex_flow="row wrap", align_items="center")
     return ipywidgets.VBox(
         [
-            ipywidgets.HBox([*choosers.values(), count], layout=row),
-            ipywidgets.HBox([clip, previous, following], layout=row),
+            ipywidgets.HBox([*choosers.values(), count], layout=ROW),
+            ipywidgets.HBox([clip, previous, following], layout=ROW),
             panel,
         ]
     )
 
 
-def _chooser(description: str, values: pd.Series) -> ipywidgets.Dropdown:
-    return ipywidgets.Dropdown(options=[ALL, *sorted(values.unique())], description=description)
+def clip_panel(
+    artifacts: Artifacts,
+    *,
+    chances: pd.DataFrame | None = None,
+    settings: SpectrogramSettings | None = None,
+    grad_cam: GradCam | None = None,
+) -> tuple[ipywidgets.Widget, Callable[[pd.Series | None], None]]:
+    """One clip to hear, see and mark, and the function that shows another one in it.
+
+    A mark or a note is written to `review.csv` at once.
+
+    Parameters
+    ----------
+    artifacts : Artifacts
+    chances : pd.DataFrame, optional
+        As `class_chances` gives it.
+    settings, grad_cam
+        As for `listen`.
+
+    Returns
+    -------
+    panel : ipywidgets.Widget
+    show : callable
+        Takes a manifest row, or None where no clip fits.
+    """
+    page, status = ipywidgets.HTML(), ipywidgets.HTML()
+    overlay = ipywidgets.ToggleButton(description="Grad-CAM", tooltip="Lay over the picture where the network found its evidence")
+    mark = ipywidgets.ToggleButtons(options=[("no mark", ""), *((text, text) for text in MARKS)], style={"button_width": "auto"})
+    note = ipywidgets.Text(description="note", placeholder="your own words, then Enter", continuous_update=False)
+    shown: pd.Series | None = None
+    counter = itertools.count()
+
+    def draw(_=None) -> None:
+        if shown is None:
+            page.value = "<p>No clip fits this choice.</p>"
+            return
+        heat, hint = None, ""
+        if overlay.value:
+            try:
+                heat = grad_cam(shown)
+            except SuiteError as error:
+                hint = str(error)
+        own = None if chances is None else chances.loc[shown["clip"]]
+        # The counter makes each answer differ: a value that stays the same is not sent again.
+        page.value = clip_html(shown, artifacts, chances=own, settings=settings, heat=heat) + f"<!-- {next(counter)} -->"
+        status.value = hint
+
+    def show(row: pd.Series | None) -> None:
+        nonlocal shown
+        shown = None  # what is set now is no mark by the listener
+        kept = read_review(artifacts).set_index("clip")
+        known = row is not None and row["clip"] in kept.index
+        mark.value, note.value = kept.loc[row["clip"], ["mark", "note"]] if known else ("", "")
+        shown = row
+        draw()
+
+    def save(_) -> None:
+        if shown is None:
+            return
+        try:
+            mark_clip(artifacts, shown["clip"], mark=mark.value, note=note.value)
+            status.value = f"{len(read_review(artifacts))} clips marked, saved in {artifacts.review.name}"
+        except OSError as error:
+            status.value = f"The mark could not be saved in {artifacts.review.name}: {error.strerror}."
+
+    overlay.observe(draw, "value")
+    mark.observe(save, "value")
+    note.observe(save, "value")
+    tools = [mark, note, status] if grad_cam is None else [overlay, mark, note, status]
+    return ipywidgets.VBox([page, ipywidgets.HBox(tools, layout=ROW)]), show
 
 
-def _base64(content: bytes) -> str:
-    return base64.b64encode(content).decode("ascii")
+def with_predictions(manifest: pd.DataFrame, predictions: pd.DataFrame) -> pd.DataFrame:
+    """The clips of a manifest that have a prediction, with `predicted` and `confidence`."""
+    return manifest.merge(predictions[["clip", "predicted", "confidence"]], on="clip", validate="one_to_one")
+
+
+def class_chances(predictions: pd.DataFrame) -> pd.DataFrame:
+    """The probability columns alone, indexed by clip."""
+    return predictions.set_index("clip").iloc[:, len(FIXED_COLUMNS) - 1 :]
+
+
+def step_buttons() -> tuple[ipywidgets.Button, ipywidgets.Button]:
+    """The buttons "previous" and "next"."""
+    return tuple(ipywidgets.Button(description=text, layout=ipywidgets.Layout(width="100px")) for text in ("previous", "next"))
+
+
+def _chooser(column: str, names: pd.Series) -> ipywidgets.Dropdown:
+    known = sorted(set(names) - {""}, key=lambda name: (len(name), name) if column == "age" else name)
+    return ipywidgets.Dropdown(options=[ALL, *known], description="class" if column == "label" else column)
+
+
+def _text(value) -> str:
+    return value if isinstance(value, str) else "" if pd.isna(value) else f"{value:g}"

@@ -1,5 +1,3 @@
-import itertools
-
 import matplotlib
 
 matplotlib.use("Agg")
@@ -27,7 +25,6 @@ def style():
 def made():
     manifest = pd.DataFrame({"label": np.repeat(LABELS, 3), "split": ["train", "validation", "test"] * len(LABELS)})
     people = pd.DataFrame({"gender": ["female", "male", ""], "age": pd.array([23, 71, None], "Int64")})
-    counts = pd.DataFrame(np.eye(len(LABELS), dtype=int), index=LABELS, columns=LABELS)
     history = pd.DataFrame(
         {
             "epoch": [1, 2, 3],
@@ -46,7 +43,6 @@ def made():
         "class_counts": lambda ax: figures.class_counts(manifest, ax=ax),
         "loss": lambda ax: figures.training_curve(history, "loss", ax=ax),
         "accuracy": lambda ax: figures.training_curve(history, "accuracy", ax=ax),
-        "confusion": lambda ax: figures.confusion_matrix(counts, ax=ax),
         "comparison": lambda ax: figures.comparison_bars(comparison, ax=ax),
     }
 
@@ -63,23 +59,6 @@ def test_figures_draw_where_they_are_told_with_named_axes(name):
 def test_the_kept_epoch_is_the_one_of_lowest_validation_loss():
     ax = made()["loss"](None)
     assert "kept: epoch 2" in [text.get_text() for text in ax.get_legend().get_texts()]
-
-
-def test_39_classes_are_all_labelled_without_overlap():
-    ax = made()["confusion"](None)
-    ax.figure.canvas.draw()
-    for labels, axis in ((ax.get_yticklabels(), "y"), (ax.get_xticklabels(), "x")):
-        assert [label.get_text() for label in labels] == LABELS
-        boxes = sorted(
-            (getattr(label.get_window_extent(), f"{axis}0"), getattr(label.get_window_extent(), f"{axis}1")) for label in labels
-        )
-        assert all(second[0] >= first[1] - 1 for first, second in itertools.pairwise(boxes))
-
-
-def test_a_normalised_matrix_shows_shares_and_leaves_zeros_empty():
-    counts = pd.DataFrame([[3, 1], [0, 0]], index=["a", "b"], columns=["a", "b"])
-    ax = figures.confusion_matrix(counts, normalise=True)
-    assert [text.get_text() for text in ax.texts] == ["0.75", "0.25", "", ""]
 
 
 def test_the_spectrograms_axis_is_in_hz():
