@@ -12,8 +12,8 @@ import ipywidgets
 from matplotlib.figure import Figure
 
 from helpers import figures
+from helpers.clip_html import player_html
 from helpers.mel import SpectrogramSettings, load_audio, mel_spectrogram_db
-from helpers.widgets import player_html
 
 CHOICES = {
     "n_fft": ("FFT size", (128, 256, 512, 1024, 2048, 4096)),
