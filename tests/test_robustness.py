@@ -125,13 +125,14 @@ def test_grad_cam_weighs_the_maps_by_their_mean_gradients(name):
     images = np.random.default_rng(0).uniform(0, 255, (2, 64, 96, 3)).astype("float32")
     pooling = next(layer for layer in model.layers if layer.name.startswith("global"))
     maps = tf.constant(keras.Model(model.inputs, pooling.input).predict(images, verbose=0))
-    with tf.GradientTape() as tape:
-        tape.watch(maps)
-        logit = (pooling(maps) @ model.layers[-1].kernel)[:, 2]
-    gradients = tape.gradient(logit, maps).numpy()
-    expected = np.maximum((gradients.mean(axis=(1, 2), keepdims=True) * maps.numpy()).sum(axis=-1), 0)
-    found = grad_cam(model, images, 2)
-    assert found.shape == maps.shape[:3] and found.max() > 0 and np.allclose(found, expected, rtol=1e-3, atol=1e-6)
+    found = [grad_cam(model, images, target) for target in range(4)]
+    for target in range(4):
+        with tf.GradientTape() as tape:
+            tape.watch(maps)
+            logit = (pooling(maps) @ model.layers[-1].kernel)[:, target]
+        gradients = tape.gradient(logit, maps).numpy().mean(axis=(1, 2), keepdims=True)
+        assert np.allclose(found[target], np.maximum((gradients * maps.numpy()).sum(axis=-1), 0), rtol=1e-3, atol=1e-6)
+    assert np.shape(found) == (4, *maps.shape[:3]) and np.max(found) > 0
 
 
 def test_a_network_without_global_pooling_is_one_sentence():
