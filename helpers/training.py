@@ -165,8 +165,7 @@ def load_model(artifacts: Artifacts, name: str) -> keras.Model:
     except Exception as error:  # an older Keras fails in its own way at each thing it does not know
         reason = str(error).strip().splitlines()[-1]
         raise SuiteError(
-            f"{path} can't be read by Keras {keras.__version__} ({reason}): train it again here with "
-            "notebooks/03_train_resnet.ipynb."
+            f"{path} can't be read by Keras {keras.__version__} ({reason}): run notebooks/03_train_resnet.ipynb here again."
         ) from None
 
 

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import soundfile
+import tensorflow as tf
 from conftest import RATE, voice
 
 from helpers import networks
@@ -70,7 +71,7 @@ def test_without_the_model_it_says_which_notebook_makes_it(stage, artifacts):
 
 def test_a_model_that_keras_cannot_read_is_one_sentence(stage, artifacts):
     (artifacts.model(PROFILE.network) / "model.keras").write_text("no model")
-    with pytest.raises(SuiteError, match=r"model\.keras can't be read by Keras .* train it again"):
+    with pytest.raises(SuiteError, match=r"model\.keras can't be read by Keras .* run notebooks/03"):
         clip_heat(artifacts, classes=CLASSES, profile=PROFILE)(stage[0].iloc[0])
 
 
@@ -118,15 +119,20 @@ def test_the_mp3_has_32_kilobits_a_second(rate, monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["small_resnet", "small_vgg", "mobilenetv2"])
-def test_grad_cam_is_the_class_activation_map_of_such_networks(name):
-    """With global average pooling and one Dense layer, both are the same up to scale (Selvaraju et al. 2017, section 3)."""
+def test_grad_cam_weighs_the_maps_by_their_mean_gradients(name):
+    """Selvaraju et al. (2017), equations 1 and 2, to the letter."""
     model = networks.build(name, shape=(64, 96, 3), classes=4, base_channels=4)
     images = np.random.default_rng(0).uniform(0, 255, (2, 64, 96, 3)).astype("float32")
-    found = grad_cam(model, images, 2)
     pooling = next(layer for layer in model.layers if layer.name.startswith("global"))
-    maps = keras.Model(model.inputs, pooling.input).predict(images, verbose=0)
-    expected = np.maximum(maps @ model.layers[-1].kernel.numpy()[:, 2], 0) / np.prod(maps.shape[1:3])
-    assert found.shape == maps.shape[:3] and np.allclose(found, expected, rtol=1e-3, atol=1e-5)
+    maps = tf.constant(keras.Model(model.inputs, pooling.input).predict(images, verbose=0))
+    found = [grad_cam(model, images, target) for target in range(4)]
+    for target in range(4):
+        with tf.GradientTape() as tape:
+            tape.watch(maps)
+            logit = (pooling(maps) @ model.layers[-1].kernel)[:, target]
+        gradients = tape.gradient(logit, maps).numpy().mean(axis=(1, 2), keepdims=True)
+        assert np.allclose(found[target], np.maximum((gradients * maps.numpy()).sum(axis=-1), 0), rtol=1e-3, atol=1e-6)
+    assert np.shape(found) == (4, *maps.shape[:3]) and np.max(found) > 0
 
 
 def test_a_network_without_global_pooling_is_one_sentence():
