@@ -164,3 +164,8 @@ def fingerprint(path: Path) -> str:
     """First 16 hexadecimal digits of a file's SHA-256."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+
+
+def fingerprint_of(content: bytes) -> str:
+    """The same of what a file holds."""
+    return hashlib.sha256(content).hexdigest()[:16]

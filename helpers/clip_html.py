@@ -158,7 +158,7 @@ def clip_html(
     str
     """
     facts = [f"<b>{html.escape(row['clip'])}</b>", html.escape(row["label"])]
-    facts += [f"{name} {html.escape(row[name])}" for name in ("speaker", "emotion") if row.get(name)]
+    facts += [f"{name} {html.escape(row[name])}" for name in ("speaker", "emotion", "sentence") if row.get(name)]
     facts += [f"{row['duration_s']:.1f} s", html.escape(row["split"])]
     if "predicted" in row:
         verdict = "right" if row["predicted"] == row["label"] else "WRONG"
@@ -166,9 +166,8 @@ def clip_html(
     path = artifacts.audio(row["path"])
     picture = picture_html(row, artifacts, settings=settings or SpectrogramSettings(), heat=heat)
     seconds = "".join(f"<span>{share * row['duration_s']:.2f} s</span>" for share in (0, 0.5, 1))
-    sentence = f"<p>“{html.escape(row['sentence'])}”</p>" if row.get("sentence") else ""
     return (
-        f'<div style="max-width:{WIDTH}px"><p style="line-height:1.5">{" · ".join(facts)}</p>{sentence}'
+        f'<div style="max-width:{WIDTH}px"><p style="line-height:1.5">{" · ".join(facts)}</p>'
         f"{player_html(path, name=row['clip'])}{waveform_html(path)}{picture}"
         f'<div style="display:flex;justify-content:space-between">{seconds}</div></div>'
         + (probabilities_html(chances, true=row["label"]) if chances is not None else "")

@@ -7,7 +7,7 @@ picture itself, so a run that was stopped goes on where it was.
 
 from __future__ import annotations
 
-import hashlib
+import io
 import json
 import sys
 from collections.abc import Iterator
@@ -20,14 +20,14 @@ from joblib import Parallel, delayed
 from tqdm import tqdm
 
 from helpers import png
-from helpers.artifacts import Artifacts, atomic_path, fingerprint, write_json
+from helpers.artifacts import Artifacts, atomic_path, fingerprint, fingerprint_of, write_json
 from helpers.errors import SuiteError
 from helpers.mel import SpectrogramSettings, load_audio, mel_spectrogram_db, to_image
 
 CLIPS_A_TASK = 16  # few enough for a smooth progress bar, many enough that handing them out costs little
 
 
-def image_path(artifacts: Artifacts, row: pd.Series) -> Path:
+def image_path(artifacts: Artifacts, row: pd.Series | dict[str, str]) -> Path:
     """Where a manifest row's picture lies: `spectrograms/<label>/<clip>.png`."""
     return artifacts.spectrograms / row["label"] / f"{row['clip']}.png"
 
@@ -49,10 +49,11 @@ def convert_clip(sound: Path, target: Path, *, clip: str, label: str, settings: 
         Of the picture; or empty, and why the clip could not be converted.
     """
     try:
-        note = {"clip": clip, "label": label, "settings": vars(settings), "sound": fingerprint(sound)}
+        recording = sound.read_bytes()  # once, for its fingerprint and its samples
+        note = {"clip": clip, "label": label, "settings": vars(settings), "sound": fingerprint_of(recording)}
         if read_note(target) == note:
             return fingerprint(target), ""
-        samples = load_audio(sound, sample_rate=settings.sample_rate)
+        samples = load_audio(io.BytesIO(recording), sample_rate=settings.sample_rate)
         if not len(samples) or not np.isfinite(samples).all():
             raise ValueError("it has no samples, or samples that are no numbers")
         decibels = mel_spectrogram_db(samples, settings=settings)
@@ -61,7 +62,7 @@ def convert_clip(sound: Path, target: Path, *, clip: str, label: str, settings: 
     content = png.encode(to_image(decibels, settings=settings), text={"note": json.dumps(note)})
     with atomic_path(target) as temporary:
         temporary.write_bytes(content)
-    return hashlib.sha256(content).hexdigest()[:16], ""
+    return fingerprint_of(content), ""
 
 
 def convert(
@@ -95,7 +96,7 @@ def convert(
     """
     if manifest.empty:
         raise SuiteError(f"There is no clip to convert in {artifacts.folder}: look at the reasons in {artifacts.rejected}.")
-    targets = [image_path(artifacts, row) for _, row in manifest.iterrows()]
+    targets = [image_path(artifacts, row) for row in manifest[["label", "clip"]].to_dict("records")]
     clips = list(zip(map(artifacts.audio, manifest["path"]), targets, manifest["clip"], manifest["label"], strict=True))
     tasks = (clips[start : start + CLIPS_A_TASK] for start in range(0, len(clips), CLIPS_A_TASK))
     done = Parallel(n_jobs=workers, return_as="generator")(delayed(_convert_clips)(task, settings) for task in tasks)
@@ -113,7 +114,7 @@ def convert(
             "profile": profile,
             "settings": asdict(settings),
             "clips": len(made),
-            "pictures": hashlib.sha256("".join(made.values()).encode()).hexdigest()[:16],
+            "pictures": fingerprint_of("".join(made.values()).encode()),
         },
     )
     return failed.reset_index(drop=True)
