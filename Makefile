@@ -1,5 +1,6 @@
 # make run    set up, execute the notebooks in order, write the report
 # make test   set up, run every test        make lint   ruff on code and notebooks
+# make seeds  train with SEEDS=0,1,2,3,4: mean, worst, 95% interval
 # make lab    set up, open JupyterLab       make stamp  write REPOSITORY=https://github.com/owner/name into badges
 #
 # make run takes DATASET=voices|folder|crema-d|...  DATA_DIR=/path  NAME=name  PROFILE=quick|paper
@@ -11,16 +12,19 @@ VENV ?= .venv
 # Exact versions for pip, such as CONSTRAINTS=.ci/colab-2026-08.txt
 CONSTRAINTS ?=
 
-export DATASET DATA_DIR NAME PROFILE ARTIFACTS OVERRIDES LABELS SPLIT_METHOD SMALL_CLASSES REPOSITORY
+export DATASET DATA_DIR NAME PROFILE ARTIFACTS OVERRIDES LABELS SPLIT_METHOD SMALL_CLASSES SEEDS REPOSITORY
 
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS))
 
-.PHONY: run test unit lint lab stamp clean
+.PHONY: run seeds test unit lint lab stamp clean
 .DEFAULT_GOAL := run
 
 run: $(VENV)/run.installed
 	@$(BIN)/python -m helpers.suite
+
+seeds: $(VENV)/run.installed
+	@$(BIN)/python -m helpers.seeds
 
 test: $(VENV)/test.installed
 	$(BIN)/python -m pytest

@@ -15,7 +15,9 @@ from helpers.errors import SuiteError
 from helpers.profiles import Profile
 
 
-def training_batches(paths: list[Path], targets: np.ndarray, *, classes: int, profile: Profile) -> tf.data.Dataset:
+def training_batches(
+    paths: list[Path], targets: np.ndarray, *, classes: int, profile: Profile, first_epoch: int = 0
+) -> tf.data.Dataset:
     """Augmented batches for all epochs of a training, one epoch after the other.
 
     Parameters
@@ -26,6 +28,8 @@ def training_batches(paths: list[Path], targets: np.ndarray, *, classes: int, pr
         Number of each picture's class.
     classes : int
     profile : Profile
+    first_epoch : int
+        How many epochs to leave out, for a training that goes on.
 
     Returns
     -------
@@ -52,7 +56,7 @@ def training_batches(paths: list[Path], targets: np.ndarray, *, classes: int, pr
         images = clips.map(lambda place, index: draw(epoch, place, index), num_parallel_calls=2, deterministic=True)
         return images.batch(profile.batch_size)
 
-    return tf.data.Dataset.range(profile.epochs).flat_map(epoch_of_batches).prefetch(4)
+    return tf.data.Dataset.range(first_epoch, profile.epochs).flat_map(epoch_of_batches).prefetch(4)
 
 
 def windows_per_clip(clips: int, *, profile: Profile) -> int:
@@ -76,12 +80,8 @@ def evaluation_batches(paths: list[Path], targets: np.ndarray, *, classes: int, 
     shape = image_shape(paths[0], profile=profile)
 
     def cut(path: tf.Tensor, target: tf.Tensor) -> tf.data.Dataset:
-        image = pad(read_image(path, channels=shape[2]), width=shape[1])
-        spare = tf.cast(tf.shape(image)[1] - shape[1], tf.float32)
-        starts = tf.cast(tf.round(tf.linspace(0.0, 1.0, windows) * spare if windows > 1 else [spare / 2]), tf.int32)
-        images = tf.map_fn(lambda start: image[:, start : start + shape[1]], starts, fn_output_signature=tf.uint8)
-        images = tf.ensure_shape(tf.cast(images, tf.float32), (windows, *shape))
-        return images, tf.repeat(tf.one_hot(target, classes)[tf.newaxis], windows, axis=0)
+        images = even_windows(read_image(path, channels=shape[2]), width=shape[1], windows=windows)
+        return tf.ensure_shape(images, (windows, *shape)), tf.repeat(tf.one_hot(target, classes)[tf.newaxis], windows, axis=0)
 
     pairs = tf.data.Dataset.from_tensor_slices(([str(path) for path in paths], tf.constant(targets, tf.int64)))
     return pairs.map(cut, num_parallel_calls=2, deterministic=True).unbatch().batch(2 * profile.batch_size).prefetch(2)
@@ -112,6 +112,15 @@ def pad(image: tf.Tensor, *, width: int) -> tf.Tensor:
     """Add black (silent) columns on the right until a picture is `width` wide."""
     missing = tf.maximum(width - tf.shape(image)[1], 0)
     return tf.pad(image, [[0, 0], [0, missing], [0, 0]])
+
+
+def even_windows(image: tf.Tensor, *, width: int, windows: int) -> tf.Tensor:
+    """Evenly spaced stretches of a picture, first to last column: a tensor [shape=(windows, height, width, channels), float32]."""
+    image = pad(image, width=width)
+    spare = tf.cast(tf.shape(image)[1] - width, tf.float32)
+    starts = tf.cast(tf.round(tf.linspace(0.0, 1.0, windows) * spare if windows > 1 else [spare / 2]), tf.int32)
+    images = tf.map_fn(lambda start: image[:, start : start + width], starts, fn_output_signature=tf.uint8)
+    return tf.cast(images, tf.float32)
 
 
 def random_window(image: tf.Tensor, *, width: int, seed: tf.Tensor) -> tf.Tensor:

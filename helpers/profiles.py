@@ -43,6 +43,12 @@ class Profile:
     optimizer : {"adam", "adamw"}
         "adamw" warms up for two epochs, then follows half a cosine to zero, with gradients clipped to a norm of 1.
     learning_rate, weight_decay, label_smoothing : float
+    early_stopping : int
+        Stop when so many epochs have brought no lower validation loss; 0 never stops early.
+    mixed_precision : {"auto", "on", "off"}
+        Compute in 16 bits and keep the weights in 32; "auto" does so on a GPU alone.
+    jit_compile : {"auto", "on", "off"}
+        Compile the network with XLA; "auto" leaves it to Keras, which does so on a single GPU alone.
     seed : int
         Of the split, the weights, the order and the windows.
     """
@@ -66,10 +72,13 @@ class Profile:
     learning_rate: float = 1e-3
     weight_decay: float = 0.7
     label_smoothing: float = 0.05
+    early_stopping: int = 0
+    mixed_precision: str = "auto"
+    jit_compile: str = "auto"
     seed: int = 0
 
 
-MAY_BE_ZERO = ("seed", "corpus_seed", "frequency_mask", "time_mask")
+MAY_BE_ZERO = ("seed", "corpus_seed", "frequency_mask", "time_mask", "early_stopping")
 
 PROFILES = {
     "quick": Profile("quick"),
