@@ -52,8 +52,8 @@ def train_seeds(artifacts: Artifacts, seeds: list[int], *, profile: Profile) -> 
         accuracies[str(seed)] = scores["test"]["accuracy"]
         write_json(artifacts.folder / "seeds.json", accuracies)
         print(
-            f"seed {seed}: test accuracy {scores['test']['accuracy']:.4f}, validation {scores['validation']['accuracy']:.4f}, best epoch "
-            f"{run['best_epoch']}, {run['seconds']:.0f} s",
+            f"seed {seed}: test accuracy {scores['test']['accuracy']:.4f}, validation {scores['validation']['accuracy']:.4f}, "
+            f"best epoch {run['best_epoch']}, {run['seconds']:.0f} s",
             flush=True,
         )
     return accuracies
@@ -68,7 +68,8 @@ def interval(values: list[float]) -> tuple[float, float]:
     >>> round(low, 3), round(high, 3)
     (0.79, 1.077)
     """
-    return stats.t.interval(0.95, len(values) - 1, loc=np.mean(values), scale=stats.sem(values))
+    half = stats.t.ppf(0.975, len(values) - 1) * stats.sem(values)
+    return float(np.mean(values) - half), float(np.mean(values) + half)
 
 
 def main() -> int:

@@ -120,7 +120,7 @@ def fit(
     strategy = _mirrored(*devices) if len(devices) > 1 else tf.distribute.get_strategy()
     steps = steps_per_epoch(len(training), profile=profile)
     with strategy.scope():
-        mixed = _switch("mixed_precision", profile, auto=bool(devices))
+        mixed = _switch("mixed_precision", profile, auto=any("GPU" in device for device in devices))
         model = build(name, paths[0], classes=classes, profile=profile, mixed=mixed)
         compile_model(model, steps=steps, profile=profile)
     if latest is None:
@@ -208,11 +208,22 @@ def compile_model(model: keras.Model, *, steps: int, profile: Profile) -> None:
         schedule = keras.optimizers.schedules.CosineDecay(
             0.0, max(steps * profile.epochs - warmup, 1), warmup_target=profile.learning_rate, warmup_steps=max(warmup, 1)
         )
-        optimizer = keras.optimizers.AdamW(schedule, weight_decay=profile.weight_decay, clipnorm=1.0)
+        optimizer = AdamW(schedule, weight_decay=profile.weight_decay, clipnorm=1.0)
     else:
         raise SuiteError(f"There is no optimizer {profile.optimizer!r} here: choose adam or adamw.")
     loss = keras.losses.CategoricalCrossentropy(label_smoothing=profile.label_smoothing)
     model.compile(optimizer, loss, metrics=["accuracy"], jit_compile=_switch("jit_compile", profile, auto="auto"))
+
+
+class AdamW(keras.optimizers.AdamW):
+    """AdamW that clips the gradient of the whole batch where several devices share it; Keras clips each device's own."""
+
+    def apply(self, grads, trainable_variables=None):
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        if replicas > 1:
+            whole = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, list(grads))
+            grads = [tf.clip_by_norm(gradient, self.clipnorm) / replicas for gradient in whole]
+        return super().apply(grads, trainable_variables)
 
 
 def _switch(setting: str, profile: Profile, *, auto: bool | str) -> bool | str:

@@ -70,7 +70,8 @@ for devices in ([], ["CPU:0", "CPU:1"]):
     folder = artifacts.model(str(len(devices)))
     training.train("plain_cnn", manifest, artifacts, profile=profile, folder=folder)
     found[len(devices)] = (folder / "history.csv").read_text()
-networks.build = plain  # with batch normalisation and dropout; the last batch is a single clip
+networks.build = plain  # with batch normalisation, dropout and 16 bits; the last batch is a single clip
+profile = dataclasses.replace(profile, mixed_precision="on")
 training.train("small_resnet", manifest.drop(training_clips[9:11], errors="ignore"), artifacts, profile=profile)
 print(json.dumps(found))
 """

@@ -95,8 +95,8 @@ def test_an_export_gives_the_same_probabilities_without_keras(path, rng):
     folder = export_model(path, path.parent / "exported")
     export_model(path, folder)  # again, over the first
     images = rng.uniform(0, 255, (5, 32, 48, 1)).astype("float32")
-    served = tf.saved_model.load(folder).serve(tf.constant(images)).numpy()
-    assert np.abs(served - load_model(path)[0](images).numpy()).max() < 1e-4
+    exported = tf.saved_model.load(folder)
+    assert np.abs(exported.serve(tf.constant(images)).numpy() - load_model(path)[0](images).numpy()).max() < 1e-4
     assert json.loads((folder / "assets.extra" / model_files.NOTE).read_text()) == NOTE
     assert sorted(item.name for item in path.parent.iterdir()) == ["exported", "model.keras"]
 
@@ -114,11 +114,8 @@ def test_gender_and_age_come_from_the_classes_probabilities(path, corpus):
 def test_a_sound_of_no_use_is_one_sentence(path, tmp_path):
     soundfile.write(tmp_path / "silent.wav", np.zeros(RATE), RATE)
     (tmp_path / "text.wav").write_text("no sound")
-    for name, message in (
-        ("silent.wav", "is silent"),
-        ("text.wav", "can't be read as sound"),
-        ("gone.wav", "There is no sound file"),
-    ):
+    messages = {"silent.wav": "is silent", "text.wav": "can't be read as sound", "gone.wav": "There is no sound file"}
+    for name, message in messages.items():
         with pytest.raises(SuiteError, match=message):
             predict(tmp_path / name, model=path)
 
