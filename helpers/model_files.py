@@ -7,6 +7,7 @@ the spectrogram, so that the file alone is enough to go from a sound to an age.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import shutil
 import zipfile
@@ -111,11 +112,15 @@ def export_model(path: Path, folder: Path) -> Path:
     """
     model, note = load_model(path)
     temporary = folder.with_name(f".writing-{os.getpid()}-{folder.name}")
+    log = logging.getLogger("tensorflow")
+    level = log.level
     try:
+        log.setLevel(logging.WARNING)  # it names the temporary folder, which concerns nobody
         model.export(temporary, format="tf_saved_model", verbose=False)
         write_json(temporary / "assets.extra" / NOTE, note)
         shutil.rmtree(folder, ignore_errors=True)
         temporary.rename(folder)
     finally:
+        log.setLevel(level)
         shutil.rmtree(temporary, ignore_errors=True)
     return folder

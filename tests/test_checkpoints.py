@@ -15,7 +15,7 @@ from conftest import TINY
 
 from helpers import checkpoints
 from helpers.errors import SuiteError
-from helpers.runs import best_epoch, read_history
+from helpers.runs import read_history
 from helpers.runtime import PROJECT
 from helpers.training import train
 
@@ -167,7 +167,3 @@ def test_two_devices_train_as_one_does(manifest, artifacts):
     losses = ["loss", "validation_loss"]
     assert np.allclose(one[losses], two[losses], atol=1e-3), found
     assert len(read_history(artifacts, NAME)) == 2
-
-
-def test_the_best_epoch_is_the_first_with_the_lowest_validation_loss():
-    assert best_epoch([{"epoch": n, "validation_loss": loss} for n, loss in enumerate([3.0, 1.0, 2.0, 1.0], start=1)]) == 2
