@@ -72,7 +72,18 @@ for devices in ([], ["CPU:0", "CPU:1"]):
     found[len(devices)] = (folder / "history.csv").read_text()
 networks.build = plain  # with batch normalisation, dropout and 16 bits; the last batch is a single clip
 profile = dataclasses.replace(profile, mixed_precision="on")
-training.train("small_resnet", manifest.drop(training_clips[9:11], errors="ignore"), artifacts, profile=profile)
+manifest, save = manifest.drop(training_clips[9:11]), training.checkpoints.save_checkpoint
+
+def interrupted(*args, **kwargs):
+    save(*args, **kwargs)
+    training.checkpoints.save_checkpoint = save
+    raise KeyboardInterrupt
+
+training.checkpoints.save_checkpoint = interrupted
+try:
+    training.train("small_resnet", manifest, artifacts, profile=profile)
+except KeyboardInterrupt:  # and goes on
+    training.train("small_resnet", manifest, artifacts, profile=profile)
 print(json.dumps(found))
 """
 
@@ -166,4 +177,4 @@ def test_two_devices_train_as_one_does(manifest, artifacts):
     assert one["steps"].tolist() == two["steps"].tolist() == [3, 6]
     losses = ["loss", "validation_loss"]
     assert np.allclose(one[losses], two[losses], atol=1e-3), found
-    assert len(read_history(artifacts, NAME)) == 2
+    assert f"{NAME}: goes on after epoch 1 of 2" in result.stdout and len(read_history(artifacts, NAME)) == 2
