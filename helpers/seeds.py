@@ -22,7 +22,6 @@ from helpers.manifest import read_manifest
 from helpers.profiles import Profile
 from helpers.splits import speaker_split
 from helpers.suite import main as run_notebooks
-from helpers.training import train
 
 
 def train_seeds(artifacts: Artifacts, seeds: list[int], *, profile: Profile) -> dict[str, float]:
@@ -40,6 +39,9 @@ def train_seeds(artifacts: Artifacts, seeds: list[int], *, profile: Profile) -> 
     dict
         Test accuracy, a fraction of 1, by seed.
     """
+    runtime.check_gpu()  # loads TensorFlow without its log lines, so before what needs it
+    from helpers.training import train
+
     manifest = read_manifest(artifacts)
     clips, labels = manifest["clip"].tolist(), manifest["label"].tolist()
     by_speaker = read_json(artifacts.dataset)["split_method"] == "speaker"

@@ -119,6 +119,8 @@ def fit(
     devices = runtime.training_devices()
     strategy = _mirrored(*devices) if len(devices) > 1 else tf.distribute.get_strategy()
     steps = steps_per_epoch(len(training), profile=profile)
+    # A step with a single picture crashes TensorFlow 2.20 and 2.21 on a CPU where the first layer has few channels.
+    alone = len(training) * windows_per_clip(len(training), profile=profile) % profile.batch_size == 1
     with strategy.scope():
         mixed = _switch("mixed_precision", profile, auto=any("GPU" in device for device in devices))
         model = build(name, paths[0], classes=classes, profile=profile, mixed=mixed)
@@ -146,12 +148,12 @@ def fit(
         if not stops_early(history, profile=profile):
             try:
                 model.fit(
-                    share_out(batches, devices=len(devices)),
+                    share_out(batches, shares=max(len(devices), 2 if alone else 1)),
                     steps_per_epoch=steps,
                     initial_epoch=len(history),
                     epochs=profile.epochs,
                     shuffle=False,  # the batches are in their order already
-                    validation_data=share_out(validation_batches, devices=len(devices)),
+                    validation_data=share_out(validation_batches, shares=len(devices)),
                     callbacks=[recorder, keras.callbacks.TensorBoard(folder / "logs", write_graph=False)],
                     verbose=0,
                 )
@@ -183,15 +185,15 @@ def _mirrored(*devices: str) -> tf.distribute.Strategy:
     return tf.distribute.MirroredStrategy(devices)
 
 
-def share_out(batches: tf.data.Dataset, *, devices: int) -> tf.data.Dataset:
-    """Batches that several devices can share: where one would go away empty, which fails, the batch's own pictures fill it up."""
-    if devices < 2:
+def share_out(batches: tf.data.Dataset, *, shares: int) -> tf.data.Dataset:
+    """Batches of which no share is empty, which fails: where there are too few pictures, some come twice."""
+    if shares < 2:
         return batches
 
     def fill(*batch: tf.Tensor) -> list[tf.Tensor]:
         size = tf.shape(batch[0])[0]
-        share = -(-size // devices)  # each gets so many, until there are no more
-        places = tf.range(tf.maximum(size, share * (devices - 1) + 1)) % size
+        share = -(-size // shares)  # each device gets so many, until there are no more
+        places = tf.range(tf.maximum(size, share * (shares - 1) + 1)) % size
         return [tf.gather(part, places) for part in batch]
 
     options = tf.data.Options()

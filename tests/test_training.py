@@ -3,6 +3,7 @@ import dataclasses
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from conftest import TINY
 from PIL import Image
 
@@ -17,7 +18,7 @@ from helpers.profiles import choose_profile
 from helpers.runs import read_history, read_run
 from helpers.scores import read_classes, read_predictions
 from helpers.spectrograms import convert, image_path
-from helpers.training import train
+from helpers.training import share_out, train
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("shallow")]
 
@@ -99,6 +100,22 @@ def test_mixed_precision_trains_in_16_bits_and_leaves_a_model_in_32(manifest, ar
     assert {layer.dtype_policy.name for layer in model.layers} == {"float32"}
     with pytest.raises(SuiteError, match="mixed_precision takes auto, on or off, but 'yes'"):
         train("small_resnet", manifest, artifacts, profile=dataclasses.replace(TINY, mixed_precision="yes"))
+
+
+@pytest.mark.parametrize("shares", [1, 2, 3, 4])
+def test_no_share_of_a_batch_is_empty(shares):
+    for size in range(1, 10):
+        batch = tf.data.Dataset.from_tensors((tf.range(size), tf.range(size)))
+        images, labels = next(share_out(batch, shares=shares).as_numpy_iterator())
+        parts = [images[start : start + -(-size // shares)] for start in range(0, len(images), -(-size // shares))]
+        assert len(parts) == shares or shares == 1
+        assert images.tolist() == labels.tolist() and set(images) == set(range(size)) and len(images) < size + shares
+
+
+def test_a_last_batch_of_a_single_picture_trains(manifest, artifacts):
+    table = manifest.drop(manifest[manifest["split"] == "train"].index[9:])
+    run = train("small_resnet", table, artifacts, profile=dataclasses.replace(TINY, epochs=1))
+    assert run["best_epoch"] == 1
 
 
 def test_clips_and_classes_that_do_not_fit_are_named(manifest, artifacts):
