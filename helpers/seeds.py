@@ -100,7 +100,7 @@ def main() -> int:
     print(f"\nmean {np.mean(values):.4f}, worst {min(values):.4f}", end="")
     if len(values) > 1:
         low, high = interval(values)
-        print(f", 95% interval of the mean {low:.4f} to {min(high, 1):.4f}", end="")
+        print(f", 95% interval of the mean {max(low, 0):.4f} to {min(high, 1):.4f}", end="")
     print(f"\n{require(session.artifacts.folder / 'seeds.json')}")
     return 0
 
