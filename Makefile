@@ -1,6 +1,7 @@
 # make run    set up, execute the notebooks in order, write the report
 # make test   set up, run every test        make lint   ruff on code and notebooks
 # make bench  set up, measure, write bench.json
+# make seeds  train with SEEDS=0,1,2,3,4: mean, worst, 95% interval
 # make lab    set up, open JupyterLab       make stamp  write REPOSITORY=https://github.com/owner/name into badges
 #
 # make run takes DATASET=voices|folder|crema-d|...  DATA_DIR=/path  NAME=name  PROFILE=quick|paper
@@ -12,18 +13,21 @@ VENV ?= .venv
 # Exact versions for pip, such as CONSTRAINTS=.ci/colab-2026-08.txt
 CONSTRAINTS ?=
 
-export DATASET DATA_DIR NAME PROFILE ARTIFACTS OVERRIDES LABELS SPLIT_METHOD SMALL_CLASSES REPOSITORY
+export DATASET DATA_DIR NAME PROFILE ARTIFACTS OVERRIDES LABELS SPLIT_METHOD SMALL_CLASSES SEEDS REPOSITORY
 
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS))
 
 PURELIB := -c "import sysconfig; print(sysconfig.get_path('purelib'))"
 
-.PHONY: run test unit lint bench lab stamp clean
+.PHONY: run seeds test unit lint bench lab stamp clean
 .DEFAULT_GOAL := run
 
 run: $(VENV)/run.installed
 	@$(BIN)/python -m helpers.suite
+
+seeds: $(VENV)/run.installed
+	@$(BIN)/python -m helpers.seeds
 
 test: $(VENV)/test.installed $(VENV)/stacks/classic.installed $(VENV)/stacks/lab.installed
 	$(BIN)/python -m pytest

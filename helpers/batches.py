@@ -18,7 +18,9 @@ from helpers.profiles import Profile
 NOISE_SPREAD_DB = 20  # how much less noise than the profile allows a picture may get
 
 
-def training_batches(paths: list[Path], targets: np.ndarray, *, classes: int, profile: Profile) -> tf.data.Dataset:
+def training_batches(
+    paths: list[Path], targets: np.ndarray, *, classes: int, profile: Profile, first_epoch: int = 0
+) -> tf.data.Dataset:
     """Augmented batches for all epochs of a training, one epoch after the other.
 
     Parameters
@@ -29,6 +31,8 @@ def training_batches(paths: list[Path], targets: np.ndarray, *, classes: int, pr
         Number of each picture's class.
     classes : int
     profile : Profile
+    first_epoch : int
+        How many epochs to leave out, for a training that goes on.
 
     Returns
     -------
@@ -66,7 +70,7 @@ def training_batches(paths: list[Path], targets: np.ndarray, *, classes: int, pr
             return batches
         return batches.enumerate().map(lambda number, batch: mixup(*batch, alpha=profile.mixup, seed=seed_of(epoch, number)))
 
-    return tf.data.Dataset.range(profile.epochs).flat_map(epoch_of_batches).prefetch(4)
+    return tf.data.Dataset.range(first_epoch, profile.epochs).flat_map(epoch_of_batches).prefetch(4)
 
 
 def augment(image: tf.Tensor, *, width: int, profile: Profile, seed: tf.Tensor) -> tf.Tensor:
@@ -117,11 +121,8 @@ def evaluation_batches(paths: list[Path], targets: np.ndarray, *, classes: int, 
     shape = image_shape(paths[0], profile=profile)
 
     def cut(path: tf.Tensor, target: tf.Tensor) -> tf.data.Dataset:
-        image = pad(read_image(path, channels=shape[2]), width=shape[1])
-        starts = window_starts(tf.shape(image)[1], window=shape[1], windows=windows)
-        images = tf.map_fn(lambda start: image[:, start : start + shape[1]], starts, fn_output_signature=tf.uint8)
-        images = tf.ensure_shape(tf.cast(images, tf.float32), (windows, *shape))
-        return images, tf.repeat(tf.one_hot(target, classes)[tf.newaxis], windows, axis=0)
+        images = even_windows(read_image(path, channels=shape[2]), width=shape[1], windows=windows)
+        return tf.ensure_shape(images, (windows, *shape)), tf.repeat(tf.one_hot(target, classes)[tf.newaxis], windows, axis=0)
 
     pairs = tf.data.Dataset.from_tensor_slices(([str(path) for path in paths], tf.constant(targets, tf.int64)))
     return pairs.map(cut, num_parallel_calls=2, deterministic=True).unbatch().batch(2 * profile.batch_size).prefetch(2)
@@ -131,6 +132,14 @@ def window_starts(width: tf.Tensor, *, window: int, windows: int) -> tf.Tensor:
     """First columns of evenly spaced windows in a picture of `width` columns, tf.Tensor [shape=(windows,), dtype=int32]."""
     spare = tf.cast(width - window, tf.float32)
     return tf.cast(tf.round(tf.linspace(0.0, 1.0, windows) * spare if windows > 1 else [spare / 2]), tf.int32)
+
+
+def even_windows(image: tf.Tensor, *, width: int, windows: int) -> tf.Tensor:
+    """Evenly spaced stretches of a picture, first to last column: a tensor [shape=(windows, height, width, channels), float32]."""
+    image = pad(image, width=width)
+    starts = window_starts(tf.shape(image)[1], window=width, windows=windows)
+    images = tf.map_fn(lambda start: image[:, start : start + width], starts, fn_output_signature=tf.uint8)
+    return tf.cast(images, tf.float32)
 
 
 def clip_windows(path: Path, *, profile: Profile) -> tuple[np.ndarray, np.ndarray, int]:

@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from itertools import cycle, islice
 from pathlib import Path
 
@@ -32,7 +33,7 @@ import soundfile
 from joblib import Parallel, delayed
 from PIL import Image
 
-from helpers import png
+from helpers import png, runtime
 from helpers.artifacts import Artifacts, read_json, write_json
 from helpers.mel import FRAMES_A_BLOCK, SpectrogramSettings, frames_of, load_audio, mel_spectrogram_db, to_image
 from helpers.runtime import PROJECT
@@ -151,7 +152,21 @@ def peak_mib() -> float:
     return round(int(status["VmHWM"].split()[0]) / 1024, 1)
 
 
-BENCHMARKS = {"conversion": conversion, "conversion_memory_mib": conversion_memory_mib}
+def of_training(name: str) -> dict[str, float]:
+    """A benchmark of `helpers.bench_training`, which needs TensorFlow."""
+    runtime.load_tensorflow()
+    from helpers import bench_training
+
+    with tempfile.TemporaryDirectory() as folder:
+        return getattr(bench_training, name)(*bench_training.make_pictures(Path(folder)))
+
+
+BENCHMARKS = {
+    "conversion": conversion,
+    "conversion_memory_mib": conversion_memory_mib,
+    "pipeline": partial(of_training, "pipeline"),
+    "input_wait": partial(of_training, "input_wait"),
+}
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -167,7 +182,7 @@ def main(arguments: list[str] | None = None) -> None:
         print(f"{name} ...", flush=True)
         figures = BENCHMARKS[name]()
         write_json(path, (read_json(path) if path.exists() else {}) | {name: figures})
-        print("\n".join(f"  {key:<12} {value:>8}" for key, value in figures.items()), flush=True)
+        print("\n".join(f"  {key:<24} {value:>8}" for key, value in figures.items()), flush=True)
     print(f"written to {path}")
 
 

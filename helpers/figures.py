@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from helpers.spectrograms import SpectrogramSettings
 
@@ -139,6 +140,7 @@ def training_curve(history: pd.DataFrame, quantity: str, *, ax: Axes | None = No
     ax.plot(history["epoch"], history[f"validation_{quantity}"], color=ORANGE, marker=marker, linestyle="--", label="validation")
     ax.axvline(best, color=GREY, linestyle=":", label=f"kept: epoch {best}")
     ax.set(xlabel="epoch", ylabel={"loss": "loss (cross-entropy, nats)", "accuracy": "accuracy (fraction)"}[quantity])
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     if quantity == "accuracy":
         ax.set_ylim(0, 1.02)
     ax.legend()

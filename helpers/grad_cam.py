@@ -71,11 +71,11 @@ def clip_heat(artifacts: Artifacts, *, classes: list[str], profile: Profile) -> 
         try:
             runtime.load_tensorflow()
             from helpers.batches import clip_windows
-            from helpers.training import load_model
+            from helpers.model_files import load_model
         except ImportError as error:
             raise SuiteError(f"Grad-CAM needs TensorFlow ({error}): without it, everything else here still works.") from None
         if model is None:
-            model = load_model(artifacts, profile.network)
+            model, _ = load_model(artifacts.model(profile.network) / "model.keras", classes=classes)
         windows, starts, width = clip_windows(require(image_path(artifacts, row)), profile=profile)
         maps = grad_cam(model, windows, classes.index(row["predicted"]))
         return spread(maps, starts=starts, window=windows.shape[2], shape=(windows.shape[1], width))

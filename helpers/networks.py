@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import re
+from pathlib import Path
+
 import keras
 from keras import layers
 
@@ -11,6 +15,7 @@ STAGES = 3
 BLOCKS_PER_STAGE = 2
 PRETRAINED = {
     "resnet50": (keras.applications.ResNet50, "caffe"),
+    "resnet50_flatten": (keras.applications.ResNet50, "caffe"),
     "vgg16": (keras.applications.VGG16, "caffe"),
     "mobilenetv2": (keras.applications.MobileNetV2, "unit"),
 }
@@ -119,7 +124,11 @@ def small_vgg(*, shape: tuple[int, int, int], classes: int, base_channels: int, 
 
 
 def pretrained(name: str, *, shape: tuple[int, int, int], classes: int, weights: str) -> keras.Model:
-    """A network of `keras.applications` with the study's head: GlobalMaxPooling2D and a Dense softmax, all layers trained."""
+    """A network of `keras.applications` with one of the study's two heads, all layers trained.
+
+    Its section 6 describes GlobalMaxPooling2D and a Dense softmax; its section 9.2 also BatchNormalization, ReLU, Flatten and a
+    Dense softmax, which is `resnet50_flatten`.
+    """
     constructor, preprocessing = PRETRAINED[name]
     pictures = layers.Input(shape)
     x = pictures if shape[2] == 3 else layers.Concatenate()([pictures] * 3)
@@ -134,9 +143,21 @@ def pretrained(name: str, *, shape: tuple[int, int, int], classes: int, weights:
     except Exception as error:  # Keras raises a bare Exception where the download fails
         if weights == "none":
             raise
-        raise SuiteError(
-            f"The {weights} weights of {name} could not be fetched ({str(error).splitlines()[0]}): connect to the network and run "
-            'this cell again, or start from random weights with OVERRIDES = "weights=none".'
-        ) from None
-    x = layers.GlobalMaxPooling2D()(base(x))
+        raise SuiteError(_how_to_get_weights(name, weights, str(error).splitlines()[0])) from None
+    x = base(x)
+    if name.endswith("_flatten"):
+        x = layers.Flatten()(layers.ReLU()(layers.BatchNormalization()(x)))
+    else:
+        x = layers.GlobalMaxPooling2D()(x)
     return keras.Model(pictures, layers.Dense(classes, activation="softmax", dtype="float32")(x), name=name)
+
+
+def _how_to_get_weights(name: str, weights: str, reason: str) -> str:
+    address = re.search(r"https?://\S+/([^/\s:]+)", reason)
+    # Keras looks here before it fetches anything.
+    folder = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "models"
+    by_hand = f"fetch {address[0]} elsewhere and put it at {folder / address[1]}" if address else f"put their file into {folder}"
+    return (
+        f"The {weights} weights of {name} could not be fetched ({reason}): connect to the network and run this again; or "
+        f'{by_hand}; or start from random weights with OVERRIDES = "weights=none".'
+    )

@@ -54,6 +54,12 @@ class Profile:
     learning_rate, weight_decay, label_smoothing : float
     leave_out_marked : bool
         Train without the clips that a listener has marked in notebook 04 (`review.csv`).
+    early_stopping : int
+        Stop when so many epochs have brought no lower validation loss; 0 never stops early.
+    mixed_precision : {"auto", "on", "off"}
+        Compute in 16 bits and keep the weights in 32; "auto" does so on a GPU alone.
+    jit_compile : {"auto", "on", "off"}
+        Compile the network with XLA; "auto" leaves it to Keras, which does so on a single GPU alone.
     seed : int
         Of the split, the weights, the order and the windows.
     """
@@ -82,10 +88,13 @@ class Profile:
     weight_decay: float = 0.7
     label_smoothing: float = 0.05
     leave_out_marked: bool = False
+    early_stopping: int = 0
+    mixed_precision: str = "auto"
+    jit_compile: str = "auto"
     seed: int = 0
 
 
-MAY_BE_ZERO = ("seed", "corpus_seed", "frequency_mask", "time_mask", "time_shift")
+MAY_BE_ZERO = ("seed", "corpus_seed", "frequency_mask", "time_mask", "time_shift", "early_stopping")
 
 NOT_NEGATIVE = (*MAY_BE_ZERO, "gain_db", "mixup")
 

@@ -149,12 +149,12 @@ def robustness(manifest: pd.DataFrame, artifacts: Artifacts, *, classes: list[st
     if target.exists() and (kept := read_table(target))["predictions"].eq(predictions).all():
         return kept.set_index("condition").drop(columns="predictions")
     runtime.load_tensorflow()
-    from helpers.training import load_model
+    from helpers.model_files import load_model
 
     if len(manifest) > MOST_CLIPS:
         share = MOST_CLIPS / len(manifest)
         manifest = manifest.groupby("label", group_keys=False).sample(frac=share, random_state=profile.seed)
-    model = load_model(artifacts, profile.network)
+    model, _ = load_model(artifacts.model(profile.network) / "model.keras", classes=classes)
     rows = []
     for condition in tqdm(CONDITIONS, desc="conditions", file=sys.stdout):
         found = degraded_predictions(manifest, artifacts, condition=condition, classes=classes, profile=profile, model=model)

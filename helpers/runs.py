@@ -56,7 +56,11 @@ def difference_from_run(folder: Path, identity: dict) -> str | None:
     """None if `folder` holds a finished run with this identity; else what differs, or "" if there is no run."""
     if not (folder / "run.json").exists():
         return ""
-    before = read_json(folder / "run.json")
+    return difference(read_json(folder / "run.json"), identity)
+
+
+def difference(before: dict, identity: dict) -> str | None:
+    """What is different from an earlier run's `settings` and `data`, in words; None if nothing is."""
     if before.get("data") != identity["data"]:
         return "the clips, labels or splits have changed"
     changed = [
@@ -66,3 +70,43 @@ def difference_from_run(folder: Path, identity: dict) -> str | None:
         if name not in NOT_OF_A_RUN and before["settings"].get(name) != (list(value) if isinstance(value, tuple) else value)
     ]
     return ", ".join(changed) or None
+
+
+def best_epoch(history: list[dict]) -> int:
+    """Number of the epoch with the lowest validation loss, the first of equals."""
+    return min(history, key=lambda row: row["validation_loss"])["epoch"]
+
+
+def verdict(history: pd.DataFrame) -> str:
+    """What the curves of a training say, in words.
+
+    It **stalls** where the training loss fell by less than a tenth. It **overfits** where, after the best epoch, the validation
+    loss rose by more than a tenth, or where training ends 0.15 more accurate than validation. It may **want more epochs** where
+    the last twentieth of them brought the best one. The limits are rules of thumb: look at the curves, too.
+
+    Examples
+    --------
+    >>> verdict(pd.DataFrame({"epoch": [1, 2], "loss": [3.0, 2.9], "accuracy": [0.1, 0.1],
+    ...                       "validation_loss": [3.0, 3.0], "validation_accuracy": [0.1, 0.1]}))
+    'It stalls: over 2 epochs the training loss fell from 3.00 to 2.90 only. Try another learning rate.'
+    """
+    first, last, best = history.iloc[0], history.iloc[-1], history.loc[history["validation_loss"].idxmin()]
+    gap = last["accuracy"] - last["validation_accuracy"]
+    if last["loss"] > 0.9 * first["loss"]:
+        return (
+            f"It stalls: over {len(history)} epochs the training loss fell from {first['loss']:.2f} to {last['loss']:.2f} only. "
+            "Try another learning rate."
+        )
+    if last["validation_loss"] > 1.1 * best["validation_loss"]:
+        return (
+            f"It overfits: since epoch {best['epoch']:.0f} the validation loss has risen from {best['validation_loss']:.2f} to "
+            f"{last['validation_loss']:.2f}. The best epoch is kept; more clips, more augmentation or fewer epochs would help."
+        )
+    if gap > 0.15:
+        return (
+            f"It overfits: {last['accuracy']:.2f} of the training clips are right, but {last['validation_accuracy']:.2f} of the "
+            "validation clips. More clips or more augmentation would help."
+        )
+    if best["epoch"] > 0.95 * len(history):
+        return f"It learns, and the best epoch ({best['epoch']:.0f}) is among the last: more epochs might do better."
+    return f"It learns: the best epoch is {best['epoch']:.0f} of {len(history)}, and validation keeps up with training."

@@ -185,6 +185,11 @@ def device() -> str:
     return f"CPU, {os.cpu_count()} cores"
 
 
+def training_devices() -> list[str]:
+    """Names of all GPUs that train together; empty without one."""
+    return [gpu.name.removeprefix("/physical_device:") for gpu in load_tensorflow().config.list_physical_devices("GPU")]
+
+
 def load_tensorflow():
     """TensorFlow, imported without the log lines that newer versions write on the way, past Python and past their own settings."""
     if "tensorflow" in sys.modules:

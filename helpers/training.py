@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import shutil
 import sys
-import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import keras
 import numpy as np
 import pandas as pd
+import tensorflow as tf
 from tqdm import tqdm
 
-from helpers import networks, runtime
-from helpers.artifacts import Artifacts, atomic_path, read_json, require, write_table
+from helpers import checkpoints, networks, runtime
+from helpers.artifacts import Artifacts, read_json, write_table
 from helpers.batches import evaluation_batches, image_shape, steps_per_epoch, training_batches, windows_per_clip
+from helpers.callbacks import EpochRecorder, stops_early
 from helpers.errors import SuiteError
+from helpers.model_files import save_model
+from helpers.pictures import pictures, require_clips
 from helpers.profiles import Profile, describe
-from helpers.runs import data_fingerprint, difference_from_run, record_run
+from helpers.runs import best_epoch, data_fingerprint, difference_from_run, record_run
 from helpers.scores import predictions_table, read_classes
-from helpers.spectrograms import image_path
 
 
-def train(name: str, manifest: pd.DataFrame, artifacts: Artifacts, *, profile: Profile) -> dict:
+def train(name: str, manifest: pd.DataFrame, artifacts: Artifacts, *, profile: Profile, folder: Path | None = None) -> dict:
     """Train a network and write all of `models/<name>/`, unless it is there with the same settings and data.
 
-    The epoch with the lowest validation loss is kept. Test clips are only ever predicted, never learnt from or chosen by.
+    A training that was stopped goes on from its last whole epoch. The epoch with the lowest validation loss is kept. Test clips are
+    only ever predicted, never learnt from or chosen by.
 
     Parameters
     ----------
@@ -35,6 +41,8 @@ def train(name: str, manifest: pd.DataFrame, artifacts: Artifacts, *, profile: P
         As `helpers.manifest.read_manifest` gives it.
     artifacts : Artifacts
     profile : Profile
+    folder : Path, optional
+        Where to write instead of `models/<name>/`.
 
     Returns
     -------
@@ -44,12 +52,12 @@ def train(name: str, manifest: pd.DataFrame, artifacts: Artifacts, *, profile: P
     Raises
     ------
     SuiteError
-        Pictures that are missing or were made with other settings, or a loss that is not a number.
+        Pictures that are missing or were made with other settings, clips or classes that do not fit, a checkpoint of another
+        training, a full disk, or a loss that is not a number.
     """
-    folder = artifacts.model(name)
+    folder = folder or artifacts.model(name)
     classes = read_classes(artifacts)
-    settings = describe(replace(profile, network=name))
-    identity = {"settings": settings, "data": data_fingerprint(manifest, artifacts)}
+    identity = {"settings": describe(replace(profile, network=name)), "data": data_fingerprint(manifest, artifacts)}
     difference = difference_from_run(folder, identity)
     if difference is None:
         print(f"{name}: already trained with these settings and clips, taken from {folder}")
@@ -59,80 +67,138 @@ def train(name: str, manifest: pd.DataFrame, artifacts: Artifacts, *, profile: P
 
     paths, targets = pictures(manifest, artifacts, classes=classes, profile=profile)
     split = manifest["split"].to_numpy()
-    training, validation = np.flatnonzero(split == "train"), np.flatnonzero(split == "validation")
+    history, best = fit(name, paths, targets, split, folder, profile=profile, classes=classes, identity=identity)
 
-    runtime.make_repeatable(profile.seed)
-    model = networks.build(
-        name,
-        shape=image_shape(paths[0], profile=profile),
-        classes=len(classes),
-        weights=profile.weights,
-        base_channels=profile.base_channels,
-        dropout=profile.dropout,
-    )
-    steps = steps_per_epoch(len(training), profile=profile)
-    compile_model(model, steps=steps, profile=profile)
-
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "run.json").unlink(missing_ok=True)  # written last: a folder without it is not finished
-    for stray in folder.glob(".writing-*"):  # of a training that was killed
-        stray.unlink()
-    started = time.perf_counter()
-    with atomic_path(folder / "model.keras") as best:
-        history = model.fit(
-            training_batches([paths[i] for i in training], targets[training], classes=len(classes), profile=profile),
-            steps_per_epoch=steps,
-            epochs=profile.epochs,
-            shuffle=False,  # the batches are in their order already
-            validation_data=evaluation_batches(
-                [paths[i] for i in validation], targets[validation], classes=len(classes), profile=profile,
-                windows=windows_per_clip(len(training), profile=profile),
-            ),
-            callbacks=[
-                keras.callbacks.TerminateOnNaN(),
-                keras.callbacks.ModelCheckpoint(best, monitor="val_loss", save_best_only=True),
-                Progress(profile.epochs, name),
-            ],
-            verbose=0,
-        )  # fmt: skip
-        if len(history.epoch) < profile.epochs or not best.exists():
-            raise SuiteError(
-                f"{name}: the loss became NaN in epoch {len(history.epoch)}; try a smaller learning rate, such as "
-                f'OVERRIDES = "learning_rate={profile.learning_rate / 10:g}".'
-            )
-        model = keras.saving.load_model(best)
-    seconds = time.perf_counter() - started
-
+    # Built anew for one device and 32 bits, so that the file can be used on any machine.
+    model = build(name, paths[0], classes=classes, profile=replace(profile, weights="none"))
+    model.load_weights(best)
+    note = {"network": name, "classes": classes, "spectrogram": asdict(profile.spectrogram)}
+    note |= {"window_frames": profile.window_frames, "test_windows": profile.test_windows}
+    save_model(folder / "model.keras", model, note)
     predictions = predictions_table(manifest, predict_clips(model, paths, classes=len(classes), profile=profile), classes)
-    write_table(folder / "history.csv", history_table(history))
-    return record_run(
-        folder, predictions, classes=classes, profile=profile, seconds=seconds, parameters=model.count_params(), **identity
-    )
+    write_table(folder / "history.csv", pd.DataFrame(history).round(6))
+    facts = identity | {"parameters": model.count_params(), "best_epoch": best_epoch(history)}
+    seconds = sum(row["seconds"] for row in history)
+    run = record_run(folder, predictions, classes=classes, profile=profile, seconds=seconds, **facts)
+    checkpoints.remove_checkpoints(best.parent)
+    return run
 
 
-def pictures(
-    manifest: pd.DataFrame, artifacts: Artifacts, *, classes: list[str], profile: Profile
-) -> tuple[list[Path], np.ndarray]:
-    """Paths of all pictures and the number of each one's class, after checking that they fit the profile.
+def fit(
+    name: str, paths: list[Path], targets: np.ndarray, split: np.ndarray, folder: Path, *, profile: Profile, classes: list[str],
+    identity: dict,
+) -> tuple[list[dict], Path]:  # fmt: skip
+    """Train a network, from its last checkpoint on if there is one.
 
-    Raises
-    ------
-    SuiteError
-        Notebook 02 has not run, or ran with other settings or clips.
+    Parameters
+    ----------
+    name : str
+    paths : list of Path
+    targets, split : np.ndarray [shape=(n,)]
+        Number of each picture's class, and its part: train, validation or test.
+    folder : Path
+        The model's; logs for TensorBoard go to `logs/` in it.
+    profile : Profile
+    classes : list of str
+    identity : dict
+        What a checkpoint must be of.
+
+    Returns
+    -------
+    history : list of dict
+        One row an epoch, as in `history.csv`.
+    best : Path
+        Checkpoint of the epoch with the lowest validation loss.
     """
-    made = read_json(artifacts.spectrogram_settings)
-    wanted = describe(Profile("", spectrogram=profile.spectrogram))
-    other = [f"{key} = {value!r} (here {wanted[key]!r})" for key, value in made["settings"].items() if wanted[key] != value]
-    if other:
-        raise SuiteError(
-            f"The spectrograms were made with profile {made['profile']!r}, which differs in {', '.join(other)}: run "
-            f"notebooks/02_spectrograms.ipynb with PROFILE = {profile.name!r}, or set PROFILE = {made['profile']!r} here."
+    training, validation = np.flatnonzero(split == "train"), np.flatnonzero(split == "validation")
+    require_clips(training, validation, targets, classes=classes)
+    kept = checkpoints.checkpoint_folder(folder)
+    identity = identity | {"classes": classes}
+    latest, history = checkpoints.find_checkpoint(kept, identity=identity)
+    runtime.make_repeatable(profile.seed)
+    devices = runtime.training_devices()
+    strategy = _mirrored(*devices) if len(devices) > 1 else tf.distribute.get_strategy()
+    steps = steps_per_epoch(len(training), profile=profile)
+    # A step with a single picture crashes TensorFlow 2.20 and 2.21 on a CPU where the first layer has few channels.
+    alone = len(training) * windows_per_clip(len(training), profile=profile) % profile.batch_size == 1
+    with strategy.scope():
+        mixed = _switch("mixed_precision", profile, auto=any("GPU" in device for device in devices))
+        model = build(name, paths[0], classes=classes, profile=profile, mixed=mixed)
+        compile_model(model, steps=steps, profile=profile)
+    if latest is None:
+        (folder / "run.json").unlink(missing_ok=True)  # written last: a folder without it is not finished
+        shutil.rmtree(folder / "logs", ignore_errors=True)
+    else:
+        print(f"{name}: goes on after epoch {len(history)} of {profile.epochs}, from {kept}")
+        with strategy.scope():
+            checkpoints.restore(latest, model)
+    batches = training_batches(
+        [paths[i] for i in training], targets[training], classes=len(classes), profile=profile, first_epoch=len(history)
+    )
+    validation_batches = evaluation_batches(
+        [paths[i] for i in validation], targets[validation], classes=len(classes), profile=profile,
+        windows=windows_per_clip(len(training), profile=profile),
+    )  # fmt: skip
+    bar = tqdm(desc=name, total=steps * profile.epochs, initial=steps * len(history), unit="step", mininterval=1, file=sys.stdout)
+    with contextlib.closing(bar):
+        recorder = EpochRecorder(
+            history, bar=bar, profile=profile,
+            save=lambda: checkpoints.save_checkpoint(kept, model, identity=identity, history=history),
+        )  # fmt: skip
+        if not stops_early(history, profile=profile):
+            try:
+                model.fit(
+                    share_out(batches, shares=max(len(devices), 2 if alone else 1)),
+                    steps_per_epoch=steps,
+                    initial_epoch=len(history),
+                    epochs=profile.epochs,
+                    shuffle=False,  # the batches are in their order already
+                    validation_data=share_out(validation_batches, shares=len(devices)),
+                    callbacks=[recorder, keras.callbacks.TensorBoard(folder / "logs", write_graph=False)],
+                    verbose=0,
+                )
+            except FloatingPointError as error:
+                checkpoints.remove_checkpoints(kept)  # they would only lead here again
+                raise SuiteError(str(error)) from None
+    return history, checkpoints.epoch_file(kept, best_epoch(history))
+
+
+def build(name: str, picture: Path, *, classes: list[str], profile: Profile, mixed: bool = False) -> keras.Model:
+    """The profile's network for pictures like `picture`; `mixed` computes in 16 bits and keeps weights and result in 32."""
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_float16" if mixed else policy)
+    try:
+        return networks.build(
+            name,
+            shape=image_shape(picture, profile=profile),
+            classes=len(classes),
+            weights=profile.weights,
+            base_channels=profile.base_channels,
+            dropout=profile.dropout,
         )
-    paths = [image_path(artifacts, row) for _, row in manifest.iterrows()]
-    missing = [path for path in paths if not path.exists()]
-    if missing:
-        raise SuiteError(f"{len(missing)} pictures are missing, such as {missing[0]}: run notebooks/02_spectrograms.ipynb again.")
-    return paths, pd.Index(classes).get_indexer(manifest["label"])
+    finally:
+        keras.config.set_dtype_policy(policy)
+
+
+@functools.cache  # two strategies in one process mix up their messages
+def _mirrored(*devices: str) -> tf.distribute.Strategy:
+    return tf.distribute.MirroredStrategy(devices)
+
+
+def share_out(batches: tf.data.Dataset, *, shares: int) -> tf.data.Dataset:
+    """Batches of which no share is empty, which fails: where there are too few pictures, some come twice."""
+    if shares < 2:
+        return batches
+
+    def fill(*batch: tf.Tensor) -> list[tf.Tensor]:
+        size = tf.shape(batch[0])[0]
+        share = -(-size // shares)  # each device gets so many, until there are no more
+        places = tf.range(tf.maximum(size, share * (shares - 1) + 1)) % size
+        return [tf.gather(part, places) for part in batch]
+
+    options = tf.data.Options()
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF  # one machine, one stream
+    return batches.map(lambda images, labels: tuple(fill(images, labels))).with_options(options)
 
 
 def compile_model(model: keras.Model, *, steps: int, profile: Profile) -> None:
@@ -144,29 +210,30 @@ def compile_model(model: keras.Model, *, steps: int, profile: Profile) -> None:
         schedule = keras.optimizers.schedules.CosineDecay(
             0.0, max(steps * profile.epochs - warmup, 1), warmup_target=profile.learning_rate, warmup_steps=max(warmup, 1)
         )
-        optimizer = keras.optimizers.AdamW(schedule, weight_decay=profile.weight_decay, clipnorm=1.0)
+        optimizer = AdamW(schedule, weight_decay=profile.weight_decay, clipnorm=1.0)
     else:
         raise SuiteError(f"There is no optimizer {profile.optimizer!r} here: choose adam or adamw.")
     loss = keras.losses.CategoricalCrossentropy(label_smoothing=profile.label_smoothing)
-    model.compile(optimizer, loss, metrics=["accuracy"])
+    model.compile(optimizer, loss, metrics=["accuracy"], jit_compile=_switch("jit_compile", profile, auto="auto"))
 
 
-def load_model(artifacts: Artifacts, name: str) -> keras.Model:
-    """The network that `train` has kept.
+class AdamW(keras.optimizers.AdamW):
+    """AdamW that clips the gradient of the whole batch where several devices share it; Keras clips each device's own."""
 
-    Raises
-    ------
-    SuiteError
-        It is not there, or this version of Keras can't read it.
-    """
-    path = require(artifacts.model(name) / "model.keras")
-    try:
-        return keras.saving.load_model(path)
-    except Exception as error:  # an older Keras fails in its own way at each thing it does not know
-        reason = str(error).strip().splitlines()[-1]
-        raise SuiteError(
-            f"{path} can't be read by Keras {keras.__version__} ({reason}): run notebooks/03_train_resnet.ipynb here again."
-        ) from None
+    def apply(self, grads, trainable_variables=None):
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        if replicas > 1:
+            whole = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, list(grads))
+            grads = [tf.clip_by_norm(gradient, self.clipnorm) / replicas for gradient in whole]
+        return super().apply(grads, trainable_variables)
+
+
+def _switch(setting: str, profile: Profile, *, auto: bool | str) -> bool | str:
+    """Value of a setting that is auto, on or off."""
+    values = {"auto": auto, "on": True, "off": False}
+    if getattr(profile, setting) not in values:
+        raise SuiteError(f"The setting {setting} takes auto, on or off, but {getattr(profile, setting)!r} was given.")
+    return values[getattr(profile, setting)]
 
 
 def predict_clips(model: keras.Model, paths: list[Path], *, classes: int, profile: Profile) -> np.ndarray:
@@ -175,31 +242,3 @@ def predict_clips(model: keras.Model, paths: list[Path], *, classes: int, profil
     batches = evaluation_batches(paths, targets, classes=classes, profile=profile, windows=profile.test_windows)
     probabilities = model.predict(batches, verbose=0)
     return probabilities.reshape(len(paths), profile.test_windows, classes).mean(axis=1)
-
-
-def history_table(history: keras.callbacks.History) -> pd.DataFrame:
-    """Loss and accuracy of each epoch, training and validation: `history.csv`."""
-    names = {"loss": "loss", "accuracy": "accuracy", "val_loss": "validation_loss", "val_accuracy": "validation_accuracy"}
-    table = pd.DataFrame({new: history.history[old] for old, new in names.items()}).round(6)
-    table.insert(0, "epoch", np.arange(1, len(table) + 1))
-    return table
-
-
-class Progress(keras.callbacks.Callback):
-    """One line that says the epoch, the losses, the accuracies and the time left."""
-
-    def __init__(self, epochs: int, name: str):
-        super().__init__()
-        self._bar = tqdm(total=epochs, desc=name, unit="epoch", file=sys.stdout)
-
-    def on_epoch_end(self, epoch, logs=None):
-        logs = logs or {}
-        self._bar.set_postfix_str(
-            f"loss {logs.get('loss', np.nan):.3f}, accuracy {logs.get('accuracy', np.nan):.3f}, validation "
-            f"{logs.get('val_loss', np.nan):.3f}, {logs.get('val_accuracy', np.nan):.3f}",
-            refresh=False,
-        )
-        self._bar.update()
-
-    def on_train_end(self, logs=None):
-        self._bar.close()

@@ -26,7 +26,14 @@ import pytest
 import soundfile
 
 from helpers.artifacts import Artifacts
+from helpers.manifest import build_manifest, read_manifest
+from helpers.profiles import choose_profile
+from helpers.spectrograms import convert
 
+# A training of seconds.
+TINY = choose_profile(
+    "quick", overrides="epochs=2 epoch_windows=1 base_channels=4 batch_size=8 mel_bins=32 window_frames=48 test_windows=2"
+)
 RATE = 16_000
 
 
@@ -60,6 +67,23 @@ def write_corpus(folder: Path, *, clips: int = 6, labels: dict[str, float] | Non
 @pytest.fixture
 def corpus(tmp_path) -> Path:
     return write_corpus(tmp_path / "recordings")
+
+
+@pytest.fixture
+def shallow(monkeypatch):
+    """One block, for tests that are about training and not about depth."""
+    from helpers import networks
+
+    monkeypatch.setattr(networks, "STAGES", 1)
+    monkeypatch.setattr(networks, "BLOCKS_PER_STAGE", 1)
+
+
+@pytest.fixture
+def manifest(corpus, artifacts):
+    """The tiny corpus as a table with its pictures made, ready to train on with `TINY`."""
+    table, _ = build_manifest("folder", corpus, artifacts, seed=0)
+    convert(table, artifacts, settings=TINY.spectrogram, profile="quick")
+    return read_manifest(artifacts)
 
 
 @pytest.fixture(scope="session")

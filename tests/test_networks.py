@@ -66,13 +66,28 @@ def test_a_pretrained_network_takes_grey_pictures_and_survives_saving(tmp_path, 
     assert np.allclose(model(image), again(image), atol=1e-5)
 
 
-def test_weights_that_cannot_be_fetched_are_one_sentence(monkeypatch):
-    def offline(**_):
-        raise Exception("URL fetch failure on https://example.invalid: None -- refused\nmore")
+def test_the_studys_second_head_stands_on_resnet50():
+    model = networks.build("resnet50_flatten", shape=(64, 64, 3), classes=39)
+    assert [type(layer).__name__ for layer in model.layers[-5:]] == ["Functional", "BatchNormalization", "ReLU", "Flatten", "Dense"]
+    assert model.layers[-1].activation is keras.activations.softmax and model.layers[-1].kernel.shape == (2 * 2 * 2048, 39)
+    assert all(layer.trainable for layer in model.layers)
 
+
+def test_weights_that_cannot_be_fetched_say_where_a_file_by_hand_goes(monkeypatch, tmp_path):
+    def offline(**_):
+        raise Exception("URL fetch failure on https://example.invalid/resnet/notop.h5: None -- refused\nmore")
+
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     monkeypatch.setitem(networks.PRETRAINED, "resnet50", (offline, "caffe"))
-    with pytest.raises(SuiteError, match=r"imagenet weights of resnet50 could not be fetched \(URL fetch failure.*weights=none"):
+    with pytest.raises(SuiteError, match="imagenet weights of resnet50 could not be fetched") as caught:
         networks.build("resnet50", shape=(64, 64, 3), classes=3, weights="imagenet")
+    for part in (
+        "(URL fetch failure on https://example.invalid/resnet/notop.h5: None -- refused)",
+        f"fetch https://example.invalid/resnet/notop.h5 elsewhere and put it at {tmp_path / 'models' / 'notop.h5'}",
+        'OVERRIDES = "weights=none"',
+    ):
+        assert part in str(caught.value)
+    assert "more" not in str(caught.value)
 
 
 def test_an_unknown_network_lists_the_known():

@@ -13,6 +13,7 @@ from helpers.batches import clip_windows, image_shape
 from helpers.errors import SuiteError
 from helpers.grad_cam import clip_heat, grad_cam, spread
 from helpers.manifest import build_manifest
+from helpers.model_files import save_model
 from helpers.profiles import choose_profile
 from helpers.robustness import CONDITIONS, degrade, robustness
 from helpers.scores import predictions_table
@@ -36,7 +37,7 @@ def stage(corpus, artifacts):
     model.layers[-1].kernel.assign(model.layers[-1].kernel * 30)  # sure answers, which differ from clip to clip
     folder = artifacts.model(PROFILE.network)
     folder.mkdir(parents=True)
-    model.save(folder / "model.keras")
+    save_model(folder / "model.keras", model, {"classes": CLASSES})
     predictions = predictions_table(manifest, predict_clips(model, paths, classes=3, profile=PROFILE), CLASSES)
     write_table(folder / "predictions.csv", predictions)
     return manifest, model, predictions
@@ -63,15 +64,15 @@ def test_the_clean_clips_score_as_predicted_and_a_change_of_level_does_not_matte
 def test_without_the_model_it_says_which_notebook_makes_it(stage, artifacts):
     manifest, _, _ = stage
     (artifacts.model(PROFILE.network) / "model.keras").unlink()
-    with pytest.raises(SuiteError, match=r"model\.keras is not there yet: run notebooks/03"):
+    with pytest.raises(SuiteError, match=r"no model file .*model\.keras: run notebooks/03"):
         robustness(manifest, artifacts, classes=CLASSES, profile=PROFILE)
-    with pytest.raises(SuiteError, match=r"model\.keras is not there yet: run notebooks/03"):
+    with pytest.raises(SuiteError, match=r"no model file .*model\.keras: run notebooks/03"):
         clip_heat(artifacts, classes=CLASSES, profile=PROFILE)(manifest.iloc[0])
 
 
 def test_a_model_that_keras_cannot_read_is_one_sentence(stage, artifacts):
     (artifacts.model(PROFILE.network) / "model.keras").write_text("no model")
-    with pytest.raises(SuiteError, match=r"model\.keras can't be read by Keras .* run notebooks/03"):
+    with pytest.raises(SuiteError, match=r"model\.keras is cut off, damaged, or of another format"):
         clip_heat(artifacts, classes=CLASSES, profile=PROFILE)(stage[0].iloc[0])
 
 

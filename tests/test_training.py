@@ -1,49 +1,40 @@
 import dataclasses
 
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
+from conftest import TINY
 from PIL import Image
 
-from helpers import networks
-from helpers.artifacts import read_json, read_table
+from helpers import checkpoints
+from helpers.artifacts import read_json, read_table, write_json
 from helpers.baselines import train_svm
+from helpers.checkpoints import save_checkpoint
 from helpers.errors import SuiteError
 from helpers.manifest import build_manifest, read_manifest
+from helpers.model_files import load_model
 from helpers.profiles import choose_profile
 from helpers.runs import read_history, read_run
 from helpers.scores import read_classes, read_predictions
 from helpers.spectrograms import convert, image_path
-from helpers.training import train
+from helpers.training import share_out, train
 
-PROFILE = choose_profile(
-    "quick", overrides="epochs=2 epoch_windows=1 base_channels=4 batch_size=8 mel_bins=32 window_frames=48 test_windows=2"
-)
-
-
-pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(autouse=True)
-def shallow(monkeypatch):
-    """One block: these tests are about training, not about depth."""
-    monkeypatch.setattr(networks, "STAGES", 1)
-    monkeypatch.setattr(networks, "BLOCKS_PER_STAGE", 1)
-
-
-@pytest.fixture
-def manifest(corpus, artifacts):
-    table, _ = build_manifest("folder", corpus, artifacts, seed=0)
-    convert(table, artifacts, settings=PROFILE.spectrogram, profile="quick")
-    return read_manifest(artifacts)
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("shallow")]
 
 
 def test_a_training_leaves_all_that_the_design_names(manifest, artifacts):
-    run = train("small_resnet", manifest, artifacts, profile=PROFILE)
+    run = train("small_resnet", manifest, artifacts, profile=TINY)
     folder = artifacts.model("small_resnet")
-    assert {path.name for path in folder.iterdir()} == {"model.keras", "history.csv", "run.json", "predictions.csv", "metrics.json"}
+    assert {path.name for path in folder.iterdir()} == {
+        "model.keras", "history.csv", "run.json", "predictions.csv", "metrics.json", "logs",
+    }  # fmt: skip
+    assert len(list((folder / "logs").glob("*/events.out.tfevents.*"))) == 2  # training and validation
     assert {"profile", "settings", "seed", "versions", "device", "seconds"} <= set(run) and run == read_json(folder / "run.json")
     history = read_history(artifacts, "small_resnet")
     assert history["epoch"].tolist() == [1, 2] and np.isfinite(history.to_numpy()).all()
+    assert (history["seconds"] > 0).all() and history["learning_rate"].is_monotonic_decreasing
+    assert run["best_epoch"] == history["epoch"][history["validation_loss"].idxmin()]
     predictions = read_predictions(folder / "predictions.csv", read_classes(artifacts))
     assert predictions["clip"].tolist() == manifest["clip"].tolist()
     assert np.allclose(predictions[read_classes(artifacts)].sum(axis=1), 1, atol=1e-4)
@@ -53,40 +44,97 @@ def test_a_training_leaves_all_that_the_design_names(manifest, artifacts):
 
 
 def test_the_same_seed_gives_the_same_metrics_and_another_does_not(manifest, artifacts):
-    train("small_resnet", manifest, artifacts, profile=PROFILE)
+    train("small_resnet", manifest, artifacts, profile=TINY)
     folder = artifacts.model("small_resnet")
     before = (folder / "metrics.json").read_bytes(), (folder / "predictions.csv").read_bytes()
     (folder / "run.json").unlink()
-    train("small_resnet", manifest, artifacts, profile=PROFILE)
+    train("small_resnet", manifest, artifacts, profile=TINY)
     assert ((folder / "metrics.json").read_bytes(), (folder / "predictions.csv").read_bytes()) == before
-    train("small_resnet", manifest, artifacts, profile=dataclasses.replace(PROFILE, seed=1))
+    train("small_resnet", manifest, artifacts, profile=dataclasses.replace(TINY, seed=1))
     assert (folder / "predictions.csv").read_bytes() != before[1]
 
 
 def test_a_finished_run_is_reused_and_other_settings_or_clips_train_again(manifest, artifacts, capsys):
-    train("plain_cnn", manifest, artifacts, profile=PROFILE)
+    train("plain_cnn", manifest, artifacts, profile=TINY)
     stamp = (artifacts.model("plain_cnn") / "run.json").stat().st_mtime_ns
-    train("plain_cnn", manifest, artifacts, profile=dataclasses.replace(PROFILE, compare=("svm",)))
+    train("plain_cnn", manifest, artifacts, profile=dataclasses.replace(TINY, compare=("svm",)))
     assert (artifacts.model("plain_cnn") / "run.json").stat().st_mtime_ns == stamp
     assert "already trained" in capsys.readouterr().out
-    train("plain_cnn", manifest, artifacts, profile=dataclasses.replace(PROFILE, epochs=1))
+    train("plain_cnn", manifest, artifacts, profile=dataclasses.replace(TINY, epochs=1))
     assert "trained again, because epochs was 2 and is 1" in capsys.readouterr().out
-    train("plain_cnn", manifest.iloc[1:], artifacts, profile=dataclasses.replace(PROFILE, epochs=1))
+    train("plain_cnn", manifest.iloc[1:], artifacts, profile=dataclasses.replace(TINY, epochs=1))
     assert "clips, labels or splits have changed" in capsys.readouterr().out
     assert len(read_table(artifacts.model("plain_cnn") / "predictions.csv")) == 17
     sound = artifacts.audio(manifest.iloc[1]["path"])
     sound.write_bytes(artifacts.audio(manifest.iloc[-1]["path"]).read_bytes())
-    convert(manifest, artifacts, settings=PROFILE.spectrogram, profile="quick")
-    train("plain_cnn", manifest.iloc[1:], artifacts, profile=dataclasses.replace(PROFILE, epochs=1))
+    convert(manifest, artifacts, settings=TINY.spectrogram, profile="quick")
+    train("plain_cnn", manifest.iloc[1:], artifacts, profile=dataclasses.replace(TINY, epochs=1))
     assert "clips, labels or splits have changed" in capsys.readouterr().out
 
 
 def test_a_loss_that_is_no_number_is_one_sentence_and_leaves_no_model(manifest, artifacts):
-    with pytest.raises(SuiteError, match="loss became NaN in epoch 1; try a smaller learning rate"):
-        train(
-            "small_resnet", manifest, artifacts, profile=dataclasses.replace(PROFILE, optimizer="adam", learning_rate=float("nan"))
-        )
-    assert list(artifacts.model("small_resnet").iterdir()) == []
+    with pytest.raises(SuiteError, match=r"loss became nan in step 2 of epoch 1: .* Try a smaller learning rate"):
+        train("small_resnet", manifest, artifacts, profile=dataclasses.replace(TINY, optimizer="adam", learning_rate=float("nan")))
+    assert [path.name for path in artifacts.model("small_resnet").iterdir()] == ["logs"]
+
+
+def test_training_stops_early_only_where_the_profile_says_so(manifest, artifacts):
+    at_once = dataclasses.replace(TINY, epochs=4, learning_rate=1e-12, optimizer="adam", dropout=0.0)
+    run = train("plain_cnn", manifest, artifacts, profile=at_once)
+    assert len(read_history(artifacts, "plain_cnn")) == 4
+    train("plain_cnn", manifest, artifacts, profile=dataclasses.replace(at_once, early_stopping=1))
+    history = read_history(artifacts, "plain_cnn")
+    assert run["best_epoch"] < 4 and len(history) == history["validation_loss"].idxmin() + 2 < 4
+
+
+def test_mixed_precision_trains_in_16_bits_and_leaves_a_model_in_32(manifest, artifacts, monkeypatch):
+    def remember(folder, model, **rest):
+        seen.append(model)
+        save_checkpoint(folder, model, **rest)
+
+    seen = []
+    monkeypatch.setattr(checkpoints, "save_checkpoint", remember)
+    train("small_resnet", manifest, artifacts, profile=dataclasses.replace(TINY, epochs=1, mixed_precision="on"))
+    assert seen[0].dtype_policy.name == "mixed_float16" and isinstance(seen[0].optimizer, keras.optimizers.LossScaleOptimizer)
+    model, _ = load_model(artifacts.model("small_resnet") / "model.keras")
+    assert {layer.dtype_policy.name for layer in model.layers} == {"float32"}
+    with pytest.raises(SuiteError, match="mixed_precision takes auto, on or off, but 'yes'"):
+        train("small_resnet", manifest, artifacts, profile=dataclasses.replace(TINY, mixed_precision="yes"))
+
+
+@pytest.mark.parametrize("shares", [1, 2, 3, 4])
+def test_no_share_of_a_batch_is_empty(shares):
+    for size in range(1, 10):
+        batch = tf.data.Dataset.from_tensors((tf.range(size), tf.range(size)))
+        images, labels = next(share_out(batch, shares=shares).as_numpy_iterator())
+        parts = [images[start : start + -(-size // shares)] for start in range(0, len(images), -(-size // shares))]
+        assert len(parts) == shares or shares == 1
+        assert images.tolist() == labels.tolist() and set(images) == set(range(size)) and len(images) < size + shares
+
+
+def test_a_last_batch_of_a_single_picture_trains(manifest, artifacts):
+    table = manifest.drop(manifest[manifest["split"] == "train"].index[9:])
+    run = train("small_resnet", table, artifacts, profile=dataclasses.replace(TINY, epochs=1))
+    assert run["best_epoch"] == 1
+
+
+def test_clips_and_classes_that_do_not_fit_are_named(manifest, artifacts):
+    def refused(table, message):
+        with pytest.raises(SuiteError, match=message):
+            train("plain_cnn", table, artifacts, profile=TINY)
+
+    refused(manifest[manifest["split"] != "train"], "no clip of the manifest has split 'train'")
+    refused(manifest[manifest["split"] != "validation"], "no clip of the manifest has split 'validation'")
+    refused(manifest[manifest["label"] == "male_41"], r"All training clips are of one class \(male_41\)")
+    refused(manifest.iloc[:0], "no pictures to train with")
+    path = image_path(artifacts, manifest.iloc[2])
+    Image.new("L", (100, 30)).save(path)
+    refused(manifest, f"{path} has height 30 instead of 32: delete it and run notebooks/02")
+    path.write_bytes(b"no picture")
+    refused(manifest, f"{path} can't be read: delete it")
+    path.unlink()
+    write_json(artifacts.classes, ["female_23", "male_41"])
+    refused(manifest.drop(2), "does not fit the manifest: it lacks female_60")
 
 
 def test_pictures_of_other_settings_are_refused(manifest, artifacts):
@@ -97,7 +145,7 @@ def test_pictures_of_other_settings_are_refused(manifest, artifacts):
 def test_a_missing_picture_is_named(manifest, artifacts):
     image_path(artifacts, manifest.iloc[3]).unlink()
     with pytest.raises(SuiteError, match=r"1 pictures are missing, such as .*run notebooks/02_spectrograms"):
-        train("small_resnet", manifest, artifacts, profile=PROFILE)
+        train("small_resnet", manifest, artifacts, profile=TINY)
 
 
 def test_missing_stages_are_named(artifacts):
@@ -109,7 +157,7 @@ def test_missing_stages_are_named(artifacts):
 
 def test_an_unknown_optimizer_is_one_sentence(manifest, artifacts):
     with pytest.raises(SuiteError, match="no optimizer 'sgd' here: choose adam or adamw"):
-        train("small_resnet", manifest, artifacts, profile=dataclasses.replace(PROFILE, optimizer="sgd"))
+        train("small_resnet", manifest, artifacts, profile=dataclasses.replace(TINY, optimizer="sgd"))
 
 
 def test_the_papers_settings_train_on_square_colour_pictures(corpus, artifacts):
@@ -127,9 +175,9 @@ def test_the_svm_tells_pitches_apart_and_is_reused(corpus, artifacts, capsys, cl
         for path in (corpus / "female_60").iterdir():
             path.unlink()
     table, _ = build_manifest("folder", corpus, artifacts, seed=0)
-    convert(table, artifacts, settings=PROFILE.spectrogram, profile="quick")
-    run = train_svm(table, artifacts, profile=PROFILE)
+    convert(table, artifacts, settings=TINY.spectrogram, profile="quick")
+    run = train_svm(table, artifacts, profile=TINY)
     assert run["settings"]["network"] == "svm" and "seconds" in run
     assert read_json(artifacts.model("svm") / "metrics.json")["test"]["gender_accuracy"] == 1
-    train_svm(table, artifacts, profile=PROFILE)
+    train_svm(table, artifacts, profile=TINY)
     assert "already trained" in capsys.readouterr().out
