@@ -13,7 +13,7 @@ from helpers.audit import duplicate_reasons, inspect_sounds, name_reason, printa
 from helpers.corpora import choose_dataset, list_clips
 from helpers.errors import SuiteError
 from helpers.labels import LABEL_KINDS, make_label
-from helpers.splits import SMALLEST_CLASS, SPLIT_METHODS, SPLITS, merge_small_classes, random_split, speaker_split
+from helpers.splits import SMALLEST_CLASS, SPLIT_METHODS, SPLITS, merge_small_classes, split_clips
 
 SMALL_CLASSES = ("leave out", "merge")
 COLUMNS = ["clip", "path", "gender", "age", "speaker", "label", "duration_s", "sample_rate", "split"]
@@ -117,11 +117,7 @@ def build_manifest(
     classes = sorted(manifest["label"].unique())
     if len(classes) < 2:
         raise SuiteError(_too_few_classes(classes, rejected, found=len(clips), source=source, split_method=split_method))
-    names, targets = manifest["clip"].tolist(), manifest["label"].tolist()
-    if split_method == "speaker":
-        manifest["split"] = speaker_split(names, targets, manifest["speaker"].tolist(), seed=seed)
-    else:
-        manifest["split"] = random_split(names, targets, seed=seed)
+    manifest["split"] = split_clips(manifest, method=split_method, seed=seed)
     manifest["age"] = manifest["age"].astype("Int64")
 
     write_table(artifacts.rejected, rejected)

@@ -20,7 +20,7 @@ from helpers.artifacts import Artifacts, read_json, require, write_json
 from helpers.errors import SuiteError
 from helpers.manifest import read_manifest
 from helpers.profiles import Profile
-from helpers.splits import speaker_split
+from helpers.splits import split_clips
 from helpers.suite import main as run_notebooks
 
 
@@ -43,11 +43,10 @@ def train_seeds(artifacts: Artifacts, seeds: list[int], *, profile: Profile) -> 
     from helpers.training import train
 
     manifest = read_manifest(artifacts)
-    clips, labels = manifest["clip"].tolist(), manifest["label"].tolist()
-    by_speaker = read_json(artifacts.dataset)["split_method"] == "speaker"
+    method = read_json(artifacts.dataset)["split_method"]
     accuracies = {}
     for seed in seeds:
-        split = speaker_split(clips, labels, manifest["speaker"].tolist() if by_speaker else clips, seed=seed)
+        split = split_clips(manifest, method=method, seed=seed)
         folder = artifacts.folder / "seeds" / str(seed)
         run = train(profile.network, manifest.assign(split=split), artifacts, profile=replace(profile, seed=seed), folder=folder)
         scores = read_json(folder / "metrics.json")

@@ -92,6 +92,14 @@ def speaker_split(clips: list[str], labels: list[str], speakers: list[str], *, s
     return result.tolist()
 
 
+def split_clips(manifest: pd.DataFrame, *, method: str, seed: int) -> list[str]:
+    """The split of a manifest's clips by one of `SPLIT_METHODS`."""
+    clips, labels = manifest["clip"].tolist(), manifest["label"].tolist()
+    if method == "speaker":
+        return speaker_split(clips, labels, manifest["speaker"].tolist(), seed=seed)
+    return random_split(clips, labels, seed=seed)
+
+
 def split_report(manifest: pd.DataFrame) -> pd.DataFrame:
     """For each class, the number of speakers in each split.
 
