@@ -156,9 +156,9 @@ def clip_windows(path: Path, *, profile: Profile) -> tuple[np.ndarray, np.ndarra
     """
     shape = image_shape(path, profile=profile)
     image = read_image(str(path), channels=shape[2])
-    padded = pad(image, width=shape[1]).numpy()
-    starts = window_starts(padded.shape[1], window=shape[1], windows=profile.test_windows).numpy()
-    return np.stack([padded[:, start : start + shape[1]] for start in starts]), starts, image.shape[1]
+    windows = even_windows(image, width=shape[1], windows=profile.test_windows).numpy()
+    starts = window_starts(max(image.shape[1], shape[1]), window=shape[1], windows=profile.test_windows).numpy()
+    return windows, starts, image.shape[1]
 
 
 def image_shape(path: Path, *, profile: Profile) -> tuple[int, int, int]:

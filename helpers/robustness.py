@@ -13,11 +13,10 @@ import numpy as np
 import pandas as pd
 import soundfile
 from joblib import Parallel, delayed
-from PIL import Image
 from scipy.signal import butter, sosfiltfilt
 from tqdm import tqdm
 
-from helpers import runtime
+from helpers import png, runtime
 from helpers.artifacts import Artifacts, fingerprint, read_table, write_table
 from helpers.intervals import bootstrap
 from helpers.profiles import Profile
@@ -113,7 +112,8 @@ def degraded_predictions(
     def draw(sound: Path, picture: Path, seed: int) -> None:
         samples = load_audio(sound, sample_rate=settings.sample_rate)
         samples = degrade(samples, condition, sample_rate=settings.sample_rate, seed=seed)
-        Image.fromarray(to_image(mel_spectrogram_db(samples, settings=settings), settings=settings)).save(picture)
+        image = to_image(mel_spectrogram_db(samples, settings=settings), settings=settings)
+        picture.write_bytes(png.encode(image, text={}))
 
     with tempfile.TemporaryDirectory() as folder:
         pictures = [Path(folder) / f"{number}.png" for number in range(len(manifest))]
@@ -154,7 +154,7 @@ def robustness(manifest: pd.DataFrame, artifacts: Artifacts, *, classes: list[st
     if len(manifest) > MOST_CLIPS:
         share = MOST_CLIPS / len(manifest)
         manifest = manifest.groupby("label", group_keys=False).sample(frac=share, random_state=profile.seed)
-    model, _ = load_model(artifacts.model(profile.network) / "model.keras", classes=classes)
+    model, _ = load_model(folder / "model.keras", classes=classes)
     rows = []
     for condition in tqdm(CONDITIONS, desc="conditions", file=sys.stdout):
         found = degraded_predictions(manifest, artifacts, condition=condition, classes=classes, profile=profile, model=model)
