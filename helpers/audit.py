@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import filecmp
 import os
-import sys
 from dataclasses import asdict
 from pathlib import Path
 
 import pandas as pd
-from joblib import Parallel, delayed
-from tqdm import tqdm
 
+from helpers.cores import on_all_cores
 from helpers.sounds import Sound, inspect_sound
 
 
@@ -23,8 +21,7 @@ def inspect_sounds(paths: list[Path]) -> pd.DataFrame:
     pd.DataFrame
         One row a file, with the fields of `helpers.sounds.Sound`.
     """
-    found = Parallel(n_jobs=-1, return_as="generator")(delayed(inspect_sound)(path) for path in paths)
-    sounds = tqdm(found, total=len(paths), desc="reading", unit="clip", file=sys.stdout)
+    sounds = on_all_cores(inspect_sound, paths, title="reading")
     return pd.DataFrame([asdict(sound) for sound in sounds], columns=list(asdict(Sound())))
 
 

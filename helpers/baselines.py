@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 import time
 
 import librosa
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
-from tqdm import tqdm
 
 from helpers.artifacts import Artifacts, read_json
+from helpers.cores import on_all_cores
 from helpers.profiles import Profile
 from helpers.runs import data_fingerprint, difference_from_run, record_run
 from helpers.scores import predictions_table, read_classes
@@ -49,9 +47,7 @@ def clip_features(manifest: pd.DataFrame, artifacts: Artifacts, *, sample_rate: 
     def features(path):
         return mfcc_features(load_audio(path, sample_rate=sample_rate), sample_rate=sample_rate)
 
-    jobs = (delayed(features)(artifacts.audio(path)) for path in manifest["path"])
-    found = Parallel(n_jobs=-1, return_as="generator")(jobs)
-    return np.stack(list(tqdm(found, total=len(manifest), desc="MFCCs", unit="clip", file=sys.stdout)))
+    return np.stack(on_all_cores(features, [artifacts.audio(path) for path in manifest["path"]], title="MFCCs"))
 
 
 def train_svm(manifest: pd.DataFrame, artifacts: Artifacts, *, profile: Profile) -> dict:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-
 import librosa
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
-from tqdm import tqdm
 
 from helpers.artifacts import Artifacts, fingerprint, read_table, write_table
+from helpers.cores import on_all_cores
 from helpers.labels import parse_label
 from helpers.scores import predictions_table
 from helpers.spectrograms import load_audio
@@ -59,7 +56,8 @@ def pitch_table(manifest: pd.DataFrame, artifacts: Artifacts) -> pd.Series:
     """
     known = read_table(artifacts.pitch).set_index(["clip", "sound"])["pitch_hz"] if artifacts.pitch.exists() else pd.Series()
 
-    def measure(clip: str, path: str) -> tuple[str, float]:
+    def measure(row: tuple[str, str]) -> tuple[str, float]:
+        clip, path = row
         try:
             sound = fingerprint(artifacts.audio(path))
             if (clip, sound) in known.index:
@@ -69,9 +67,7 @@ def pitch_table(manifest: pd.DataFrame, artifacts: Artifacts) -> pd.Series:
         except Exception:  # any reader may fail in its own way; notebook 02 lists such clips with the reason
             return "", np.nan
 
-    jobs = (delayed(measure)(clip, path) for clip, path in zip(manifest["clip"], manifest["path"], strict=True))
-    found = Parallel(n_jobs=-1, return_as="generator")(jobs)
-    rows = list(tqdm(found, total=len(manifest), desc="pitch", unit="clip", file=sys.stdout))
+    rows = on_all_cores(measure, list(zip(manifest["clip"], manifest["path"], strict=True)), title="pitch")
     table = pd.DataFrame(rows, columns=["sound", "pitch_hz"]).assign(clip=manifest["clip"].to_numpy())
     write_table(artifacts.pitch, table[["clip", "sound", "pitch_hz"]])
     return table.set_index("clip")["pitch_hz"].dropna()
