@@ -74,12 +74,18 @@ def train(name: str, manifest: pd.DataFrame, artifacts: Artifacts, *, profile: P
     model.load_weights(best)
     note = {"network": name, "classes": classes, "spectrogram": asdict(profile.spectrogram)}
     note |= {"window_frames": profile.window_frames, "test_windows": profile.test_windows}
-    save_model(folder / "model.keras", model, note)
     predictions = predictions_table(manifest, predict_clips(model, paths, classes=len(classes), profile=profile), classes)
-    write_table(folder / "history.csv", pd.DataFrame(history).round(6))
     facts = identity | {"parameters": model.count_params(), "best_epoch": best_epoch(history)}
     seconds = sum(row["seconds"] for row in history)
-    run = record_run(folder, predictions, classes=classes, profile=profile, seconds=seconds, **facts)
+    try:
+        save_model(folder / "model.keras", model, note)
+        write_table(folder / "history.csv", pd.DataFrame(history).round(6))
+        run = record_run(folder, predictions, classes=classes, profile=profile, seconds=seconds, **facts)
+    except (OSError, RuntimeError) as error:  # HDF5 raises a RuntimeError where the disk is full
+        raise SuiteError(
+            f"{name} is trained, but its results could not be written to {folder} ({str(error).splitlines()[0]}): free some space "
+            "and run this again; its checkpoints stay, so that nothing is trained twice."
+        ) from None
     checkpoints.remove_checkpoints(best.parent)
     return run
 

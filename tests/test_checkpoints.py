@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from conftest import TINY
 
-from helpers import checkpoints
+from helpers import checkpoints, training
 from helpers.errors import SuiteError
 from helpers.runs import read_history
 from helpers.runtime import PROJECT
@@ -114,23 +114,33 @@ def test_a_killed_training_goes_on_to_the_same_result(manifest, artifacts, capsy
     assert (folder / "predictions.csv").read_bytes() == predictions
 
 
-def test_a_full_disk_is_one_sentence_and_the_last_checkpoint_stays(manifest, artifacts, monkeypatch, capsys):
+@pytest.mark.parametrize(
+    ("module", "epoch", "message"),
+    [
+        (checkpoints, 2, r"checkpoint of epoch 2 could not be written .* it goes on from epoch 1\."),
+        (training, None, r"is trained, but its results could not be written .* nothing is trained twice\."),
+    ],
+)
+def test_a_full_disk_is_one_sentence_and_the_last_checkpoint_stays(
+    manifest, artifacts, monkeypatch, capsys, module, epoch, message
+):
     def save_on_full_disk(path, model, note):
-        if len(note["history"]) == 2:
+        if epoch is None or len(note["history"]) == epoch:
             resource.setrlimit(resource.RLIMIT_FSIZE, (5000, limits[1]))
         return save(path, model, note)
 
-    save, limits = checkpoints.save_model, resource.getrlimit(resource.RLIMIT_FSIZE)
+    save, limits = module.save_model, resource.getrlimit(resource.RLIMIT_FSIZE)
     with monkeypatch.context() as context:
-        context.setattr(checkpoints, "save_model", save_on_full_disk)
+        context.setattr(module, "save_model", save_on_full_disk)
         try:
-            with pytest.raises(SuiteError, match=r"checkpoint of epoch 2 could not be written .* it goes on from epoch 1\."):
+            with pytest.raises(SuiteError, match=message):
                 train(NAME, manifest, artifacts, profile=TINY)
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    assert [path.name for path in (artifacts.model(NAME) / "checkpoints").iterdir()] == ["epoch-0001.keras"]
+    last = (epoch or 3) - 1
+    assert f"epoch-{last:04d}.keras" in {path.name for path in (artifacts.model(NAME) / "checkpoints").iterdir()}
     train(NAME, manifest, artifacts, profile=TINY)
-    assert "goes on after epoch 1 of 2" in capsys.readouterr().out and len(read_history(artifacts, NAME)) == 2
+    assert f"goes on after epoch {last} of 2" in capsys.readouterr().out and len(read_history(artifacts, NAME)) == 2
 
 
 @pytest.fixture
