@@ -25,7 +25,7 @@ from helpers.runtime import PROJECT
 
 COPIES = ("student", "teacher")
 HEADING = re.compile(r"### Exercise (\d+): .+ \(.*(?:minute|hour).*\)")
-HINT = re.compile(r"<details><summary>Hint</summary>(?:(?!\n\n|`).)+</details>", re.DOTALL)
+HINT = re.compile(r"<details>\s*<summary>Hint</summary>.+</details>", re.DOTALL)
 
 
 def tags(cell: nbformat.NotebookNode) -> list[str]:
@@ -53,8 +53,7 @@ def exercise_findings(notebook: nbformat.NotebookNode) -> Iterator[tuple[int, st
             if not heading or int(heading[1]) != exercises:
                 yield place, f"head it '### Exercise {exercises}: title (10 minutes)', not {first!r}"
             if not HINT.search(cell.source):
-                # A blank line ends the folded part, and markdown is not read in it.
-                yield place, "fold a hint into it, <details><summary>Hint</summary>...</details>, without blank lines or `"
+                yield place, "fold a hint into it: <details><summary>Hint</summary>...</details>"
             if "answer" not in tags(after) and "solution" not in tags(after):
                 yield place, "let its solution follow, a code cell with the tag `solution`"
         elif "solution" in tags(cell) or first.startswith("# @title Solution"):
