@@ -92,6 +92,7 @@ def test_a_good_notebook_has_no_finding(good):
         ("05", {"source": f"Predict [so]({ADDRESS}/blob/main/README.md#no-such)"}, "README.md#no-such, which leads nowhere"),
         ("05", {"source": "So it is."}, "say 'Predict' at least once"),
         ("06", {"source": "from helpers.training import train\ntrain()"}, "ask Colab for a GPU"),
+        ("06", {"source": "gpu = runtime.check_gpu()"}, "ask Colab for a GPU"),
         ("gl", {"source": "## Sources"}, "end with ## Exercises, ## Glossary, ## Sources"),
         ("e5s", {"metadata": {}}, "give this solution the metadata"),
         ("09", {"source": "The end."}, "links another notebook"),
