@@ -1,8 +1,9 @@
 # make run    set up, execute the notebooks in order, write the report
-# make test   set up, run every test        make lint   ruff on code and notebooks
+# make test   set up, run every test        make lint   style, spelling, and rules of the notebooks
 # make bench  set up, measure, write bench.json
 # make seeds  train with SEEDS=0,1,2,3,4: mean, worst, 95% interval
 # make lab    set up, open JupyterLab       make stamp  write REPOSITORY=https://github.com/owner/name into badges
+# make student, make teacher  copies of the notebooks without and with the solutions, in artifacts/ or TO=folder
 #
 # make run takes DATASET=voices|folder|crema-d|...  DATA_DIR=/path  NAME=name  PROFILE=quick|paper
 #                ARTIFACTS=/path  OVERRIDES="epochs=5, batch_size=16"
@@ -20,7 +21,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(if
 
 PURELIB := -c "import sysconfig; print(sysconfig.get_path('purelib'))"
 
-.PHONY: run seeds test unit lint bench lab stamp clean
+.PHONY: run seeds test unit lint bench lab stamp student teacher clean
 .DEFAULT_GOAL := run
 
 run: $(VENV)/run.installed
@@ -38,6 +39,8 @@ unit: $(VENV)/test.installed
 lint: $(VENV)/test.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/codespell
+	$(BIN)/python -m helpers.hygiene
 
 bench: $(VENV)/run.installed
 	$(BIN)/python -m helpers.bench
@@ -47,6 +50,9 @@ lab: $(VENV)/lab.installed
 
 stamp: $(VENV)/run.installed
 	$(BIN)/python -m helpers.stamp
+
+student teacher: $(VENV)/run.installed
+	@$(BIN)/python -m helpers.lessons $@ $(if $(TO),"$(TO)")
 
 $(VENV)/run.installed: requirements.txt $(CONSTRAINTS)
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if (3, 11) <= v < (3, 14) else f"Python 3.11, 3.12 or 3.13 is needed, but $(PYTHON) is {v[0]}.{v[1]}: name another with make PYTHON=python3.13 ...")'

@@ -97,6 +97,7 @@ def population_pyramid(manifest: pd.DataFrame, *, ax: Axes | None = None) -> Axe
         ax.barh(ages, sign * counts, height=4.4, align="edge", color=colour, label=f"{gender} ({counts.sum()})")
     ax.axvline(0, color="black", linewidth=0.8)
     ax.xaxis.set_major_formatter(lambda count, _: f"{abs(count):.0f}")
+    ax.yaxis.set_major_locator(MaxNLocator(integer=True, steps=(1, 5, 10)))
     ax.set(xlabel="clips", ylabel="age (years)")
     if len(known) < len(manifest):
         ax.set_title(f"without {len(manifest) - len(known)} clips of unknown gender or age")

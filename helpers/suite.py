@@ -88,16 +88,18 @@ def run_notebook(name: str, folder: Path, *, line: str) -> str | None:
     Returns
     -------
     str or None
-        The cell's number and the last line of its error; None if all cells ran.
+        The cell's number, its title if it has one (such as "Solution 2"), and the last line of its error; None if all cells ran.
     """
     notebook = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
     cells = sum(cell.cell_type == "code" for cell in notebook.cells)
-    done = 0
+    done, where = 0, ""
 
     def show(cell, cell_index) -> None:
-        nonlocal done
+        nonlocal done, where
         if cell.cell_type == "code":
             done += 1
+            title = re.match("# @title (.+)", cell.source)
+            where = f"cell {done} of {cells}" + (f" ({title[1]})" if title else "")
             if sys.stdout.isatty():
                 width = shutil.get_terminal_size().columns - 1
                 print(f"\r{f'{line}: cell {done} of {cells}'[:width]}", end="\r", flush=True)
@@ -118,9 +120,9 @@ def run_notebook(name: str, folder: Path, *, line: str) -> str | None:
         with open(folder / f"{name}.log", "w") as log:
             client.execute(stderr=log)
     except CellExecutionError as error:
-        failure = f"cell {done} of {cells}: {_last_line(error)}"
+        failure = f"{where}: {_last_line(error)}"
     except DeadKernelError:
-        failure = f"cell {done} of {cells}: the kernel died, most often because the memory ran out (see {folder / name}.log)"
+        failure = f"{where}: the kernel died, most often because the memory ran out (see {folder / name}.log)"
     write_text(folder / f"{name}.html", report.notebook_page(notebook, name))
     return failure
 

@@ -1,4 +1,4 @@
-"""The notebooks as files: what a student opens and what `make stamp` writes."""
+"""The notebooks as files: their forms, and what `make stamp` writes (their other rules: test_hygiene.py)."""
 
 import json
 import re
@@ -25,44 +25,11 @@ def test_the_five_are_there():
     assert [path.stem for path in PATHS] == NAMES
 
 
-def test_valid_without_outputs_and_with_short_cells(notebook):
+def test_the_settings_cell_has_a_form(notebook):
     _, content = notebook
-    nbformat.validate(content)
-    for cell in content.cells:
-        if cell.cell_type == "code":
-            assert cell.outputs == [] and cell.execution_count is None
-            assert len(cell.source.splitlines()) <= 25
-            assert "text" not in cell.metadata
-    ids = [cell.id for cell in content.cells]
-    assert len(set(ids)) == len(ids)
-
-
-def test_the_opening_has_title_badge_setup_and_settings(notebook):
-    path, content = notebook
-    address = stamp.repository(PROJECT)
-    first, setup, settings = content.cells[0].source, content.cells[2].source, content.cells[4].source
-    owner_name = address.removeprefix("https://github.com/")
-    assert first.startswith("# ") and "**You will learn**" in first and "**Time:**" in first and "**You need:**" in first
-    assert f"https://colab.research.google.com/github/{owner_name}/blob/main/notebooks/{path.name})" in first
-    assert f'REPOSITORY = "{address}"' in setup and setup.startswith("# @title")
+    assert content.cells[2].source.startswith("# @title")
     for name in ("DATASET", "DATA_DIR", "NAME", "PROFILE", "OVERRIDES", "ARTIFACTS"):
-        assert re.search(rf"^{name} = .*# @param", settings, re.MULTILINE)
-
-
-def test_setup_and_settings_are_the_same_everywhere():
-    openings = {json.dumps([cell.source for cell in nbformat.read(path, as_version=4).cells[1:5]]) for path in PATHS}
-    assert len(openings) == 1
-
-
-def test_the_training_notebooks_ask_colab_for_a_gpu(notebook):
-    path, content = notebook
-    assert (content.metadata.get("accelerator") == "GPU") == (path.stem in ("03_train_resnet", "05_compare_cnns"))
-
-
-def test_links_between_notebooks_resolve(notebook):
-    path, content = notebook
-    links = [link for cell in content.cells for link in re.findall(r"\]\(([\w.]+\.ipynb)\)", cell.source)]
-    assert links and all((path.parent / link).exists() for link in links)
+        assert re.search(rf"^{name} = .*# @param", content.cells[4].source, re.MULTILINE)
 
 
 def test_the_dataset_form_lists_the_catalogue(notebook):

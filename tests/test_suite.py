@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from conftest import write_corpus
 
+from helpers import suite
 from helpers.artifacts import Artifacts, read_json
 from helpers.report import freeze_widgets
 from helpers.runtime import PROJECT
@@ -115,6 +116,13 @@ def test_a_failing_notebook_is_named_with_its_cell_and_its_sentence(tmp_path):
         r"\[1/5\] 01_download failed after \d+ s: cell 5 of \d+: There is no wav, flac, ogg or mp3 file in", result.stderr
     )
     assert "run the same command again" in result.stderr and "Traceback" not in result.stderr + result.stdout
+
+
+def test_a_failing_solution_is_named(tmp_path, monkeypatch):
+    cells = [nbformat.v4.new_code_cell("1 + 1"), nbformat.v4.new_code_cell("# @title Solution 3\nraise ValueError('seven')")]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "07_class.ipynb")
+    monkeypatch.setattr(suite, "NOTEBOOKS", tmp_path)
+    assert suite.run_notebook("07_class", tmp_path / "report", line="") == "cell 2 of 2 (Solution 3): ValueError: seven"
 
 
 def test_a_notebook_opened_alone_says_what_to_run_first(tmp_path):
