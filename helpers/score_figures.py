@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -9,10 +11,9 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from helpers.figures import BLUE, GREY, ORANGE, SEQUENTIAL
+from helpers.figures import BLUE, DARK, GENDER_COLOURS, GREY, HIDDEN, LINE, ORANGE, SEQUENTIAL
 from helpers.labels import gender_groups
 
-GENDER_COLOURS = {"female": ORANGE, "male": BLUE}
 FRACTIONS = np.arange(0, 1.01, 0.2)
 
 
@@ -44,9 +45,9 @@ def confusion_matrix(counts: pd.DataFrame, *, show: str = "counts", ax: Axes | N
         values, ax=ax, cmap=SEQUENTIAL, square=True, vmin=0, vmax=highest, mask=hidden, annot=texts if small else False, fmt="",
         cbar_kws={"label": "share of the true class" if show == "shares" else "clips", "shrink": 0.6,
                   "ticks": FRACTIONS if show == "shares" else MaxNLocator(6, integer=True)},
-        linewidths=0.6 if small else 0.3, linecolor="#888888", xticklabels=names, yticklabels=names,
+        linewidths=0.6 if small else 0.3, linecolor=LINE, xticklabels=names, yticklabels=names,
     )  # fmt: skip
-    ax.set_facecolor("#DDDDDD")  # the hidden diagonal
+    ax.set_facecolor(HIDDEN)  # the hidden diagonal
     ax.grid(False)
     ax.set(xlabel="predicted class", ylabel="true class")
     ax.tick_params(axis="x", rotation=0 if max(map(len, names)) <= (5 if small else 2) else 90)
@@ -55,7 +56,7 @@ def confusion_matrix(counts: pd.DataFrame, *, show: str = "counts", ax: Axes | N
         if start:
             ax.axhline(start, color="white", linewidth=2.5)
             ax.axvline(start, color="white", linewidth=2.5)
-        middle, beside = (start + end) / 2, {"textcoords": "offset points", "fontsize": 13}
+        middle, beside = (start + end) / 2, {"textcoords": "offset points"}
         ax.annotate(gender, (middle, 0), (0, -24), xycoords=ax.get_xaxis_transform(), ha="center", va="top", **beside)
         ax.annotate(
             gender, (0, middle), (-28, 0), xycoords=ax.get_yaxis_transform(), ha="right", va="center", rotation=90, **beside
@@ -136,13 +137,16 @@ def accuracy_bars(table: pd.DataFrame, *, line: tuple[str, float] | None = None,
     matplotlib.axes.Axes
     """
     names = [f"{name:g}" if isinstance(name, float) else str(name) for name in table.index]
-    longest, width = max(map(len, names), default=0), max(6, min(16, 1.5 + 0.5 * len(table)))
+    longest, width = max(map(len, names), default=0), max(9, min(16, 1.5 + 0.5 * len(table)))
     ax = ax or plt.subplots(figsize=(width, 4 if longest < 12 else 3.4 + 0.1 * longest))[1]
-    upright = longest < ax.figure.get_figwidth() * 8 / max(len(names), 1)  # eight characters an inch fit side by side
+    room = int(ax.figure.get_figwidth() * 8 / max(len(names), 1))  # eight characters an inch fit side by side
+    upright = max((len(word) for name in names for word in name.split()), default=0) < room
+    if upright:
+        names = [textwrap.fill(name, room) for name in names]
     names = [f"{name}{chr(10) if upright else '  '}({clips})" for name, clips in zip(names, table["clips"], strict=True)]
     places = np.arange(len(table))
     whiskers = np.abs(table[["low", "high"]].to_numpy(float) - table[["accuracy"]].to_numpy(float)).T
-    ax.bar(places, table["accuracy"], yerr=whiskers, color=BLUE, ecolor="#222222", capsize=3, width=0.75)
+    ax.bar(places, table["accuracy"], yerr=whiskers, color=BLUE, ecolor=DARK, capsize=3, width=0.75)
     name, height = line or ("all of them", np.average(table["accuracy"], weights=table["clips"]))
     ax.axhline(height, color=ORANGE, linestyle="--", label=f"{name}: {height:.2f}")
     ax.set_xticks(places, names, rotation=0 if upright else 90)
