@@ -109,11 +109,12 @@ def class_f1_bars(report: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     matplotlib.axes.Axes
     """
     names, groups = gender_groups([str(label) for label in report.index])
-    ax = ax or plt.subplots(figsize=(max(6, min(18, 1.5 + 0.3 * len(report))), 4))[1]
+    longest = max(map(len, names))
+    ax = ax or plt.subplots(figsize=(max(9, min(18, 1.5 + 0.3 * len(report))), 3.6 + 0.1 * longest))[1]
     for gender, start, end in groups or [("", 0, len(names))]:
         ax.bar(np.arange(start, end), report["f1"].iloc[start:end], color=GENDER_COLOURS.get(gender, BLUE), width=0.8, label=gender)
     ax.axhline(report["f1"].mean(), color=GREY, linestyle="--", label=f"mean {report['f1'].mean():.2f}")
-    ax.set_xticks(np.arange(len(names)), names, rotation=0 if max(map(len, names)) <= 2 else 90)
+    ax.set_xticks(np.arange(len(names)), names, rotation=0 if longest <= 2 else 90)
     ax.set(ylabel="F1 (fraction of 1)", ylim=(0, 1.25), yticks=FRACTIONS, xlabel="age (years)" if groups else "class")
     ax.set_xlim(-0.6, len(names) - 0.4)
     ax.grid(axis="x", visible=False)
@@ -137,13 +138,14 @@ def accuracy_bars(table: pd.DataFrame, *, line: tuple[str, float] | None = None,
     matplotlib.axes.Axes
     """
     names = [f"{name:g}" if isinstance(name, float) else str(name) for name in table.index]
-    longest, width = max(map(len, names), default=0), max(9, min(16, 1.5 + 0.5 * len(table)))
-    ax = ax or plt.subplots(figsize=(width, 4 if longest < 12 else 3.4 + 0.1 * longest))[1]
-    room = int(ax.figure.get_figwidth() * 8 / max(len(names), 1))  # eight characters an inch fit side by side
-    upright = max((len(word) for name in names for word in name.split()), default=0) < room
-    if upright:
-        names = [textwrap.fill(name, room) for name in names]
+    word, longest = (max(map(len, texts), default=0) for texts in (" ".join(names).split(), names))
+    width = ax.figure.get_figwidth() if ax else max(9, min(16, 1.5 + max(0.5, 0.14 * word) * len(table)))
+    room = int(width * 8 / max(len(names), 1))  # eight characters an inch fit side by side
+    upright = word < room
+    names = [textwrap.fill(name, room) if upright else name for name in names]
     names = [f"{name}{chr(10) if upright else '  '}({clips})" for name, clips in zip(names, table["clips"], strict=True)]
+    below = 0.2 * max((name.count("\n") for name in names), default=0) if upright else 0.1 * longest  # inches
+    ax = ax or plt.subplots(figsize=(width, 3.6 + below))[1]
     places = np.arange(len(table))
     whiskers = np.abs(table[["low", "high"]].to_numpy(float) - table[["accuracy"]].to_numpy(float)).T
     ax.bar(places, table["accuracy"], yerr=whiskers, color=BLUE, ecolor=DARK, capsize=3, width=0.75)

@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import voice
+from conftest import unreadable, voice
 
 from helpers import figures
 from helpers.spectrograms import SpectrogramSettings, mel_spectrogram_db
@@ -54,6 +54,11 @@ def test_figures_draw_where_they_are_told_with_named_axes(name):
     alone = made()[name](None)
     assert alone is not ax and alone.get_ylabel()
     assert alone.get_xlabel() or name in ("class_counts", "comparison")
+
+
+@pytest.mark.parametrize("name", list(made()))
+def test_texts_are_large_and_whole(name):
+    assert unreadable(made()[name](None).figure) == []
 
 
 def test_the_kept_epoch_is_the_one_of_lowest_validation_loss():
