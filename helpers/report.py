@@ -24,8 +24,11 @@ from helpers.runs import read_history, read_run
 from helpers.scores import confusion_counts, read_classes
 
 WIDGET_VIEW, WIDGET_STATE = "application/vnd.jupyter.widget-view+json", "application/vnd.jupyter.widget-state+json"
-# nbconvert cuts off long lines of code where the page is narrow.
-PAGE_STYLE = ".jp-InputArea-editor pre { white-space: pre-wrap; overflow-wrap: anywhere }"
+# nbconvert cuts off long lines of code; tables that are too wide for a telephone are scrolled, so few should be.
+PAGE_STYLE = """
+.jp-InputArea-editor pre { white-space: pre-wrap; overflow-wrap: anywhere }
+@media (max-width: 700px) { .jp-RenderedHTMLCommon :is(td, th) { padding: 0.3em 0.2em } }
+"""
 TITLES = {
     "01_download": "Get the recordings, look at them, split them",
     "02_spectrograms": "From sound to picture",
