@@ -170,7 +170,8 @@ def clip_html(
     return (
         f'<div style="max-width:{WIDTH}px"><p style="line-height:1.5">{" · ".join(facts)}</p>'
         f"{player_html(path, name=row['clip'])}{waveform_html(path)}{picture}"
-        f'<div style="display:flex;justify-content:space-between">{seconds}</div></div>'
+        f'<div style="display:flex;justify-content:space-between">{seconds}</div>'
+        '<div style="text-align:center">time; in the picture, frequency upwards (mel scale)</div></div>'
         + (probabilities_html(chances, true=row["label"]) if chances is not None else "")
     )
 

@@ -19,7 +19,7 @@ function shorten(pen, text) {
 function render({ model, el }) {
   const names = model.get("names"), groups = model.get("groups"), counts = model.get("counts"), ramp = model.get("ramp");
   const size = names.length;
-  const cell = size <= 12 ? 40 : size <= 24 ? 22 : 12;
+  const cell = size <= 12 ? 40 : size <= 24 ? 22 : 14;
   const highest = Math.max(1, ...counts.flat());
   const canvas = document.createElement("canvas"), status = document.createElement("div"), frame = document.createElement("div");
   const pen = canvas.getContext("2d");
@@ -105,8 +105,9 @@ function render({ model, el }) {
       }
       pen.fillStyle = ink;
     });
-    text("true class", 8, size * cell / 2, "center", true);
-    text("predicted class", left + size * cell / 2, height - 10, "center");
+    const unit = groups.length ? " (age in years)" : ""; // what is left of the names beside a gender
+    text("true class" + unit, 8, size * cell / 2, "center", true);
+    text("predicted class" + unit, left + size * cell / 2, height - 10, "center");
     if (hover) outline(hover, "#56B4E9", 2);
     if (document.activeElement === canvas) outline(cursor, "#56B4E9", 3);
     outline(model.get("chosen"), "#D55E00", 3);
