@@ -16,6 +16,7 @@ import soundfile
 from PIL import Image
 
 from helpers.artifacts import Artifacts
+from helpers.figures import BLUE, GREEN, ORANGE
 from helpers.spectrograms import SpectrogramSettings, image_path, load_audio, mel_spectrogram_db, to_image
 
 WIDTH = 640  # pixels, of waveform and spectrogram at most
@@ -67,7 +68,7 @@ def waveform_html(path: Path, *, points: int = 320) -> str:
     return (
         f'<svg role="img" aria-label="waveform" viewBox="0 0 {len(edges) - 1} 80" preserveAspectRatio="none" '
         f'style="display:block;width:100%;height:64px">'
-        f'<polygon points="{polygon}" fill="#0072B2" stroke="#0072B2" vector-effect="non-scaling-stroke"/></svg>'
+        f'<polygon points="{polygon}" fill="{BLUE}" stroke="{BLUE}" vector-effect="non-scaling-stroke"/></svg>'
     )
 
 
@@ -124,7 +125,7 @@ def probabilities_html(chances: pd.Series, *, true: str, most: int = 5) -> str:
     """
     bars = "".join(
         f'<tr><td style="text-align:right;padding-right:8px">{html.escape(label)}{" (true)" if label == true else ""}</td>'
-        f'<td style="width:180px"><div style="background:{"#009E73" if label == true else "#E69F00"};height:12px;'
+        f'<td style="width:180px"><div style="background:{GREEN if label == true else ORANGE};height:12px;'
         f'width:{max(chance, 0.004):.1%}"></div></td><td style="padding-left:8px">{chance:.2f}</td></tr>'
         for label, chance in chances.sort_values(ascending=False, kind="stable").head(most).items()
     )
@@ -169,7 +170,8 @@ def clip_html(
     return (
         f'<div style="max-width:{WIDTH}px"><p style="line-height:1.5">{" · ".join(facts)}</p>'
         f"{player_html(path, name=row['clip'])}{waveform_html(path)}{picture}"
-        f'<div style="display:flex;justify-content:space-between">{seconds}</div></div>'
+        f'<div style="display:flex;justify-content:space-between">{seconds}</div>'
+        '<div style="text-align:center">time; in the picture, frequency upwards (mel scale)</div></div>'
         + (probabilities_html(chances, true=row["label"]) if chances is not None else "")
     )
 

@@ -1,13 +1,12 @@
 // A confusion matrix on one canvas. A click on a cell, or Enter after the arrow keys, goes to Python as [row, column, time].
 
-const RAMP = [[0, 32, 77], [49, 68, 107], [102, 105, 112], [149, 143, 120], [202, 185, 105], [255, 234, 70]]; // cividis
 const FONT = "12px system-ui, sans-serif";
 const LONGEST = 150; // pixels of a class name
 
-function colour(share) {
-  const place = share * (RAMP.length - 1);
-  const low = Math.min(Math.floor(place), RAMP.length - 2);
-  const mixed = RAMP[low].map((value, part) => Math.round(value + (RAMP[low + 1][part] - value) * (place - low)));
+function colour(share, ramp) {
+  const place = share * (ramp.length - 1);
+  const low = Math.min(Math.floor(place), ramp.length - 2);
+  const mixed = ramp[low].map((value, part) => Math.round(value + (ramp[low + 1][part] - value) * (place - low)));
   return `rgb(${mixed})`;
 }
 
@@ -18,9 +17,9 @@ function shorten(pen, text) {
 }
 
 function render({ model, el }) {
-  const names = model.get("names"), groups = model.get("groups"), counts = model.get("counts");
+  const names = model.get("names"), groups = model.get("groups"), counts = model.get("counts"), ramp = model.get("ramp");
   const size = names.length;
-  const cell = size <= 12 ? 40 : size <= 24 ? 22 : 12;
+  const cell = size <= 12 ? 40 : size <= 24 ? 22 : 14;
   const highest = Math.max(1, ...counts.flat());
   const canvas = document.createElement("canvas"), status = document.createElement("div"), frame = document.createElement("div");
   const pen = canvas.getContext("2d");
@@ -82,7 +81,7 @@ function render({ model, el }) {
     const ink = getComputedStyle(el).color;
     counts.forEach((line, row) => line.forEach((clips, column) => {
       const share = Math.sqrt(clips / highest); // the root, so that a single clip is seen
-      pen.fillStyle = colour(share);
+      pen.fillStyle = colour(share, ramp);
       pen.fillRect(left + column * cell + 1, row * cell + 2, cell - 1, cell - 1);
       if (cell >= 40 && clips) {
         pen.fillStyle = share > 0.6 ? "#000" : "#fff";
@@ -106,8 +105,9 @@ function render({ model, el }) {
       }
       pen.fillStyle = ink;
     });
-    text("true class", 8, size * cell / 2, "center", true);
-    text("predicted class", left + size * cell / 2, height - 10, "center");
+    const unit = groups.length ? " (age in years)" : ""; // what is left of the names beside a gender
+    text("true class" + unit, 8, size * cell / 2, "center", true);
+    text("predicted class" + unit, left + size * cell / 2, height - 10, "center");
     if (hover) outline(hover, "#56B4E9", 2);
     if (document.activeElement === canvas) outline(cursor, "#56B4E9", 3);
     outline(model.get("chosen"), "#D55E00", 3);

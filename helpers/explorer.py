@@ -11,17 +11,22 @@ from pathlib import Path
 
 import anywidget
 import ipywidgets
+import matplotlib
+import numpy as np
 import pandas as pd
 import traitlets
 
 from helpers import runtime
 from helpers.artifacts import Artifacts
 from helpers.clip_html import player_html
+from helpers.figures import SEQUENTIAL
 from helpers.labels import class_order, gender_groups
 from helpers.scores import confusion_counts, most_confused
 from helpers.widgets import ROW, GradCam, class_chances, clip_panel, step_buttons, with_predictions
 
 LISTED = 40  # names of clips shown at most
+# The map of all matrices: six of its colours, between which the browser mixes.
+RAMP = (matplotlib.colormaps[SEQUENTIAL](np.linspace(0, 1, 6))[:, :3] * 255).round().astype(int).tolist()
 
 
 class ConfusionMatrix(anywidget.AnyWidget):
@@ -37,6 +42,8 @@ class ConfusionMatrix(anywidget.AnyWidget):
         Rows are the true classes.
     chosen : list of int
         Row, column, and the browser's time in ms when it was clicked.
+    ramp : list of list of int
+        Colours from the smallest count to the largest: red, green and blue from 0 to 255.
     """
 
     _esm = Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
@@ -45,6 +52,7 @@ class ConfusionMatrix(anywidget.AnyWidget):
     groups = traitlets.List().tag(sync=True)
     counts = traitlets.List().tag(sync=True)
     chosen = traitlets.List([0, 0, 0]).tag(sync=True)
+    ramp = traitlets.List(RAMP).tag(sync=True)
 
 
 def explore(

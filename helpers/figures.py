@@ -14,7 +14,10 @@ from helpers.spectrograms import SpectrogramSettings
 
 # Okabe & Ito (2008), Color Universal Design: told apart with any colour vision, and in print.
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#E69F00", "#009E73", "#666666"
-SEQUENTIAL = "cividis"
+DARK, LINE, HIDDEN = "#222222", "#888888", "#DDDDDD"  # whiskers, lines between cells, cells without a meaning
+# Both grow evenly in lightness, so they are read without colours too; spectrograms have the study's map.
+SEQUENTIAL, SPECTROGRAM = "cividis", "magma"
+GENDER_COLOURS = {"female": ORANGE, "male": BLUE}
 SPLIT_COLOURS = {"train": BLUE, "validation": ORANGE, "test": GREEN}
 
 
@@ -25,6 +28,7 @@ def set_style() -> None:
     plt.rcParams.update({
         "font.size": 12, "axes.titlesize": 14, "axes.labelsize": 12, "xtick.labelsize": 12, "ytick.labelsize": 12,
         "legend.fontsize": 12, "figure.figsize": (9, 4.5), "figure.constrained_layout.use": True, "savefig.dpi": 110,
+        "image.cmap": SPECTROGRAM,
     })  # fmt: skip
 
 
@@ -65,7 +69,8 @@ def spectrogram(decibels: np.ndarray, *, settings: SpectrogramSettings, ax: Axes
     ax = ax or plt.subplots(figsize=(9, 4))[1]
     seconds = decibels.shape[1] * settings.hop_length / settings.sample_rate
     bins = settings.mel_bins
-    image = ax.imshow(decibels, origin="lower", aspect="auto", cmap="magma", extent=(0, seconds, 0, bins), interpolation="nearest")
+    place = {"origin": "lower", "aspect": "auto", "extent": (0, seconds, 0, bins)}
+    image = ax.imshow(decibels, cmap=SPECTROGRAM, interpolation="nearest", **place)
     centres = librosa.mel_frequencies(bins + 2, fmin=settings.fmin, fmax=settings.fmax)[1:-1]
     marks = [hertz for hertz in (100, 250, 500, 1000, 2000, 4000, 8000) if centres[0] <= hertz <= centres[-1]]
     ax.set_yticks(np.interp(marks, centres, np.arange(bins) + 0.5), [str(hertz) for hertz in marks])
@@ -92,7 +97,7 @@ def population_pyramid(manifest: pd.DataFrame, *, ax: Axes | None = None) -> Axe
     known = manifest[(manifest["gender"] != "") & manifest["age"].notna()]
     steps = known["age"].astype(int) // 5 * 5
     ages = np.arange(steps.min(), steps.max() + 5, 5) if len(known) else np.arange(0)
-    for gender, sign, colour in (("female", -1, ORANGE), ("male", 1, BLUE)):
+    for (gender, colour), sign in zip(GENDER_COLOURS.items(), (-1, 1), strict=True):
         counts = steps[known["gender"] == gender].value_counts().reindex(ages, fill_value=0)
         ax.barh(ages, sign * counts, height=4.4, align="edge", color=colour, label=f"{gender} ({counts.sum()})")
     ax.axvline(0, color="black", linewidth=0.8)

@@ -24,6 +24,11 @@ from helpers.runs import read_history, read_run
 from helpers.scores import confusion_counts, read_classes
 
 WIDGET_VIEW, WIDGET_STATE = "application/vnd.jupyter.widget-view+json", "application/vnd.jupyter.widget-state+json"
+# nbconvert cuts off long lines of code; tables that are too wide for a telephone are scrolled, so few should be.
+PAGE_STYLE = """
+.jp-InputArea-editor pre { white-space: pre-wrap; overflow-wrap: anywhere }
+@media (max-width: 700px) { .jp-RenderedHTMLCommon :is(td, th) { padding: 0.3em 0.2em } }
+"""
 TITLES = {
     "01_download": "Get the recordings, look at them, split them",
     "02_spectrograms": "From sound to picture",
@@ -47,9 +52,10 @@ def notebook_page(notebook: nbformat.NotebookNode, title: str) -> str:
     str
     """
     notebook = freeze_widgets(notebook)
-    exporter = HTMLExporter(template_name="lab", mathjax_url="", require_js_url="", jquery_url="", embed_images=True)
+    # With `embed_images` nbconvert would close each folded hint before its text; notebooks show no picture files anyway.
+    exporter = HTMLExporter(template_name="lab", mathjax_url="", require_js_url="", jquery_url="")
     body, _ = exporter.from_notebook_node(notebook, {"metadata": {"name": title}})
-    return body
+    return body.replace("</head>", f"<style>{PAGE_STYLE}</style></head>", 1)
 
 
 def freeze_widgets(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:

@@ -88,13 +88,13 @@ def verdict(history: pd.DataFrame) -> str:
     --------
     >>> verdict(pd.DataFrame({"epoch": [1, 2], "loss": [3.0, 2.9], "accuracy": [0.1, 0.1],
     ...                       "validation_loss": [3.0, 3.0], "validation_accuracy": [0.1, 0.1]}))
-    'It stalls: over 2 epochs the training loss fell from 3.00 to 2.90 only. Try another learning rate.'
+    'It stalls: over 2 epochs the training loss only went from 3.00 to 2.90. Try another learning rate.'
     """
     first, last, best = history.iloc[0], history.iloc[-1], history.loc[history["validation_loss"].idxmin()]
     gap = last["accuracy"] - last["validation_accuracy"]
     if last["loss"] > 0.9 * first["loss"]:
         return (
-            f"It stalls: over {len(history)} epochs the training loss fell from {first['loss']:.2f} to {last['loss']:.2f} only. "
+            f"It stalls: over {len(history)} epochs the training loss only went from {first['loss']:.2f} to {last['loss']:.2f}. "
             "Try another learning rate."
         )
     if last["validation_loss"] > 1.1 * best["validation_loss"]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -9,10 +11,9 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from helpers.figures import BLUE, GREY, ORANGE, SEQUENTIAL
+from helpers.figures import BLUE, DARK, GENDER_COLOURS, GREY, HIDDEN, LINE, ORANGE, SEQUENTIAL
 from helpers.labels import gender_groups
 
-GENDER_COLOURS = {"female": ORANGE, "male": BLUE}
 FRACTIONS = np.arange(0, 1.01, 0.2)
 
 
@@ -44,9 +45,9 @@ def confusion_matrix(counts: pd.DataFrame, *, show: str = "counts", ax: Axes | N
         values, ax=ax, cmap=SEQUENTIAL, square=True, vmin=0, vmax=highest, mask=hidden, annot=texts if small else False, fmt="",
         cbar_kws={"label": "share of the true class" if show == "shares" else "clips", "shrink": 0.6,
                   "ticks": FRACTIONS if show == "shares" else MaxNLocator(6, integer=True)},
-        linewidths=0.6 if small else 0.3, linecolor="#888888", xticklabels=names, yticklabels=names,
+        linewidths=0.6 if small else 0.3, linecolor=LINE, xticklabels=names, yticklabels=names,
     )  # fmt: skip
-    ax.set_facecolor("#DDDDDD")  # the hidden diagonal
+    ax.set_facecolor(HIDDEN)  # the hidden diagonal
     ax.grid(False)
     ax.set(xlabel="predicted class", ylabel="true class")
     ax.tick_params(axis="x", rotation=0 if max(map(len, names)) <= (5 if small else 2) else 90)
@@ -55,7 +56,7 @@ def confusion_matrix(counts: pd.DataFrame, *, show: str = "counts", ax: Axes | N
         if start:
             ax.axhline(start, color="white", linewidth=2.5)
             ax.axvline(start, color="white", linewidth=2.5)
-        middle, beside = (start + end) / 2, {"textcoords": "offset points", "fontsize": 13}
+        middle, beside = (start + end) / 2, {"textcoords": "offset points"}
         ax.annotate(gender, (middle, 0), (0, -24), xycoords=ax.get_xaxis_transform(), ha="center", va="top", **beside)
         ax.annotate(
             gender, (0, middle), (-28, 0), xycoords=ax.get_yaxis_transform(), ha="right", va="center", rotation=90, **beside
@@ -108,11 +109,12 @@ def class_f1_bars(report: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     matplotlib.axes.Axes
     """
     names, groups = gender_groups([str(label) for label in report.index])
-    ax = ax or plt.subplots(figsize=(max(6, min(18, 1.5 + 0.3 * len(report))), 4))[1]
+    longest = max(map(len, names))
+    ax = ax or plt.subplots(figsize=(max(9, min(18, 1.5 + 0.3 * len(report))), 3.6 + 0.1 * longest))[1]
     for gender, start, end in groups or [("", 0, len(names))]:
         ax.bar(np.arange(start, end), report["f1"].iloc[start:end], color=GENDER_COLOURS.get(gender, BLUE), width=0.8, label=gender)
     ax.axhline(report["f1"].mean(), color=GREY, linestyle="--", label=f"mean {report['f1'].mean():.2f}")
-    ax.set_xticks(np.arange(len(names)), names, rotation=0 if max(map(len, names)) <= 2 else 90)
+    ax.set_xticks(np.arange(len(names)), names, rotation=0 if longest <= 2 else 90)
     ax.set(ylabel="F1 (fraction of 1)", ylim=(0, 1.25), yticks=FRACTIONS, xlabel="age (years)" if groups else "class")
     ax.set_xlim(-0.6, len(names) - 0.4)
     ax.grid(axis="x", visible=False)
@@ -136,13 +138,17 @@ def accuracy_bars(table: pd.DataFrame, *, line: tuple[str, float] | None = None,
     matplotlib.axes.Axes
     """
     names = [f"{name:g}" if isinstance(name, float) else str(name) for name in table.index]
-    longest, width = max(map(len, names), default=0), max(6, min(16, 1.5 + 0.5 * len(table)))
-    ax = ax or plt.subplots(figsize=(width, 4 if longest < 12 else 3.4 + 0.1 * longest))[1]
-    upright = longest < ax.figure.get_figwidth() * 8 / max(len(names), 1)  # eight characters an inch fit side by side
+    word, longest = (max(map(len, texts), default=0) for texts in (" ".join(names).split(), names))
+    width = ax.figure.get_figwidth() if ax else max(9, min(16, 1.5 + max(0.5, 0.14 * word) * len(table)))
+    room = int(width * 8 / max(len(names), 1))  # eight characters an inch fit side by side
+    upright = word < room
+    names = [textwrap.fill(name, room) if upright else name for name in names]
     names = [f"{name}{chr(10) if upright else '  '}({clips})" for name, clips in zip(names, table["clips"], strict=True)]
+    below = 0.2 * max((name.count("\n") for name in names), default=0) if upright else 0.1 * longest  # inches
+    ax = ax or plt.subplots(figsize=(width, 3.6 + below))[1]
     places = np.arange(len(table))
     whiskers = np.abs(table[["low", "high"]].to_numpy(float) - table[["accuracy"]].to_numpy(float)).T
-    ax.bar(places, table["accuracy"], yerr=whiskers, color=BLUE, ecolor="#222222", capsize=3, width=0.75)
+    ax.bar(places, table["accuracy"], yerr=whiskers, color=BLUE, ecolor=DARK, capsize=3, width=0.75)
     name, height = line or ("all of them", np.average(table["accuracy"], weights=table["clips"]))
     ax.axhline(height, color=ORANGE, linestyle="--", label=f"{name}: {height:.2f}")
     ax.set_xticks(places, names, rotation=0 if upright else 90)

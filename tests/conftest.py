@@ -94,3 +94,14 @@ def emodb() -> Path:
         if (Path(place) / "emodb" / "wav").is_dir():
             return Path(place) / "emodb"
     pytest.skip("EmoDB is not on this machine: set SPEECH_DATA to a folder with emodb/wav in it")
+
+
+def unreadable(figure) -> list[str]:
+    """The texts of a figure that are smaller than 12 points, and by how much what is drawn goes beyond the page."""
+    from matplotlib.text import Text
+
+    figure.canvas.draw()
+    found = [f"{text.get_text()!r}: {text.get_fontsize()} pt" for text in figure.findobj(Text) if text.get_fontsize() < 12]
+    drawn = figure.get_tightbbox()  # in inches; what lies outside of the axes' limits is not drawn
+    beyond = max(-drawn.x0, -drawn.y0, drawn.x1 - figure.get_figwidth(), drawn.y1 - figure.get_figheight())
+    return [*found, f"{beyond:.2f} inches are cut"] if beyond > 0.02 else found

@@ -1,12 +1,15 @@
+import itertools
+
 import matplotlib
 
 matplotlib.use("Agg")
 
+import cv2
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import voice
+from conftest import unreadable, voice
 
 from helpers import figures
 from helpers.spectrograms import SpectrogramSettings, mel_spectrogram_db
@@ -54,6 +57,36 @@ def test_figures_draw_where_they_are_told_with_named_axes(name):
     alone = made()[name](None)
     assert alone is not ax and alone.get_ylabel()
     assert alone.get_xlabel() or name in ("class_counts", "comparison")
+
+
+@pytest.mark.parametrize("name", list(made()))
+def test_texts_are_large_and_whole(name):
+    assert unreadable(made()[name](None).figure) == []
+
+
+# From linear red, green and blue to what is seen without red or without green receptors: Machado, Oliveira & Fernandes (2009),
+# "A physiologically-based model for simulation of color vision deficiency", IEEE Trans. Vis. Comput. Graph. 15, 1291-1298.
+VISION = {
+    "full": np.eye(3),
+    "protanopia": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "deuteranopia": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+}
+
+
+def seen(colours, vision):
+    """Lightness and two colour axes (CIELAB) of colours, as seen: np.ndarray [shape=(n, 3)]."""
+    rgb = np.array([matplotlib.colors.to_rgb(colour) for colour in colours])
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4) @ np.transpose(VISION[vision])
+    return cv2.cvtColor(np.clip(linear, 0, 1).astype(np.float32)[np.newaxis], cv2.COLOR_LRGB2Lab)[0]
+
+
+@pytest.mark.parametrize("vision", VISION)
+def test_colours_are_told_apart_with_any_vision(vision):
+    palette = seen([figures.BLUE, figures.ORANGE, figures.GREEN, figures.GREY], vision)
+    for one, other in itertools.combinations(palette, 2):
+        assert np.linalg.norm(one - other) > 12  # a difference of 2 is just seen
+    for name in (figures.SEQUENTIAL, figures.SPECTROGRAM):
+        assert (np.diff(seen(matplotlib.colormaps[name](np.linspace(0, 1, 20)), vision)[:, 0]) > 0).all()
 
 
 def test_the_kept_epoch_is_the_one_of_lowest_validation_loss():

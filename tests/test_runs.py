@@ -17,7 +17,7 @@ FALLING = 3 * np.exp(-EPOCHS / 10)
         (FALLING, FALLING + 0.1, 0.95, 0.94, "the best epoch (40) is among the last: more epochs might do better"),
         (FALLING, 1 + (EPOCHS - 10) ** 2 / 500, 0.99, 0.9, "overfits: since epoch 10 the validation loss has risen from 1.00 to"),
         (FALLING, FALLING + 1, 0.99, 0.7, "It overfits: 0.99 of the training clips are right, but 0.70 of the validation clips"),
-        (3 - EPOCHS / 1000, 3 - EPOCHS / 1000, 0.05, 0.05, "stalls: over 40 epochs the training loss fell from 3.00 to 2.96 only"),
+        (3 - EPOCHS / 1000, 3 - EPOCHS / 1000, 0.05, 0.05, "stalls: over 40 epochs the training loss only went from 3.00 to 2.96"),
     ],
 )  # fmt: skip
 def test_curves_in_words(loss, validation_loss, accuracy, validation_accuracy, message):

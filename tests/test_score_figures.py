@@ -8,6 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import unreadable
 
 from helpers import figures, score_figures
 from helpers.calibration import reliability, risk_coverage
@@ -16,6 +17,7 @@ from helpers.scores import accuracy_by, class_report, confusion_counts
 from helpers.voices import CATEGORIES
 
 LABELS = class_order([f"{gender}_{age}" for gender, age in CATEGORIES])
+LONG_NAMES = [f"a long name of class {n}" for n in range(39)]
 MORE_LABELS = [f"{gender}_{age}" for gender in ("female", "male") for age in range(18, 74, 2)]
 
 
@@ -26,17 +28,17 @@ def style():
     plt.close("all")
 
 
-def made():
+def made(labels=LABELS):
     rng = np.random.default_rng(0)
-    predictions = pd.DataFrame({"true": np.repeat(LABELS, 3), "predicted": rng.choice(LABELS, 3 * len(LABELS))})
+    predictions = pd.DataFrame({"true": np.repeat(labels, 3), "predicted": rng.choice(labels, 3 * len(labels))})
     predictions = predictions.assign(clip=[f"c{n}" for n in predictions.index], confidence=rng.random(len(predictions)))
-    ages = pd.Series(np.repeat(np.arange(39.0), 3), index=predictions["clip"], name="age")
+    classes = predictions.set_index("clip")["true"].rename("class")
     scores = pd.DataFrame({"value": [0.5], "low": [0.4], "high": [0.7]}, index=["accuracy"])
     return {
-        "confusion": lambda ax: score_figures.confusion_matrix(confusion_counts(predictions, LABELS), ax=ax),
+        "confusion": lambda ax: score_figures.confusion_matrix(confusion_counts(predictions, labels), ax=ax),
         "intervals": lambda ax: score_figures.score_intervals(scores, {"accuracy": 0.1}, ax=ax),
-        "f1": lambda ax: score_figures.class_f1_bars(class_report(predictions, LABELS), ax=ax),
-        "accuracy": lambda ax: score_figures.accuracy_bars(accuracy_by(predictions, ages), ax=ax),
+        "f1": lambda ax: score_figures.class_f1_bars(class_report(predictions, labels), ax=ax),
+        "accuracy": lambda ax: score_figures.accuracy_bars(accuracy_by(predictions, classes), ax=ax),
         "reliability": lambda ax: score_figures.reliability_diagram(reliability(predictions), ax=ax),
         "risk": lambda ax: score_figures.risk_coverage_curve(risk_coverage(predictions), threshold=0.5, ax=ax),
     }
@@ -50,6 +52,12 @@ def test_figures_draw_where_they_are_told_with_named_axes(name):
     assert alone is not ax and alone.get_xlabel() and (alone.get_ylabel() or name == "intervals")
 
 
+@pytest.mark.parametrize("labels", [LABELS, LABELS[:10], LONG_NAMES], ids=["39", "10", "names"])
+@pytest.mark.parametrize("name", list(made()))
+def test_texts_are_large_and_whole(name, labels):
+    assert unreadable(made(labels)[name](None).figure) == []
+
+
 def overlapping(labels, axis):
     boxes = sorted(
         (getattr(label.get_window_extent(), f"{axis}0"), getattr(label.get_window_extent(), f"{axis}1")) for label in labels
@@ -57,9 +65,7 @@ def overlapping(labels, axis):
     return [pair for pair in itertools.pairwise(boxes) if pair[1][0] < pair[0][1] - 1]
 
 
-@pytest.mark.parametrize(
-    "labels", [LABELS, MORE_LABELS, [f"a long name of class {n}" for n in range(39)]], ids=["39", "56", "names"]
-)
+@pytest.mark.parametrize("labels", [LABELS, MORE_LABELS, LONG_NAMES], ids=["39", "56", "names"])
 @pytest.mark.parametrize("show", ["counts", "shares", "errors"])
 def test_all_classes_are_labelled_without_overlap(labels, show):
     counts = pd.DataFrame(np.eye(len(labels), dtype=int), index=labels, columns=labels)

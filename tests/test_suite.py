@@ -13,7 +13,7 @@ from conftest import write_corpus
 
 from helpers import suite
 from helpers.artifacts import Artifacts, read_json
-from helpers.report import freeze_widgets
+from helpers.report import freeze_widgets, notebook_page
 from helpers.runtime import PROJECT
 from helpers.voices import Corpus, synthesise
 
@@ -173,3 +173,11 @@ def test_a_frozen_widget_shows_what_it_showed_last():
     frozen = freeze_widgets(notebook).cells[0].outputs[0].data
     assert "class: <b>&lt;b&gt;</b>" in frozen["text/html"] and "<audio></audio>" in frozen["text/html"]
     assert "application/vnd.jupyter.widget-view+json" not in frozen and "widgets" in notebook.metadata
+
+
+def test_a_page_keeps_hints_folded_and_breaks_long_lines_of_code():
+    hint = "<details><summary>Hint</summary>\n\nLook at `axes`.\n\n</details>"
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(hint), nbformat.v4.new_code_cell("x = 1")])
+    page = notebook_page(notebook, "a title")
+    inside = page.split("<summary>Hint</summary>")[1].split("</details>")[0]
+    assert "<code>axes</code>" in inside and "white-space: pre-wrap" in page.split("</head>")[0]
