@@ -1,4 +1,4 @@
-"""Where in a picture a network finds its evidence: Grad-CAM (notebook 04)."""
+"""Where in a picture a network finds its evidence: Grad-CAM (notebooks 04 and 06)."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ def _frozen(model_id: str, states: dict) -> str:
     kind = state.get("_model_name")
     if kind == "HTMLModel":
         return f"<div>{state.get('value', '')}</div>"
-    if kind == "DropdownModel":
+    if kind in ("DropdownModel", "SelectionSliderModel"):
         options, index = state.get("_options_labels", []), state.get("index")
         chosen = options[index] if index is not None else ""
         return f"<span style='margin-right:1.5em'>{html.escape(state.get('description', ''))}: <b>{html.escape(chosen)}</b></span>"
