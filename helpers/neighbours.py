@@ -88,7 +88,7 @@ def neighbours_html(rows: pd.DataFrame, artifacts: Artifacts) -> str:
     artifacts : Artifacts
     """
     return "".join(
-        f"<p style='line-height:1.6'><b>{html.escape(row['label'])}</b>, distance {row['distance']:.3f} ({html.escape(row['clip'])})<br>"
-        f"{player_html(artifacts.audio(row['path']), name=row['clip'])}</p>"
+        f"<p style='line-height:1.6'><b>{html.escape(row['label'])}</b>, distance {row['distance']:.3f}: {html.escape(row['clip'])}"
+        f"<br>{player_html(artifacts.audio(row['path']), name=row['clip'])}</p>"
         for _, row in rows.iterrows()
     )

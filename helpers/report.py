@@ -30,6 +30,7 @@ TITLES = {
     "03_train_resnet": "Train a ResNet",
     "04_evaluate": "See the errors, hear the errors",
     "05_compare_cnns": "Compare with other models",
+    "06_your_voice": "Your own voice",
 }
 
 
