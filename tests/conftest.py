@@ -16,9 +16,12 @@ for variable in (
     "LABELS",
     "SPLIT_METHOD",
     "SMALL_CLASSES",
+    "RECORDING",
 ):
     os.environ.pop(variable, None)  # `make test DATASET=...` must not reach the tests
 
+import importlib
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +33,7 @@ from helpers.manifest import build_manifest, read_manifest
 from helpers.profiles import choose_profile
 from helpers.spectrograms import convert
 
+FAKE_COLAB = Path(__file__).parent / "fake_colab"
 # A training of seconds.
 TINY = choose_profile(
     "quick", overrides="epochs=2 epoch_windows=1 base_channels=4 batch_size=8 mel_bins=32 window_frames=48 test_windows=2"
@@ -94,3 +98,12 @@ def emodb() -> Path:
         if (Path(place) / "emodb" / "wav").is_dir():
             return Path(place) / "emodb"
     pytest.skip("EmoDB is not on this machine: set SPEECH_DATA to a folder with emodb/wav in it")
+
+
+@pytest.fixture
+def fake_colab(monkeypatch):
+    """Makes this process look like Colab's; gives its package `google.colab`."""
+    monkeypatch.syspath_prepend(FAKE_COLAB)
+    yield importlib.import_module("google.colab")
+    for name in [name for name in sys.modules if name.startswith("google.colab")]:
+        del sys.modules[name]
