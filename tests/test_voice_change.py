@@ -8,6 +8,7 @@ from scipy.signal import lfilter
 
 from helpers.trivial import median_pitch
 from helpers.voice_change import change_voice
+from helpers.voice_change_widget import voice_sliders
 
 FORMANTS = (600.0, 1400.0, 2600.0)  # Hz
 
@@ -47,3 +48,17 @@ def test_nothing_moved_is_the_same_sound(vowel):
 def test_silence_stays_silence():
     silence = np.zeros(RATE, np.float32)
     assert not change_voice(silence, sample_rate=RATE, pitch=3, formants=-2).any()
+
+
+def test_the_sliders_play_and_judge_the_changed_voice(vowel):
+    heard = []
+    widget = voice_sliders(vowel, sample_rate=RATE, answer=lambda samples: heard.append(samples) or f"answer {len(heard)}")
+    row, panel = widget.children
+    assert np.array_equal(heard[0], vowel) and "answer 1" in panel.value and "data:audio/wav;base64," in panel.value
+    row.children[0].value = 4
+    assert "answer 2" in panel.value and 'aria-label="pitch +4, formants +0"' in panel.value
+    assert median_pitch(heard[1], sample_rate=RATE) == pytest.approx(
+        median_pitch(vowel, sample_rate=RATE) * 2 ** (4 / 12), rel=0.02
+    )
+    row.children[1].value = -3
+    assert not np.array_equal(heard[1], heard[2]) and 'aria-label="pitch +4, formants -3"' in panel.value
