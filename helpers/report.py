@@ -35,19 +35,26 @@ NOTEBOOKS = {
     "05_compare_cnns": ("Compare with other models", "comparison_bars(", "Test scores of each model"),
     "06_your_voice": ("Your own voice", "sweep.groupby(", "The answer, while pitch and formants of one voice are moved"),
 }
+# Of the comparison: what its columns are called here, and how they are written.
 COLUMNS = {
-    "model": "{}", "accuracy": "{:.3f}", "macro_f1": "{:.3f}", "gender_accuracy": "{:.3f}", "age_mae_years": "{:.1f}",
-    "parameters": "{:,.0f}", "seconds": "{:.0f}", "reason": "{}",
-}  # fmt: skip
+    "model": ("model", "{}"),
+    "accuracy": ("accuracy", "{:.3f}"),
+    "macro_f1": ("macro F1", "{:.3f}"),
+    "gender_accuracy": ("gender", "{:.3f}"),
+    "age_mae_years": ("age error (years)", "{:.1f}"),
+    "parameters": ("parameters", "{:,.0f}"),
+    "seconds": ("training (s)", "{:.0f}"),
+    "reason": ("why it is missing", "{}"),
+}
 STYLE = """
 body { font: 17px/1.5 system-ui, sans-serif; max-width: 1000px; margin: 2rem auto; padding: 0 1rem; color: #222 }
 h1, h2 { line-height: 1.2 } h2 { margin-top: 2.5rem } h3 { margin-bottom: .3rem }
 .cards { display: flex; flex-wrap: wrap; gap: 1rem } .cards div { flex: 1 1 150px; background: #f2f5f8; padding: .7rem 1rem }
 .cards b { display: block; font-size: 1.7rem; color: #0072B2 }
-figure { margin: .5rem 0 } img { max-width: 100% } figcaption { color: #555 }
+figure { margin: .5rem 0 } figcaption { color: #555 } img { max-width: 100% }
 .wide { overflow-x: auto } table { border-collapse: collapse }
-th, td { text-align: left; padding: .15rem 1.5rem .15rem 0; vertical-align: top; overflow-wrap: anywhere }
-.note { border-left: 4px solid #E69F00; padding-left: 1rem }
+th, td { text-align: left; padding: .15rem 1.5rem .15rem 0; vertical-align: top }
+@media (max-width: 700px) { img { max-width: none; width: 640px } }
 """
 
 
@@ -156,12 +163,12 @@ def write_index(artifacts: Artifacts, facts: dict[str, str], notebooks: list[str
     comparison = read_table(artifacts.comparison)
     shown = pd.DataFrame(
         {
-            name.replace("_", " "): [(COLUMNS[name].format(value) if pd.notna(value) else "") for value in comparison[name]]
-            for name in COLUMNS
+            heading: [(written.format(value) if pd.notna(value) else "") for value in comparison[name]]
+            for name, (heading, written) in COLUMNS.items()
             if name in comparison and comparison[name].replace("", pd.NA).notna().any()
         }
     )
-    versions = {"profile": run["profile"], "device": run["device"]} | run["versions"]
+    versions = {"device": run["device"]} | run["versions"]
     page = artifacts.report / "index.html"
     write_text(
         page,
@@ -175,8 +182,7 @@ sound. This page sums up one run; each notebook below is a page with code, figur
 <h2>What these figures say, and what they do not</h2><ul>{sentences}</ul>
 <h2>Notebooks and their key figures</h2>{"".join(_notebook_html(name, artifacts, facts) for name in notebooks)}
 <h2>The models beside each other</h2><div class="wide">{shown.to_html(index=False, border=0)}</div>
-<h2>The run</h2><div class="wide">{_table_html(facts)}</div>
-<h2>Made with</h2><div class="wide">{_table_html(versions)}</div>
+<h2>The run</h2><div class="wide">{_table_html(facts | versions)}</div>
 </body></html>
 """,
     )
@@ -211,10 +217,9 @@ def _notebook_html(name: str, artifacts: Artifacts, facts: dict[str, str]) -> st
     picture, figure = artifacts.report / f"{name}.png", ""
     if picture.exists():
         source = base64.b64encode(picture.read_bytes()).decode("ascii")
-        figure = f'<a href="{name}.html"><img alt="{caption}" src="data:image/png;base64,{source}"></a>'
-        figure += f"<figcaption>{caption}</figcaption>"
-    seconds = facts.get(f"seconds {name}", "")
-    return f'<h3><a href="{name}.html">{name}</a>: {title}</h3>{seconds} s<figure>{figure}</figure>'
+        image = f'<a href="{name}.html"><img alt="{caption}" src="data:image/png;base64,{source}"></a>'
+        figure = f'<figure><div class="wide">{image}</div><figcaption>{caption}</figcaption></figure>'
+    return f'<h3><a href="{name}.html">{name}</a>: {title} ({facts[f"seconds {name}"]} s)</h3>{figure}'
 
 
 def _table_html(facts: dict[str, str]) -> str:
