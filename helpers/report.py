@@ -27,7 +27,7 @@ from helpers.trivial import prior_predictions
 WIDGET_VIEW, WIDGET_STATE = "application/vnd.jupyter.widget-view+json", "application/vnd.jupyter.widget-state+json"
 PNG = "image/png"
 # Of each notebook: its title, what draws its key figure, and what that shows.
-NOTEBOOKS = {
+PAGES = {
     "01_download": ("Get the recordings, look at them, split them", "class_counts(", "Clips of each class, by split"),
     "02_spectrograms": ("From sound to picture", "figures.spectrogram(", "A clip as the network gets it"),
     "03_train_resnet": ("Train a ResNet", "training_curve(", "Loss and accuracy while training"),
@@ -118,7 +118,7 @@ def summary(artifacts: Artifacts, *, profile: Profile, seconds: dict[str, float]
 
 def write_key_figure(notebook: nbformat.NotebookNode, path: Path) -> None:
     """Write the key figure of an executed notebook, or its first one; nothing where it has none."""
-    call = NOTEBOOKS.get(path.stem, ("", "", ""))[1]
+    call = PAGES.get(path.stem, ("", "", ""))[1]
     found = [
         (call not in cell.source, output.data[PNG])
         for cell in notebook.cells
@@ -213,7 +213,7 @@ def _sentences(dataset: str, accuracy: pd.Series, *, clips: int, manifest: pd.Da
 
 
 def _notebook_html(name: str, artifacts: Artifacts, facts: dict[str, str]) -> str:
-    title, _, caption = NOTEBOOKS.get(name, (name, "", ""))
+    title, _, caption = PAGES.get(name, (name, "", ""))
     picture, figure = artifacts.report / f"{name}.png", ""
     if picture.exists():
         source = base64.b64encode(picture.read_bytes()).decode("ascii")

@@ -27,6 +27,7 @@ NAMES = [path.stem for path in PATHS]
 CONSTRAINTS = PROJECT / ".ci" / "colab-2026-08.txt"
 NOT_ON_COLAB = {"espeakng-loader"}
 TINY = "epochs=1 epoch_windows=1 base_channels=4 mel_bins=32 window_frames=48 test_windows=2"
+MOUNT = "from google.colab import drive\ndrive.mount({!r})"
 DRIVER = """
 import json, sys
 import google.colab  # as Colab's kernel does before the first cell
@@ -147,7 +148,7 @@ def test_after_a_disconnect_the_archive_on_drive_brings_everything_back(machine,
     drive.mkdir()
     corpus = write_corpus(tmp_path / "recordings")
     facts = {"DATASET": "folder", "DATA_DIR": corpus, "FAKE_DRIVE": drive}
-    folder, mounting = str(mount / "MyDrive" / "voices"), f"google.colab.drive.mount({str(mount)!r})"
+    folder, mounting = str(mount / "MyDrive" / "voices"), MOUNT.format(str(mount))
     first = machine.run([mounting, *code("01_download"), *code("02_spectrograms", DRIVE_FOLDER=folder)], **facts)
     assert first.returncode == 0, first.stdout + first.stderr
     said(first)
@@ -162,7 +163,7 @@ def test_after_a_disconnect_the_archive_on_drive_brings_everything_back(machine,
 @pytest.mark.slow
 def test_where_drive_is_refused_the_way_to_mount_it_is_shown(machine, tmp_path):
     corpus = write_corpus(tmp_path / "recordings")
-    assert "mount failed" in machine.run([f"google.colab.drive.mount({str(tmp_path / 'drive')!r})"]).stdout
+    assert "mount failed" in machine.run([MOUNT.format(str(tmp_path / "drive"))]).stdout
     folder = str(tmp_path / "drive" / "MyDrive" / "voices")
     cells = [*code("01_download"), *code("02_spectrograms", DRIVE_FOLDER=folder)]
     result = machine.run(cells, DATASET="folder", DATA_DIR=corpus)

@@ -1,10 +1,12 @@
 """A recording from the panel, a file or a test clip; and the panel itself in headless Chromium, whose microphone beeps."""
 
 import base64
+import contextlib
 import io
 import re
 import shutil
 
+import nbformat
 import numpy as np
 import pytest
 import soundfile
@@ -81,22 +83,29 @@ def test_nothing_is_written_unless_it_is_kept(clip, tmp_path):
     assert np.allclose(soundfile.read(path)[0], recording.samples(sample_rate=RATE), atol=1e-4)
 
 
-@pytest.fixture
-def page():
+@contextlib.contextmanager
+def chromium():
     """A page of Chromium with a microphone that beeps."""
     playwright = pytest.importorskip("playwright.sync_api")
     if CHROMIUM is None:
-        pytest.skip("Chromium is not on this machine: apt-get install chromium")
-    flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+        pytest.skip("there is no Chromium on this machine: `apt-get install chromium`, as .ci/run does")
+    flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-sync"]
     flags += ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
     with playwright.sync_playwright() as browsers:
         browser = browsers.chromium.launch(executable_path=CHROMIUM, args=flags)
-        page = browser.new_page()
-        # An address that counts as secure, as Colab's does: elsewhere browsers give no microphone.
+        try:
+            yield browser.new_page()
+        finally:
+            browser.close()
+
+
+@pytest.fixture
+def page():
+    """An address that counts as secure, as Colab's does: elsewhere browsers give no microphone."""
+    with chromium() as page:
         page.route("http://localhost/**", lambda route: route.fulfill(body="<div id=output-area></div>", content_type="text/html"))
         page.goto("http://localhost/")
         yield page
-        browser.close()
 
 
 @pytest.fixture
@@ -165,3 +174,26 @@ def test_the_widget_of_jupyter_draws_the_same_panel_and_syncs_its_wav(page):
     page.wait_for_function("() => window.saved && window.saved.wav.length > 1000")
     wav = base64.b64decode(page.evaluate("() => window.saved.wav"))
     assert soundfile.info(io.BytesIO(wav)).duration > 0.7
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stack", ["classic", "lab"])
+def test_the_panel_records_in_jupyter_and_the_next_cell_has_it(stack, tmp_path):
+    browser_tests = pytest.importorskip("test_browser")
+    cells = [
+        "from helpers.recorder import RecorderPanel, choose_recording\npanel = RecorderPanel(seconds=1)\npanel",
+        "print('heard', choose_recording(panel, stand_in=None).sound.sample_rate)",
+    ]
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells], metadata=kernel)
+    nbformat.write(notebook, tmp_path / "panel.ipynb")
+    with browser_tests.serve(stack, tmp_path) as address, chromium() as page:
+        page.goto(f"{address}/{'notebooks' if stack == 'classic' else 'lab/tree'}/panel.ipynb")
+        page.wait_for_function(browser_tests.READY[stack], timeout=browser_tests.WAIT)
+        page.evaluate(browser_tests.RUN[stack], 0)
+        page.get_by_role("button", name="Record").click(timeout=browser_tests.WAIT)
+        page.get_by_text("Recording: done").wait_for(timeout=browser_tests.WAIT)
+        if stack == "lab":  # the click has chosen the panel's own cell
+            page.evaluate("() => jupyterapp.commands.execute('notebook:move-cursor-down')")
+        page.evaluate(browser_tests.RUN[stack], 1)
+        page.get_by_text("heard 48000").wait_for(timeout=browser_tests.WAIT)
