@@ -19,16 +19,15 @@ MOST_CLIPS = 1000  # of a larger corpus a share of each class is taken: enough t
 
 def feature_model(network: keras.Model) -> keras.Model:
     """The network without its last Dense layer."""
-    return keras.Model(network.inputs, network.layers[-1].input)
+    return keras.Model(network.input, network.layers[-1].input)
 
 
-def unit_features(features: np.ndarray) -> np.ndarray:
-    """Mean features [shape=(clips, values)] of the windows [shape=(clips, windows, values)] of each clip, of length 1."""
-    mean = features.mean(axis=1)
-    return mean / np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), 1e-9)
+def sound_features(windows: np.ndarray, *, model: keras.Model) -> np.ndarray:
+    """Features [shape=(1, values)] of one sound, from its windows, as `clip_features` gives them."""
+    return _unit(keras.ops.convert_to_numpy(model(windows, training=False))[np.newaxis])
 
 
-def clip_features(clips: pd.DataFrame, artifacts: Artifacts, *, network: keras.Model, profile: Profile) -> pd.DataFrame:
+def clip_features(clips: pd.DataFrame, artifacts: Artifacts, *, model: keras.Model, profile: Profile) -> pd.DataFrame:
     """Features of clips, from their pictures.
 
     Parameters
@@ -36,8 +35,8 @@ def clip_features(clips: pd.DataFrame, artifacts: Artifacts, *, network: keras.M
     clips : pd.DataFrame
         Manifest rows; of more than 1000, a seeded share of each class is taken.
     artifacts : Artifacts
-    network : keras.Model
-        Its last layer is Dense.
+    model : keras.Model
+        As `feature_model` gives it.
     profile : Profile
         The one that it was trained with.
 
@@ -56,8 +55,14 @@ def clip_features(clips: pd.DataFrame, artifacts: Artifacts, *, network: keras.M
     paths = [require(image_path(artifacts, row)) for row in clips[["label", "clip"]].to_dict("records")]
     targets, windows = np.zeros(len(paths), int), profile.test_windows
     batches = evaluation_batches(paths, targets, classes=1, profile=profile, windows=windows)
-    features = feature_model(network).predict(batches, verbose=0)
-    return pd.DataFrame(unit_features(features.reshape(len(paths), windows, -1)), index=clips["clip"])
+    features = model.predict(batches, verbose=0)
+    return pd.DataFrame(_unit(features.reshape(len(paths), windows, -1)), index=clips["clip"])
+
+
+def _unit(features: np.ndarray) -> np.ndarray:
+    """Mean over the windows of each clip, of length 1."""
+    mean = features.astype(np.float32).mean(axis=1)
+    return mean / np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), 1e-9)
 
 
 def distances(features: np.ndarray, clips: pd.DataFrame) -> pd.DataFrame:

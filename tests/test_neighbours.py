@@ -10,7 +10,7 @@ from helpers import neighbours
 from helpers.artifacts import Artifacts
 from helpers.calibration import temper
 from helpers.errors import SuiteError
-from helpers.neighbours import clip_features, distances, feature_model, neighbours_html, unit_features
+from helpers.neighbours import clip_features, distances, feature_model, neighbours_html, sound_features
 from helpers.predict import gender_and_age, picture_windows, predict, predict_samples
 from helpers.spectrograms import load_audio
 
@@ -29,23 +29,23 @@ def model() -> tuple:
 
 
 def test_the_nearest_clip_to_a_clip_is_itself_from_its_picture_and_from_its_sound(manifest, artifacts, model):
-    known = clip_features(manifest, artifacts, network=model[0], profile=TINY)
+    known = clip_features(manifest, artifacts, model=feature_model(model[0]), profile=TINY)
     assert known.shape == (18, 32) and np.allclose(np.linalg.norm(known, axis=1), 1, atol=1e-5)
     row = manifest.iloc[7]
     _, windows, _ = picture_windows(load_audio(artifacts.audio(row["path"]), sample_rate=RATE), model=model)
-    found = distances(unit_features(feature_model(model[0]).predict(windows, verbose=0)[None]), known).iloc[0]
+    found = distances(sound_features(windows, model=feature_model(model[0])), known).iloc[0]
     assert found.idxmin() == row["clip"] and found.min() == pytest.approx(0, abs=1e-5) and found.max() <= 2
 
 
 def test_of_a_large_corpus_a_share_of_each_class_is_taken(manifest, artifacts, model, monkeypatch):
     monkeypatch.setattr(neighbours, "MOST_CLIPS", 9)
-    known = clip_features(manifest, artifacts, network=model[0], profile=TINY)
+    known = clip_features(manifest, artifacts, model=feature_model(model[0]), profile=TINY)
     assert manifest.set_index("clip").loc[known.index, "label"].value_counts().tolist() == [3, 3, 3]
 
 
 def test_a_missing_picture_is_one_sentence(manifest, tmp_path, model):
     with pytest.raises(SuiteError, match=r"png is not there yet: run notebooks/"):
-        clip_features(manifest, Artifacts(tmp_path / "empty"), network=model[0], profile=TINY)
+        clip_features(manifest, Artifacts(tmp_path / "empty"), model=feature_model(model[0]), profile=TINY)
 
 
 def test_names_are_escaped_and_a_sound_that_is_gone_is_a_sentence(artifacts):
