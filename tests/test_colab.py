@@ -184,7 +184,7 @@ def test_all_notebooks_run_whole_and_the_last_hears_the_microphone(machine, tmp_
     assert done.returncode == 0, done.stdout + done.stderr
     for name in NAMES:
         page = (tmp_path / "artifacts" / "folder" / "report" / f"{name}.html").read_text()
-        assert "output_stderr" not in re.sub(r"<style.*?</style>", "", page, flags=re.DOTALL), name
+        assert "vnd.jupyter.stderr" not in re.sub(r"<style.*?</style>", "", page, flags=re.DOTALL), name
     assert "Change runtime type" in (tmp_path / "artifacts" / "folder" / "report" / "03_train_resnet.html").read_text()
 
     wav = io.BytesIO()
