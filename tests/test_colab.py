@@ -184,7 +184,8 @@ def test_all_notebooks_run_whole_and_the_last_hears_the_microphone(machine, tmp_
     assert done.returncode == 0, done.stdout + done.stderr
     for name in NAMES:
         page = (tmp_path / "artifacts" / "folder" / "report" / f"{name}.html").read_text()
-        assert "vnd.jupyter.stderr" not in re.sub(r"<style.*?</style>", "", page, flags=re.DOTALL), name
+        page = re.sub(r"<style.*?</style>", "", page, flags=re.DOTALL)
+        assert "vnd.jupyter.stderr" not in page and "WARNING:" not in page, name
     assert "Change runtime type" in (tmp_path / "artifacts" / "folder" / "report" / "03_train_resnet.html").read_text()
 
     wav = io.BytesIO()
