@@ -8,13 +8,14 @@
 # make run takes DATASET=voices|folder|crema-d|...  DATA_DIR=/path  NAME=name  PROFILE=quick|paper
 #                ARTIFACTS=/path  OVERRIDES="epochs=5, batch_size=16"
 #                LABELS=exact|decade|"age group"|gender  SPLIT_METHOD=random|speaker  SMALL_CLASSES="leave out"|merge
+#                RECORDING=/path/to/your/voice.wav
 
 PYTHON ?= python3
 VENV ?= .venv
 # Exact versions for pip, such as CONSTRAINTS=.ci/colab-2026-08.txt
 CONSTRAINTS ?=
 
-export DATASET DATA_DIR NAME PROFILE ARTIFACTS OVERRIDES LABELS SPLIT_METHOD SMALL_CLASSES SEEDS REPOSITORY
+export DATASET DATA_DIR NAME PROFILE ARTIFACTS OVERRIDES LABELS SPLIT_METHOD SMALL_CLASSES SEEDS RECORDING REPOSITORY
 
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS))

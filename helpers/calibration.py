@@ -1,4 +1,4 @@
-"""May the probabilities be believed? Reliability, temperature scaling, and when to answer "unsure" (notebook 04)."""
+"""May the probabilities be believed? Reliability, temperature scaling, and when to answer "unsure" (notebooks 04 and 06)."""
 
 from __future__ import annotations
 
@@ -59,10 +59,15 @@ def fit_temperature(predictions: pd.DataFrame, classes: list[str]) -> float:
     return float(np.exp(minimize_scalar(loss, bounds=(np.log(0.05), np.log(20)), method="bounded").x))
 
 
+def temper(probabilities: np.ndarray, *, temperature: float) -> np.ndarray:
+    """Probabilities [shape=(..., classes)] with their logits divided by a temperature: softer above 1, sharper below."""
+    return softmax(np.log(np.clip(probabilities, SMALLEST, 1)) / temperature, axis=-1)
+
+
 def with_temperature(predictions: pd.DataFrame, classes: list[str], *, temperature: float) -> pd.DataFrame:
     """The predictions with their probabilities sharpened (below 1) or softened (above 1); the predicted classes stay."""
-    logits = np.log(np.clip(probabilities_of(predictions), SMALLEST, 1))
-    scaled = predictions_table(predictions.rename(columns={"true": "label"}), softmax(logits / temperature, axis=1), classes)
+    probabilities = temper(probabilities_of(predictions), temperature=temperature)
+    scaled = predictions_table(predictions.rename(columns={"true": "label"}), probabilities, classes)
     # Classes that tie after six digits could change places.
     return scaled.assign(predicted=predictions["predicted"].to_numpy()).set_index(predictions.index)
 

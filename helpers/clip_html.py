@@ -48,10 +48,15 @@ def player_html(path: Path, *, name: str = "") -> str:
     sound = read_sound(path)
     if sound is None:
         return f"<p>The sound file {html.escape(str(path))} can't be read.</p>"
+    return audio_html(*sound, name=name or path.stem)
+
+
+def audio_html(samples: np.ndarray, sample_rate: int, *, name: str) -> str:
+    """The same of samples in memory, at their own level."""
     buffer = io.BytesIO()
-    soundfile.write(buffer, *sound, format="WAV", subtype="PCM_16")
-    label = html.escape(name or path.stem)
-    return f'<audio controls preload="auto" aria-label="{label}" src="data:audio/wav;base64,{_base64(buffer.getvalue())}"></audio>'
+    soundfile.write(buffer, samples, sample_rate, format="WAV", subtype="PCM_16")
+    source = f"data:audio/wav;base64,{_base64(buffer.getvalue())}"
+    return f'<audio controls preload="auto" aria-label="{html.escape(name)}" src="{source}"></audio>'
 
 
 def waveform_html(path: Path, *, points: int = 320) -> str:

@@ -1,4 +1,4 @@
-"""Where in a picture a network finds its evidence: Grad-CAM (notebook 04)."""
+"""Where in a picture a network finds its evidence: Grad-CAM (notebooks 04 and 06)."""
 
 from __future__ import annotations
 
@@ -49,7 +49,8 @@ def grad_cam(model: keras.Model, images: np.ndarray, target: int) -> np.ndarray:
     pooling = next((layer for layer in reversed(model.layers) if type(layer).__name__.startswith("Global")), None)
     if pooling is None:
         raise SuiteError(f"Grad-CAM needs a network with a global pooling layer, and {model.name} has none.")
-    maps = keras.Model(model.inputs, pooling.input).predict(images, verbose=0)
+    # Called, not `predict`, which would compile anew for each clip.
+    maps = keras.ops.convert_to_numpy(keras.Model(model.input, pooling.input)(images, training=False))
     # Behind a global pooling, mean or maximum, the mean gradient of a Dense logit is its weight by the number of places.
     weights = model.layers[-1].kernel.numpy()[:, target] / np.prod(maps.shape[1:3])
     return np.maximum(maps @ weights, 0)

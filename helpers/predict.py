@@ -1,4 +1,4 @@
-"""From a sound file to gender and age with a saved model alone (notebook 03)."""
+"""From a sound to gender and age with a saved model alone (notebooks 03 and 06)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import keras
 import numpy as np
 import pandas as pd
 
-from helpers.batches import even_windows
+from helpers.batches import even_windows, window_starts
+from helpers.calibration import temper
 from helpers.errors import SuiteError
 from helpers.labels import parse_label
 from helpers.model_files import load_model
@@ -51,25 +52,72 @@ def predict(path: Path | str, *, model: Path | str | tuple[keras.Model, dict]) -
     SuiteError
         The sound or the model file can't be read, or the sound is empty, silent or too short.
     """
-    network, note = model if isinstance(model, tuple) else load_model(Path(model))
+    model = model if isinstance(model, tuple) else load_model(Path(model))
     path = Path(path)
     if not path.exists():
         raise SuiteError(f"There is no sound file {path}: check the path.")
     if reason := inspect_sound(path).reason:
         raise SuiteError(f"{path} {reason}: give a sound file with a voice in it.")
+    return predict_samples(load_audio(path, sample_rate=SpectrogramSettings(**model[1]["spectrogram"]).sample_rate), model=model)
+
+
+def predict_samples(samples: np.ndarray, *, model: tuple[keras.Model, dict], temperature: float = 1.0) -> Prediction:
+    """The same of a sound in memory.
+
+    Parameters
+    ----------
+    samples : np.ndarray [shape=(n,)]
+        Mono, at the sample rate of the model's spectrograms.
+    model : tuple
+        As `helpers.model_files.load_model` gives it.
+    temperature : float
+        Softens the probabilities (above 1) or sharpens them, as `helpers.calibration.fit_temperature` finds it.
+    """
+    network, note = model
+    _, windows, _ = picture_windows(samples, model=model)
+    # Called, not `predict`: for a handful of windows that is as fast, and each `predict` would compile anew.
+    found = keras.ops.convert_to_numpy(network(windows, training=False))
+    mean = temper(found.mean(axis=0), temperature=temperature)
+    probabilities = pd.Series(mean, index=pd.Index(note["classes"], name="class"), name="probability")
+    gender, age = gender_and_age(probabilities)
+    return Prediction(
+        probabilities.sort_values(ascending=False, kind="stable"),
+        None if gender is None else gender.idxmax(),
+        None if age is None else float(np.average(age.index, weights=age)),
+    )
+
+
+def picture_windows(samples: np.ndarray, *, model: tuple[keras.Model, dict]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What a network sees of a sound.
+
+    Returns
+    -------
+    picture : np.ndarray [shape=(height, width, channels), dtype=uint8]
+        The whole spectrogram.
+    windows : np.ndarray [shape=(windows, height, window, channels)]
+        The windows of it that a prediction is made of, from 0 to 255.
+    starts : np.ndarray [shape=(windows,), dtype=int]
+        The first column of each.
+    """
+    network, note = model
     settings = SpectrogramSettings(**note["spectrogram"])
-    samples = load_audio(path, sample_rate=settings.sample_rate)
     picture = to_image(mel_spectrogram_db(samples, settings=settings), settings=settings)
     if picture.ndim == 2:
         picture = picture[..., np.newaxis]
-    images = even_windows(picture, width=network.input_shape[2], windows=note["test_windows"])
-    mean = network.predict(images, verbose=0).mean(axis=0)
-    probabilities = pd.Series(mean, index=pd.Index(note["classes"], name="class"), name="probability")
+    width, windows = network.input_shape[2], note["test_windows"]
+    starts = window_starts(max(picture.shape[1], width), window=width, windows=windows)
+    return picture, even_windows(picture, width=width, windows=windows).numpy(), starts.numpy()
 
-    people = pd.DataFrame([parse_label(name) for name in note["classes"]], index=probabilities.index, columns=["gender", "age"])
-    known = people.notna().all()
-    return Prediction(
-        probabilities.sort_values(ascending=False, kind="stable"),
-        probabilities.groupby(people["gender"]).sum().idxmax() if known["gender"] else None,
-        float(np.average(people["age"].astype(float), weights=probabilities)) if known["age"] else None,
-    )
+
+def gender_and_age(probabilities: pd.Series) -> tuple[pd.Series | None, pd.Series | None]:
+    """Sums of the class probabilities by gender and by year of age; None where not every class's name tells it.
+
+    Examples
+    --------
+    >>> gender, age = gender_and_age(pd.Series({"female_20": 0.5, "male_20": 0.3, "male_60": 0.2}))
+    >>> gender.to_dict(), age.to_dict()
+    ({'female': 0.5, 'male': 0.5}, {20: 0.8, 60: 0.2})
+    """
+    people = pd.DataFrame([parse_label(name) for name in probabilities.index], columns=["gender", "age"])
+    sums = (probabilities.groupby(people[column].to_numpy()).sum() for column in people)
+    return tuple(found if people[column].notna().all() else None for column, found in zip(people, sums, strict=True))

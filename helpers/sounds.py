@@ -6,6 +6,7 @@ import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import soundfile
@@ -62,9 +63,11 @@ def find_audio(folder: Path) -> list[Path]:
     return sorted([*found, *(Path(error.filename) for error in closed)])
 
 
-def inspect_sound(path: Path) -> Sound:
-    """Decode a sound file to its end and say what it holds, or why it is of no use."""
+def inspect_sound(path: Path | BinaryIO) -> Sound:
+    """Decode a sound file, or one in memory, to its end and say what it holds, or why it is of no use."""
     try:
+        if not isinstance(path, Path):
+            return _decode(path)
         if path.is_dir():
             return Sound(reason="is a folder that can't be opened")
         if path.exists() and not path.is_file():
@@ -78,7 +81,7 @@ def inspect_sound(path: Path) -> Sound:
         return Sound(reason=f"can't be read ({getattr(error, 'strerror', None) or type(error).__name__})")
 
 
-def _decode(path: Path) -> Sound:
+def _decode(path: Path | BinaryIO) -> Sound:
     frames, samples, clipped, peak, energy, finite = 0, 0, 0, 0.0, 0.0, True
     digest = hashlib.sha1(usedforsecurity=False)
     with soundfile.SoundFile(path) as file:

@@ -43,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if unknown:
             raise SuiteError(f"There is no notebook {unknown[0]!r}: choose from {', '.join(known)}.")
-        for variable in ("DATA_DIR", "ARTIFACTS"):  # the kernels start in another folder than this process
+        for variable in ("DATA_DIR", "ARTIFACTS", "RECORDING"):  # the kernels start in another folder than this process
             if os.environ.get(variable):
                 os.environ[variable] = str(Path(os.environ[variable]).expanduser().resolve())
         session = runtime.start()
@@ -81,7 +81,7 @@ def run_notebook(name: str, folder: Path, *, line: str) -> str | None:
     name : str
         Of the notebook, without its ending.
     folder : Path
-        Where `<name>.html` goes.
+        Where `<name>.html` goes, and `<name>.png`, its key figure.
     line : str
         What a terminal shows before the number of the cell.
 
@@ -124,6 +124,7 @@ def run_notebook(name: str, folder: Path, *, line: str) -> str | None:
     except DeadKernelError:
         failure = f"{where}: the kernel died, most often because the memory ran out (see {folder / name}.log)"
     write_text(folder / f"{name}.html", report.notebook_page(notebook, name))
+    report.write_key_figure(notebook, folder / f"{name}.png")
     return failure
 
 

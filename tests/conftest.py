@@ -16,9 +16,12 @@ for variable in (
     "LABELS",
     "SPLIT_METHOD",
     "SMALL_CLASSES",
+    "RECORDING",
 ):
     os.environ.pop(variable, None)  # `make test DATASET=...` must not reach the tests
 
+import importlib
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +33,7 @@ from helpers.manifest import build_manifest, read_manifest
 from helpers.profiles import choose_profile
 from helpers.spectrograms import convert
 
+FAKE_COLAB = Path(__file__).parent / "fake_colab"
 # A training of seconds.
 TINY = choose_profile(
     "quick", overrides="epochs=2 epoch_windows=1 base_channels=4 batch_size=8 mel_bins=32 window_frames=48 test_windows=2"
@@ -105,3 +109,12 @@ def unreadable(figure) -> list[str]:
     drawn = figure.get_tightbbox()  # in inches; what lies outside of the axes' limits is not drawn
     beyond = max(-drawn.x0, -drawn.y0, drawn.x1 - figure.get_figwidth(), drawn.y1 - figure.get_figheight())
     return [*found, f"{beyond:.2f} inches are cut"] if beyond > 0.02 else found
+
+
+@pytest.fixture
+def fake_colab(monkeypatch):
+    """Makes this process look like Colab's; gives its package `google.colab`."""
+    monkeypatch.syspath_prepend(FAKE_COLAB)
+    yield importlib.import_module("google.colab")
+    for name in [name for name in sys.modules if name.startswith("google.colab")]:
+        del sys.modules[name]

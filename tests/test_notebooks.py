@@ -12,7 +12,7 @@ from helpers.errors import SuiteError
 from helpers.runtime import PROJECT
 
 PATHS = sorted((PROJECT / "notebooks").glob("*.ipynb"))
-NAMES = ["01_download", "02_spectrograms", "03_train_resnet", "04_evaluate", "05_compare_cnns"]
+NAMES = ["01_download", "02_spectrograms", "03_train_resnet", "04_evaluate", "05_compare_cnns", "06_your_voice"]
 
 
 @pytest.fixture(params=PATHS, ids=lambda path: path.stem)
@@ -21,7 +21,7 @@ def notebook(request):
     return request.param, content
 
 
-def test_the_five_are_there():
+def test_the_six_are_there():
     assert [path.stem for path in PATHS] == NAMES
 
 
@@ -30,6 +30,17 @@ def test_the_settings_cell_has_a_form(notebook):
     assert content.cells[2].source.startswith("# @title")
     for name in ("DATASET", "DATA_DIR", "NAME", "PROFILE", "OVERRIDES", "ARTIFACTS"):
         assert re.search(rf"^{name} = .*# @param", content.cells[4].source, re.MULTILINE)
+
+
+def test_a_recording_is_asked_for_after_the_consent_and_saved_with_no_notebook():
+    content = nbformat.read(PROJECT / "notebooks" / "06_your_voice.ipynb", as_version=4)
+    assert content.metadata.colab.private_outputs is True
+    sources = [cell.source for cell in content.cells]
+    consent, form, opened = (
+        next(place for place, source in enumerate(sources) if words in source)
+        for words in ("**Read this first.**", "I_AGREE = False", "open_recorder(")
+    )
+    assert consent < form < opened and "if I_AGREE" in sources[opened] and "KEEP = False" in sources[form]
 
 
 def test_the_dataset_form_lists_the_catalogue(notebook):
@@ -50,7 +61,7 @@ def copy(tmp_path):
 
 def test_stamping_writes_one_address_everywhere(copy):
     changed = stamp.stamp(copy, "https://github.com/teacher/class-2026.git")
-    assert len(changed) == 7
+    assert len(changed) == 8
     for path in [copy / "README.md", *(copy / "notebooks").glob("*.ipynb")]:
         text = path.read_text()
         assert "github/teacher/class-2026/blob/main/notebooks/" in text and "github/OWNER" not in text

@@ -1,5 +1,6 @@
-"""`make run` on a tiny corpus: the five notebooks executed for real, the report, and what happens when one fails."""
+"""`make run` on a tiny corpus: the six notebooks executed for real, the report, and what happens when one fails."""
 
+import base64
 import html
 import os
 import re
@@ -13,11 +14,12 @@ from conftest import write_corpus
 
 from helpers import suite
 from helpers.artifacts import Artifacts, read_json
-from helpers.report import freeze_widgets, notebook_page
+from helpers.report import freeze_widgets, notebook_page, write_key_figure
 from helpers.runtime import PROJECT
 from helpers.voices import Corpus, synthesise
 
 pytestmark = pytest.mark.slow
+NAMES = ["01_download", "02_spectrograms", "03_train_resnet", "04_evaluate", "05_compare_cnns", "06_your_voice"]
 OVERRIDES = "epochs=1 epoch_windows=1 base_channels=4 mel_bins=32 window_frames=48 test_windows=2 compare=small_vgg+lenet"
 
 
@@ -43,9 +45,9 @@ def finished(tmp_path_factory):
 def test_all_notebooks_run_and_the_last_lines_are_the_table(finished):
     root, result = finished
     assert result.returncode == 0, result.stdout + result.stderr
-    for number, name in enumerate(["01_download", "02_spectrograms", "03_train_resnet", "04_evaluate", "05_compare_cnns"], start=1):
-        assert re.search(rf"\[{number}/5\] {name} done in \d+ s", result.stdout)
-    table = result.stdout.split("05_compare_cnns done")[1]
+    for number, name in enumerate(NAMES, start=1):
+        assert re.search(rf"\[{number}/6\] {name} done in \d+ s", result.stdout)
+    table = result.stdout.split("06_your_voice done")[1]
     for row in (
         "dataset +folder",
         "classes +3",
@@ -76,23 +78,46 @@ def test_the_table_grew_from_stage_to_stage(finished):
 def test_the_pages_need_nothing_from_elsewhere_and_show_no_warnings(finished):
     root, _ = finished
     pages = sorted((root / "artifacts" / "folder" / "report").glob("*.html"))
-    assert [page.stem for page in pages] == [
-        "01_download",
-        "02_spectrograms",
-        "03_train_resnet",
-        "04_evaluate",
-        "05_compare_cnns",
-        "index",
-    ]
+    assert [page.stem for page in pages] == [*NAMES, "index"]
     for page in pages:
         text = page.read_text()
         assert not re.findall(r'<(?:script|link|img)[^>]+(?:src|href)="(?:https?:)?//(?!colab)[^"]+"', text), page.name
-        assert "output_stderr" not in re.sub(r"<style.*?</style>", "", text, flags=re.DOTALL), page.name
-        assert "Warning" not in text and "Traceback" not in text, page.name
-    for name in ("01_download", "04_evaluate"):  # the listener, frozen with its first clip
+        assert "vnd.jupyter.stderr" not in re.sub(r"<style.*?</style>", "", text, flags=re.DOTALL), page.name
+        # TensorFlow writes its warnings to stdout where it is asked cell by cell.
+        assert not re.search(r"Warning|WARNING:|Traceback", text), page.name
+    for name in ("01_download", "04_evaluate", "06_your_voice"):  # the listener, frozen with its first clip; the recording
         assert "data:audio/wav;base64," in next(page for page in pages if page.stem == name).read_text()
-    index = pages[-1].read_text()
-    assert index.count("data:image/png;base64,") == 3 and 'href="03_train_resnet.html"' in index
+
+
+def test_the_index_sums_the_run_up_and_says_what_it_does_not_show(finished):
+    root, _ = finished
+    artifacts = Artifacts(root / "artifacts" / "folder")
+    index = html.unescape((artifacts.report / "index.html").read_text())
+    assert index.count("data:image/png;base64,") == len(NAMES) and all(f'href="{name}.html"' in index for name in NAMES)
+    test = read_json(artifacts.model("small_resnet") / "metrics.json")["test"]
+    manifest = pd.read_csv(artifacts.manifest).sort_values("label")
+    labels = manifest.groupby("split")["label"]
+    guess = (labels.get_group("test") == labels.get_group("train").value_counts(sort=False).idxmax()).mean()
+    assert f"test accuracy<b>{test['accuracy']:.3f}</b>by guessing: {guess:.3f}" in index
+    assert f"{test['accuracy']:.1%} of {test['clips']} test clips got the right class" in index
+    assert "Nobody knows whether the speakers of the test clips were heard" in index and "synthetic" not in index
+    for words in ("small_vgg", "svm", "There is no network 'lenet'", "tensorflow", "seconds 06_your_voice"):
+        assert words in index, words
+
+
+def test_the_key_figure_is_that_of_the_notebook_or_its_first(tmp_path):
+    def cell(source, *pictures):
+        made = nbformat.v4.new_code_cell(source)
+        made.outputs = [nbformat.v4.new_output("display_data", {"image/png": picture}) for picture in pictures]
+        return made
+
+    first, wanted = ("iVBORw0K", "iVBORw0L")
+    notebook = nbformat.v4.new_notebook(cells=[cell("x"), cell("plot()", first), cell("figures.class_counts(manifest)", wanted)])
+    for name, expected in (("01_download", wanted), ("99_own", first)):
+        write_key_figure(notebook, tmp_path / f"{name}.png")
+        assert (tmp_path / f"{name}.png").read_bytes() == base64.b64decode(expected)
+    write_key_figure(nbformat.v4.new_notebook(), tmp_path / "99_own.png")
+    assert not (tmp_path / "99_own.png").exists()
 
 
 def test_a_second_run_reuses_what_is_there_and_gives_the_same_metrics(finished):
@@ -101,7 +126,7 @@ def test_a_second_run_reuses_what_is_there_and_gives_the_same_metrics(finished):
     before = {
         path: path.stat().st_mtime_ns
         for path in folder.rglob("*")
-        if path.name in ("run.json", "metrics.json") or path.suffix == ".png"
+        if path.name in ("run.json", "metrics.json") or (path.suffix == ".png" and "spectrograms" in path.parts)
     }
     result = run(DATASET="folder", DATA_DIR=root / "recordings", PROFILE="quick", ARTIFACTS=root / "artifacts")
     assert result.returncode == 0, result.stderr
@@ -113,7 +138,7 @@ def test_a_failing_notebook_is_named_with_its_cell_and_its_sentence(tmp_path):
     result = run(DATASET="folder", DATA_DIR=tmp_path / "empty", PROFILE="quick", ARTIFACTS=tmp_path / "artifacts")
     assert result.returncode == 1
     assert re.search(
-        r"\[1/5\] 01_download failed after \d+ s: cell 5 of \d+: There is no wav, flac, ogg or mp3 file in", result.stderr
+        r"\[1/6\] 01_download failed after \d+ s: cell 5 of \d+: There is no wav, flac, ogg or mp3 file in", result.stderr
     )
     assert "run the same command again" in result.stderr and "Traceback" not in result.stderr + result.stdout
 

@@ -1,0 +1,6 @@
+class SecretNotFoundError(Exception):
+    pass
+
+
+def get(key):
+    raise SecretNotFoundError(key)
