@@ -13,7 +13,7 @@ from helpers.profiles import Profile
 from helpers.scores import read_classes, read_predictions, score
 
 # Settings that change neither the pictures nor the training of one network; clips that are left out change its data.
-NOT_OF_A_RUN = ("name", "compare", "speakers", "sentences", "corpus_seed", "leave_out_marked")
+NOT_OF_A_RUN = ("name", "compare", "compare_epochs", "compare_seeds", "speakers", "sentences", "corpus_seed", "leave_out_marked")
 
 
 def record_run(folder: Path, predictions: pd.DataFrame, *, classes: list[str], profile: Profile, seconds: float, **facts) -> dict:

@@ -57,7 +57,7 @@ def train(name: str, manifest: pd.DataFrame, artifacts: Artifacts, *, profile: P
     """
     folder = folder or artifacts.model(name)
     classes = read_classes(artifacts)
-    identity = {"settings": describe(replace(profile, network=name)), "data": data_fingerprint(manifest, artifacts)}
+    identity = run_identity(name, manifest, artifacts, profile=profile)
     difference = difference_from_run(folder, identity)
     if difference is None:
         print(f"{name}: already trained with these settings and clips, taken from {folder}")
@@ -82,6 +82,11 @@ def train(name: str, manifest: pd.DataFrame, artifacts: Artifacts, *, profile: P
     run = record_run(folder, predictions, classes=classes, profile=profile, seconds=seconds, **facts)
     checkpoints.remove_checkpoints(best.parent)
     return run
+
+
+def run_identity(name: str, manifest: pd.DataFrame, artifacts: Artifacts, *, profile: Profile) -> dict:
+    """What a run must have been trained with to be taken again: its settings, and the fingerprint of its data."""
+    return {"settings": describe(replace(profile, network=name)), "data": data_fingerprint(manifest, artifacts)}
 
 
 def fit(
