@@ -57,8 +57,9 @@ def bootstrap(
 
 
 def resampled_scores(
-    predictions: pd.DataFrame, classes: list[str], *, manifest: pd.DataFrame, samples: int = 2000, seed: int = 0
-) -> pd.DataFrame:
+    predictions: pd.DataFrame, classes: list[str], *, manifest: pd.DataFrame, samples: int = 2000, seed: int = 0,
+    ages: pd.Series | None = None,
+) -> pd.DataFrame:  # fmt: skip
     """Scores of one split as it is, in the first row, and of as many draws of it, in the others.
 
     The clips of one speaker are alike, so whole speakers are drawn with replacement (the cluster bootstrap; Davison & Hinkley
@@ -70,7 +71,7 @@ def resampled_scores(
     number = units.max() + 1
     drawn = np.random.default_rng(seed).multinomial(number, np.full(number, 1 / number), size=samples)
     weights = np.vstack([np.ones(len(units)), drawn[:, units]])
-    scores = clip_scores(predictions, classes)
+    scores = clip_scores(predictions, classes, ages=ages)
     means = pd.DataFrame(weights @ scores.to_numpy() / weights.sum(axis=1, keepdims=True), columns=scores.columns)
     return means.assign(**_macro_scores(predictions, weights))
 
