@@ -41,8 +41,8 @@ def seeds(profile: Profile) -> range:
 def make_part(manifest: pd.DataFrame, artifacts: Artifacts, *, method: str, seed: int) -> Artifacts:
     """Write manifest and class list of one way to split the same clips; the corpus' own split is taken as it is.
 
-    For a split by speaker, classes with fewer than three speakers are joined with neighbours in age. The column `folder` keeps where
-    the pictures lie.
+    For a split by speaker, classes with fewer than three speakers are joined with neighbours in age. The column `folder` keeps
+    where the pictures lie.
 
     Parameters
     ----------
@@ -73,8 +73,8 @@ def make_part(manifest: pd.DataFrame, artifacts: Artifacts, *, method: str, seed
     counts = members.groupby(labels).nunique()
     if counts.min() < SMALLEST_CLASS or len(counts) < 2:
         raise SuiteError(
-            f"A split by speaker needs two classes with {SMALLEST_CLASS} speakers each, but {counts.idxmin()!r} has {counts.min()}, "
-            f"and {len(counts)} classes are left after joining neighbours in age: take coarser LABELS in notebook 1."
+            f"A split by speaker needs two classes with {SMALLEST_CLASS} speakers each; after joining neighbours in age, "
+            f"{counts.idxmin()!r} has {counts.min()}, and there are {len(counts)} classes: take coarser LABELS in notebook 1."
         )
     table = manifest.assign(label=labels, folder=manifest["label"])
     write_table(part.manifest, table.assign(split=split_clips(table, method=method, seed=seed)))

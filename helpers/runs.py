@@ -37,7 +37,7 @@ def record_run(folder: Path, predictions: pd.DataFrame, *, classes: list[str], p
 
 
 def milliseconds_per_clip(answer: Callable[[], object], *, clips: int, repeats: int = 5) -> list[float]:
-    """Lowest, middle and highest time a clip of a few calls that answer `clips` clips at once; the first one, which compiles, is free.
+    """Lowest, middle and highest time a clip of some calls that answer `clips` clips at once, after one that compiles.
 
     Returns
     -------

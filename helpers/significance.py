@@ -21,17 +21,17 @@ def agreement(one: pd.Series, other: pd.Series) -> pd.DataFrame:
 def differences(right: pd.DataFrame, draws: pd.DataFrame, *, best: str) -> pd.DataFrame:
     """Compare the best model with each of the others on the same test clips.
 
-    McNemar (1947, Psychometrika 12, 153-157): if two models were equally good, the clips that only one of them gets right would fall
-    to either like the toss of a coin; here with exact binomial probabilities. The paired bootstrap (Efron & Tibshirani, 1993) draws
-    the speakers anew and asks how often the order turns round. Who compares often finds something by chance: Holm (1979, Scand. J.
-    Stat. 6, 65-70) raises both p values for that.
+    McNemar (1947, Psychometrika 12, 153-157): if two models were equally good, the clips that only one of them gets right would
+    fall to either like the toss of a coin; here with exact binomial probabilities. The paired bootstrap (Efron & Tibshirani, 1993)
+    draws the speakers anew and asks how often the order turns round. Who compares often finds something by chance: Holm (1979,
+    Scand. J. Stat. 6, 65-70) raises both p values for that.
 
     Parameters
     ----------
     right : pd.DataFrame
         One row a clip, one column a model: whether it is right.
     draws : pd.DataFrame
-        One column a model: its accuracy on the test clips in the first row, on bootstrap draws of them in the others, the same for all.
+        One column a model: its accuracy on the test clips in the first row, on bootstrap draws of them, the same for all, below.
     best : str
         The model to compare with.
 
@@ -74,7 +74,7 @@ def visible_difference(clips: int, *, disagreement: float, power: float = 0.8) -
     Returns
     -------
     float
-        A fraction of 1; not more than `disagreement`, which is the largest difference there can be, even if that would not be found.
+        A fraction of 1; not more than `disagreement`, the largest difference there can be, even if that would not be found.
 
     Examples
     --------
@@ -117,7 +117,7 @@ def gap(random: pd.DataFrame, speaker: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     pd.DataFrame
-        Indexed by score: value and 95% interval of `random`, `speaker` (each with `_low` and `_high`) and of `gap`, random less speaker.
+        Indexed by score: value and 95% interval (`_low`, `_high`) of `random`, `speaker` and `gap`, random less speaker.
     """
     shared = random.columns.intersection(speaker.columns, sort=False)
     # Drawn with one seed, they might move together: the draws of one are shuffled, but for the first row, which is none.
