@@ -95,7 +95,7 @@ def test_every_network_builds_at_its_sizes_and_trains_a_step(name, rng):
 
 
 def test_pictures_too_small_for_a_network_are_one_sentence():
-    with pytest.raises(SuiteError, match="inceptionv3 can't be built for pictures of 32 x 48 pixels: .*at least 75x75"):
+    with pytest.raises(SuiteError, match=r"inceptionv3 can't be built for pictures of 32 x 48 pixels: .*at least 75x75"):
         networks.build("inceptionv3", shape=(32, 48, 1), classes=3)
 
 
