@@ -187,20 +187,26 @@ def comparison_table(artifacts: Artifacts, *, profile: Profile) -> pd.DataFrame:
     return read_table(artifacts.comparison)
 
 
-def compare(
-    manifest: pd.DataFrame, artifacts: Artifacts, *, features: pd.DataFrame, pitch: pd.Series, profile: Profile
-) -> pd.DataFrame:
-    """The whole comparison: both splits, every model, and the table; see `run_models` and `comparison_table`."""
+def make_parts(manifest: pd.DataFrame, artifacts: Artifacts, *, seed: int) -> dict[str, Artifacts]:
+    """The parts of the comparison by `split_method`, see `make_part`; one that can't be made leaves its reason in `failed.json`."""
+    parts = {}
     for method in SPLIT_METHODS:
         failed = artifacts.comparison_part(method).folder / "failed.json"
         try:
-            part = make_part(manifest, artifacts, method=method, seed=profile.seed)
+            parts[method] = make_part(manifest, artifacts, method=method, seed=seed)
             failed.unlink(missing_ok=True)
         except SuiteError as error:
             write_json(failed, {"reason": str(error)})
             print(f"split by {method}: {error}")
-            continue
-        print(f"split by {method}:")
+    return parts
+
+
+def compare(
+    manifest: pd.DataFrame, artifacts: Artifacts, *, features: pd.DataFrame, pitch: pd.Series, profile: Profile
+) -> pd.DataFrame:
+    """The whole comparison: both splits, every model, and the table; see `run_models` and `comparison_table`."""
+    for method, part in make_parts(manifest, artifacts, seed=profile.seed).items():
+        print(f"split {method}:")
         run_models(models(profile), part, features=features, pitch=pitch, profile=profile)
     return comparison_table(artifacts, profile=profile)
 

@@ -105,8 +105,8 @@ A group's interval is wide where its clips are few. Where two groups' intervals 
 
 ## Known voices and strangers, beside other models
 
-Each network with {profile.compare_epochs} epochs (`comparison.csv`). A split `random` asks about voices that were heard in training, a
-split `speaker` about strangers: only the second says what to expect of new people. Intervals are those of the accuracy.
+Each network with {profile.compare_epochs} epochs (`comparison.csv`). A split `random` asks about voices heard in training, a split
+`speaker` about strangers: only the second says what to expect of new people. Intervals are those of the accuracy.
 
 {markdown_table(comparison[comparison["reason"] == ""].reindex(columns=columns).set_index("model"))}
 
