@@ -8,7 +8,6 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from sklearn.base import BaseEstimator
-from sklearn.inspection import DecisionBoundaryDisplay
 
 from helpers.figures import BLUE, GREEN, GREY, ORANGE
 from helpers.significance import pareto_front
@@ -41,10 +40,10 @@ def svm_plane(model: BaseEstimator, points: np.ndarray, labels: pd.Series, *, ax
     ax = ax or plt.subplots(figsize=(7, 5.5))[1]
     names = sorted(labels.unique())
     colours = plt.get_cmap("cividis")(np.linspace(0, 1, len(names))) if len(names) > 2 else [ORANGE, BLUE][: len(names)]
-    DecisionBoundaryDisplay.from_estimator(
-        model, points, response_method="predict", plot_method="pcolormesh", cmap=ListedColormap(colours), alpha=0.3, ax=ax,
-        grid_resolution=150,
-    )  # fmt: skip
+    sides = [np.linspace(low - 0.3, high + 0.3, 150) for low, high in zip(points.min(axis=0), points.max(axis=0), strict=True)]
+    grid = np.stack(np.meshgrid(*sides), axis=-1)
+    answers = pd.Index(names).get_indexer(model.predict(grid.reshape(-1, 2))).reshape(grid.shape[:2])
+    ax.pcolormesh(*sides, answers, cmap=ListedColormap(colours), vmin=-0.5, vmax=len(names) - 0.5, alpha=0.3, rasterized=True)
     for name, colour in zip(names, colours, strict=True):
         own = points[(labels == name).to_numpy()]
         ax.scatter(own[:, 0], own[:, 1], s=16, color=[colour], edgecolor="#222222", linewidth=0.3, label=name)
