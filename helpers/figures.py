@@ -164,6 +164,7 @@ def comparison_bars(comparison: pd.DataFrame, *, ax: Axes | None = None) -> Axes
     comparison = comparison.dropna(subset="accuracy")
     models, methods = comparison["model"].unique(), comparison["split_method"].unique()
     ax = ax or plt.subplots(figsize=(max(9, 1.9 * len(models)), 5))[1]
+    sizes = comparison.groupby("split_method")["classes"].first() if "classes" in comparison else pd.Series()
     width = 0.8 / max(len(methods), 1)
     for number, method in enumerate(methods):
         rows = comparison[comparison["split_method"] == method].set_index("model").reindex(models)
@@ -171,7 +172,7 @@ def comparison_bars(comparison: pd.DataFrame, *, ax: Axes | None = None) -> Axes
         whiskers = np.abs(rows[["accuracy_low", "accuracy_high"]].to_numpy(float) - rows[["accuracy"]].to_numpy(float)).T
         bars = ax.bar(
             places, rows["accuracy"], width=0.95 * width, yerr=whiskers, color=(BLUE, ORANGE)[number % 2], ecolor="#222222",
-            capsize=3, label=f"accuracy, split {method}",
+            capsize=3, label=f"accuracy, split {method}" + (f" ({sizes[method]:.0f} classes)" if sizes.nunique() > 1 else ""),
         )  # fmt: skip
         ax.bar_label(bars, fmt=lambda value: "" if np.isnan(value) else f"{value:.2f}", padding=2)
         label = "macro F1" if number == len(methods) - 1 else None
