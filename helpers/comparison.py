@@ -108,6 +108,7 @@ def run_models(names: list[str], part: Artifacts, *, features: pd.DataFrame, pit
     profile : Profile
     """
     manifest = read_table(part.manifest)
+    tf.get_logger().setLevel("ERROR")  # it takes a second network for the first one, compiled again
     for name in names:
         failed = part.model(name) / "failed.json"
         try:

@@ -155,7 +155,7 @@ def pretrained(name: str, *, shape: tuple[int, int, int], classes: int, weights:
         size = f"{shape[0]} x {shape[1]}"
         raise SuiteError(f"{name} can't be built for pictures of {size} pixels: {str(error).splitlines()[0]}") from None
     except Exception as error:  # Keras raises a bare Exception where the download fails
-        if weights == "none":
+        if weights == "none" or not (type(error) is Exception or isinstance(error, OSError)):
             raise
         raise SuiteError(_how_to_get_weights(name, weights, str(error).splitlines()[0])) from None
     x = base(x)
