@@ -36,9 +36,18 @@ MADE_BY = {
 
 @dataclass(frozen=True)
 class Artifacts:
-    """The folder of one dataset, `artifacts/<dataset>/`, and the files in it."""
+    """The folder of one dataset, `artifacts/<dataset>/`, and the files in it.
+
+    Attributes
+    ----------
+    folder : Path
+    source : Path, optional
+        For one part of the comparison, which has a split, a class list and models of its own: the dataset's folder, which has the
+        sounds and the pictures.
+    """
 
     folder: Path
+    source: Path | None = None
 
     @property
     def manifest(self) -> Path:
@@ -62,7 +71,7 @@ class Artifacts:
 
     @property
     def spectrograms(self) -> Path:
-        return self.folder / "spectrograms"
+        return (self.source or self.folder) / "spectrograms"
 
     @property
     def spectrogram_settings(self) -> Path:
@@ -80,6 +89,14 @@ class Artifacts:
     def comparison(self) -> Path:
         return self.folder / "comparison.csv"
 
+    def comparison_part(self, split_method: str) -> Artifacts:
+        """What the comparison keeps of one way to split: `manifest.csv`, `classes.json` and `models/<name>/seed_<number>/`."""
+        return Artifacts(self.folder / "comparison" / split_method, source=self.folder)
+
+    @property
+    def model_card(self) -> Path:
+        return self.folder / "model_card.md"
+
     @property
     def report(self) -> Path:
         return self.folder / "report"
@@ -89,8 +106,8 @@ class Artifacts:
         return self.folder / "models" / name
 
     def audio(self, path: str) -> Path:
-        """Sound file of a manifest row: its `path` is absolute, or relative to this folder."""
-        return self.folder / path
+        """Sound file of a manifest row: its `path` is absolute, or relative to the dataset's folder."""
+        return (self.source or self.folder) / path
 
 
 @contextlib.contextmanager
@@ -153,7 +170,7 @@ def read_table(path: Path) -> pd.DataFrame:
     """Read a CSV table that an earlier stage wrote; texts stay texts, whatever they look like, and empty numbers become NaN."""
     texts = (
         "clip", "path", "gender", "speaker", "label", "split", "true", "predicted", "model", "split_method", "reason",
-        "emotion", "sentence", "column", "was", "now", "sound", "mark", "note",
+        "emotion", "sentence", "column", "was", "now", "sound", "mark", "note", "folder",
     )  # fmt: skip
     # A carriage return in a file's name ends no line.
     table = pd.read_csv(require(path), dtype=dict.fromkeys(texts, str), keep_default_na=False, na_values=[""], lineterminator="\n")

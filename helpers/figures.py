@@ -154,28 +154,37 @@ def training_curve(history: pd.DataFrame, quantity: str, *, ax: Axes | None = No
 
 
 def comparison_bars(comparison: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """The study's Figure 9: test accuracy and macro F1 of each model.
+    """The study's Figure 9: test accuracy (bars, with their intervals) and macro F1 (diamonds) of each model, by split.
 
     Parameters
     ----------
     comparison : pd.DataFrame
-        Columns `model`, `accuracy`, `macro_f1`; a model without an accuracy, which could not be trained, is left out.
+        Columns `model`, `split_method`, `accuracy`, `accuracy_low`, `accuracy_high`, `macro_f1`; a model without an accuracy, which
+        could not be trained, is left out.
     ax : matplotlib.axes.Axes, optional
 
     Returns
     -------
     matplotlib.axes.Axes
     """
-    ax = ax or plt.subplots()[1]
     comparison = comparison.dropna(subset="accuracy")
-    places = np.arange(len(comparison))
-    for shift, (column, label, colour) in zip(
-        (-0.2, 0.2), (("accuracy", "accuracy", BLUE), ("macro_f1", "macro F1", ORANGE)), strict=True
-    ):
-        bars = ax.bar(places + shift, comparison[column], width=0.38, color=colour, label=label)
-        ax.bar_label(bars, fmt="%.3f", padding=2)
-    ax.set_xticks(places, comparison["model"])
-    ax.set(ylabel="fraction of the test clips", ylim=(0, 1.2), yticks=np.arange(0, 1.01, 0.2))
+    models, methods = comparison["model"].unique(), comparison["split_method"].unique()
+    ax = ax or plt.subplots(figsize=(max(9, 1.9 * len(models)), 5))[1]
+    sizes = comparison.groupby("split_method")["classes"].first() if "classes" in comparison else pd.Series()
+    width = 0.8 / max(len(methods), 1)
+    for number, method in enumerate(methods):
+        rows = comparison[comparison["split_method"] == method].set_index("model").reindex(models)
+        places = np.arange(len(models)) + (number - (len(methods) - 1) / 2) * width
+        whiskers = np.abs(rows[["accuracy_low", "accuracy_high"]].to_numpy(float) - rows[["accuracy"]].to_numpy(float)).T
+        bars = ax.bar(
+            places, rows["accuracy"], width=0.95 * width, yerr=whiskers, color=(BLUE, ORANGE)[number % 2], ecolor="#222222",
+            capsize=3, label=f"accuracy, split {method}" + (f" ({sizes[method]:.0f} classes)" if sizes.nunique() > 1 else ""),
+        )  # fmt: skip
+        ax.bar_label(bars, fmt=lambda value: "" if np.isnan(value) else f"{value:.2f}", padding=2)
+        label = "macro F1" if number == len(methods) - 1 else None
+        ax.plot(places, rows["macro_f1"], "D", color="white", markeredgecolor="black", markersize=7, label=label)
+    ax.set_xticks(np.arange(len(models)), [model.replace("_", "\n") for model in models])
+    ax.set(ylabel="fraction of the test clips", ylim=(0, 1.3), yticks=np.arange(0, 1.01, 0.2))
     ax.grid(axis="x", visible=False)
-    ax.legend(ncols=2, loc="upper right")
+    ax.legend(ncols=3, loc="upper right")
     return ax

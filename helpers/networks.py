@@ -13,11 +13,18 @@ from helpers.errors import SuiteError
 
 STAGES = 3
 BLOCKS_PER_STAGE = 2
+# By name: who builds it, and what its authors did to the pictures (keras.applications.imagenet_utils).
 PRETRAINED = {
     "resnet50": (keras.applications.ResNet50, "caffe"),
     "resnet50_flatten": (keras.applications.ResNet50, "caffe"),
+    "resnet101": (keras.applications.ResNet101, "caffe"),
+    "resnet50v2": (keras.applications.ResNet50V2, "unit"),
     "vgg16": (keras.applications.VGG16, "caffe"),
+    "inceptionv3": (keras.applications.InceptionV3, "unit"),
+    "xception": (keras.applications.Xception, "unit"),
     "mobilenetv2": (keras.applications.MobileNetV2, "unit"),
+    "densenet121": (keras.applications.DenseNet121, "standardised"),
+    "efficientnetv2b0": (keras.applications.EfficientNetV2B0, "inside"),
 }
 NETWORKS = ("small_resnet", "plain_cnn", "small_vgg", *PRETRAINED)
 
@@ -53,7 +60,7 @@ def build(
     Raises
     ------
     SuiteError
-        An unknown name, or ImageNet weights that can't be fetched.
+        An unknown name, pictures too small for the network, or ImageNet weights that can't be fetched.
     """
     if name in PRETRAINED:
         return pretrained(name, shape=shape, classes=classes, weights=weights)
@@ -132,16 +139,23 @@ def pretrained(name: str, *, shape: tuple[int, int, int], classes: int, weights:
     constructor, preprocessing = PRETRAINED[name]
     pictures = layers.Input(shape)
     x = pictures if shape[2] == 3 else layers.Concatenate()([pictures] * 3)
-    if preprocessing == "caffe":  # blue-green-red, less the mean colour of ImageNet (keras.applications.imagenet_utils)
+    if preprocessing == "caffe":  # blue-green-red, less the mean colour of ImageNet
         red, green, blue = keras.ops.split(x, 3, axis=-1)
         x = layers.Concatenate()([blue, green, red])
         x = layers.Normalization(mean=[103.939, 116.779, 123.68], variance=[1.0, 1.0, 1.0])(x)
-    else:
+    elif preprocessing == "standardised":  # less the mean colour of ImageNet, in its standard deviations
+        deviations = (0.229, 0.224, 0.225)
+        mean = [255 * share for share in (0.485, 0.456, 0.406)]
+        x = layers.Normalization(mean=mean, variance=[(255 * deviation) ** 2 for deviation in deviations])(x)
+    elif preprocessing == "unit":
         x = layers.Rescaling(1 / 127.5, offset=-1)(x)
     try:
         base = constructor(include_top=False, weights=None if weights == "none" else weights, input_shape=(*shape[:2], 3))
+    except ValueError as error:
+        size = f"{shape[0]} x {shape[1]}"
+        raise SuiteError(f"{name} can't be built for pictures of {size} pixels: {str(error).splitlines()[0]}") from None
     except Exception as error:  # Keras raises a bare Exception where the download fails
-        if weights == "none":
+        if weights == "none" or not (type(error) is Exception or isinstance(error, OSError)):
             raise
         raise SuiteError(_how_to_get_weights(name, weights, str(error).splitlines()[0])) from None
     x = base(x)

@@ -42,6 +42,8 @@ class Profile:
         A name from `helpers.networks.NETWORKS`.
     compare : tuple of str
         The networks that notebook 05 sets beside it.
+    compare_epochs, compare_seeds : int
+        The budget of notebook 05, the same for every network and both splits: epochs, and how many seeds from `seed` on.
     weights : {"imagenet", "none"}
         Where a pre-trained network starts.
     base_channels : int
@@ -77,7 +79,9 @@ class Profile:
     noise_snr_db: float | None = None
     mixup: float = 0.0
     network: str = "small_resnet"
-    compare: tuple[str, ...] = ("small_vgg",)
+    compare: tuple[str, ...] = ("plain_cnn",)
+    compare_epochs: int = 10
+    compare_seeds: int = 1
     weights: str = "none"
     base_channels: int = 32
     dropout: float = 0.4
@@ -114,6 +118,7 @@ PROFILES = {
         time_mask=24,
         network="resnet50",
         compare=("vgg16", "mobilenetv2"),
+        compare_epochs=40,
         weights="imagenet",
         optimizer="adam",
         learning_rate=1e-4,

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import time
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from helpers import runtime
@@ -13,7 +16,7 @@ from helpers.profiles import Profile
 from helpers.scores import read_classes, read_predictions, score
 
 # Settings that change neither the pictures nor the training of one network; clips that are left out change its data.
-NOT_OF_A_RUN = ("name", "compare", "speakers", "sentences", "corpus_seed", "leave_out_marked")
+NOT_OF_A_RUN = ("name", "compare", "compare_epochs", "compare_seeds", "speakers", "sentences", "corpus_seed", "leave_out_marked")
 
 
 def record_run(folder: Path, predictions: pd.DataFrame, *, classes: list[str], profile: Profile, seconds: float, **facts) -> dict:
@@ -31,6 +34,23 @@ def record_run(folder: Path, predictions: pd.DataFrame, *, classes: list[str], p
     }
     write_json(folder / "run.json", run)
     return read_json(folder / "run.json")
+
+
+def milliseconds_per_clip(answer: Callable[[], object], *, clips: int, repeats: int = 5) -> list[float]:
+    """Lowest, middle and highest time a clip of some calls that answer `clips` clips at once, after one that compiles.
+
+    Returns
+    -------
+    list of float
+        In ms.
+    """
+    answer()
+    times = []
+    for _ in range(repeats):
+        started = time.perf_counter()
+        answer()
+        times.append(1000 * (time.perf_counter() - started) / clips)
+    return [round(float(value), 5) for value in np.quantile(times, [0, 0.5, 1])]
 
 
 def read_run(artifacts: Artifacts, name: str) -> tuple[dict, dict, pd.DataFrame]:

@@ -79,7 +79,7 @@ def probabilities_of(predictions: pd.DataFrame) -> np.ndarray:
     return probabilities
 
 
-def clip_scores(predictions: pd.DataFrame, classes: list[str]) -> pd.DataFrame:
+def clip_scores(predictions: pd.DataFrame, classes: list[str], *, ages: pd.Series | None = None) -> pd.DataFrame:
     """What each clip adds to each score: the score of any set of clips is the mean of its column.
 
     Parameters
@@ -88,6 +88,8 @@ def clip_scores(predictions: pd.DataFrame, classes: list[str]) -> pd.DataFrame:
         As `predictions_table` makes it.
     classes : list of str
         In the order of the probability columns.
+    ages : pd.Series, optional
+        In years, indexed by clip: errors of age are reckoned from these, and not from the labels.
 
     Returns
     -------
@@ -108,16 +110,18 @@ def clip_scores(predictions: pd.DataFrame, classes: list[str]) -> pd.DataFrame:
     scores["loss"] = -np.log(np.clip(own, 1e-7, 1))
 
     people = [parse_label(label) for label in classes]
+    true_ages = None if ages is None else predictions["clip"].map(ages).to_numpy(float)
     groupings = {"gender_accuracy": [gender for gender, _ in people]}
     if all(age is not None for _, age in people):
-        ages = np.array([age for _, age in people], float)
-        groupings["age_group_accuracy"] = [age_group(age) for age in ages]
+        years = np.array([age for _, age in people], float)
+        groupings["age_group_accuracy"] = [age_group(age) for age in years]
     for name, groups in groupings.items():
         if all(groups) and len(set(groups)) > 1:
             members = pd.get_dummies(pd.Series(groups, dtype=object)).to_numpy(float)  # [classes, groups]
             scores[name] = (members[index, (probabilities @ members).argmax(axis=1)]).astype(float)
-    if "age_group_accuracy" in groupings and len(set(ages)) > 1:
-        error = np.abs(probabilities @ ages / probabilities.sum(axis=1) - ages[index])
+    if "age_group_accuracy" in groupings and len(set(years)) > 1:
+        expected = probabilities @ years / probabilities.sum(axis=1)
+        error = np.abs(expected - (years[index] if true_ages is None else true_ages))
         scores |= {"age_mae_years": error, f"within_{BAND_YEARS}_years": (error <= BAND_YEARS).astype(float)}
     return pd.DataFrame(scores, index=predictions.index)
 

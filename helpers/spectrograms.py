@@ -28,8 +28,8 @@ CLIPS_A_TASK = 16  # few enough for a smooth progress bar, many enough that hand
 
 
 def image_path(artifacts: Artifacts, row: pd.Series | dict[str, str]) -> Path:
-    """Where a manifest row's picture lies: `spectrograms/<label>/<clip>.png`."""
-    return artifacts.spectrograms / row["label"] / f"{row['clip']}.png"
+    """Where a manifest row's picture lies: `spectrograms/<label>/<clip>.png`, or below `folder` where the row has one."""
+    return artifacts.spectrograms / row.get("folder", row["label"]) / f"{row['clip']}.png"
 
 
 def read_note(path: Path) -> dict:

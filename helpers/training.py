@@ -17,14 +17,16 @@ from tqdm import tqdm
 
 from helpers import checkpoints, networks, runtime
 from helpers.artifacts import Artifacts, read_json, write_table
-from helpers.batches import evaluation_batches, image_shape, steps_per_epoch, training_batches, windows_per_clip
+from helpers.batches import clip_windows, evaluation_batches, image_shape, steps_per_epoch, training_batches, windows_per_clip
 from helpers.callbacks import EpochRecorder, stops_early
 from helpers.errors import SuiteError
 from helpers.model_files import save_model
 from helpers.pictures import pictures, require_clips
 from helpers.profiles import Profile, describe
-from helpers.runs import best_epoch, data_fingerprint, difference_from_run, record_run
+from helpers.runs import best_epoch, data_fingerprint, difference_from_run, milliseconds_per_clip, record_run
 from helpers.scores import predictions_table, read_classes
+
+TIMED_CLIPS = 16
 
 
 def train(name: str, manifest: pd.DataFrame, artifacts: Artifacts, *, profile: Profile, folder: Path | None = None) -> dict:
@@ -57,7 +59,7 @@ def train(name: str, manifest: pd.DataFrame, artifacts: Artifacts, *, profile: P
     """
     folder = folder or artifacts.model(name)
     classes = read_classes(artifacts)
-    identity = {"settings": describe(replace(profile, network=name)), "data": data_fingerprint(manifest, artifacts)}
+    identity = run_identity(name, manifest, artifacts, profile=profile)
     difference = difference_from_run(folder, identity)
     if difference is None:
         print(f"{name}: already trained with these settings and clips, taken from {folder}")
@@ -76,6 +78,10 @@ def train(name: str, manifest: pd.DataFrame, artifacts: Artifacts, *, profile: P
     note |= {"window_frames": profile.window_frames, "test_windows": profile.test_windows}
     predictions = predictions_table(manifest, predict_clips(model, paths, classes=len(classes), profile=profile), classes)
     facts = identity | {"parameters": model.count_params(), "best_epoch": best_epoch(history)}
+    facts |= {"file_megabytes": round((folder / "model.keras").stat().st_size / 1e6, 3)}
+    windows = np.concatenate([clip_windows(path, profile=profile)[0] for path in paths[:TIMED_CLIPS]])
+    clips = len(windows) // profile.test_windows
+    facts |= {"milliseconds_per_clip": milliseconds_per_clip(lambda: model.predict_on_batch(windows), clips=clips)}
     seconds = sum(row["seconds"] for row in history)
     try:
         save_model(folder / "model.keras", model, note)
@@ -88,6 +94,11 @@ def train(name: str, manifest: pd.DataFrame, artifacts: Artifacts, *, profile: P
         ) from None
     checkpoints.remove_checkpoints(best.parent)
     return run
+
+
+def run_identity(name: str, manifest: pd.DataFrame, artifacts: Artifacts, *, profile: Profile) -> dict:
+    """What a run must have been trained with to be taken again: its settings, and the fingerprint of its data."""
+    return {"settings": describe(replace(profile, network=name)), "data": data_fingerprint(manifest, artifacts)}
 
 
 def fit(

@@ -37,7 +37,16 @@ def made():
             "validation_accuracy": [0.1, 0.6, 0.5],
         }
     )
-    comparison = pd.DataFrame({"model": ["a", "b"], "accuracy": [0.9, 0.8], "macro_f1": [0.85, 0.75]})
+    comparison = pd.DataFrame(
+        {
+            "model": ["a", "b", "a", "b"],
+            "split_method": ["random", "random", "speaker", "speaker"],
+            "accuracy": [0.9, 0.8, 0.1, np.nan],
+            "accuracy_low": [0.8, 0.7, 0.0, np.nan],
+            "accuracy_high": [1.0, 0.9, 0.2, np.nan],
+            "macro_f1": [0.85, 0.75, 0.1, np.nan],
+        }
+    )
     settings = SpectrogramSettings()
     return {
         "waveform": lambda ax: figures.waveform(voice(200), sample_rate=16_000, ax=ax),

@@ -40,7 +40,14 @@ def test_the_studys_head_stands_on_resnet50():
     assert all(layer.trainable for layer in model.layers)
 
 
-@pytest.mark.parametrize(("name", "module"), [("resnet50", "resnet"), ("vgg16", "vgg16"), ("mobilenetv2", "mobilenet_v2")])
+@pytest.mark.parametrize(
+    ("name", "module"),
+    [
+        ("resnet50", "resnet"), ("resnet101", "resnet"), ("resnet50v2", "resnet_v2"), ("vgg16", "vgg16"),
+        ("inceptionv3", "inception_v3"), ("xception", "xception"), ("mobilenetv2", "mobilenet_v2"), ("densenet121", "densenet"),
+        ("efficientnetv2b0", "efficientnet_v2"),
+    ],
+)  # fmt: skip
 def test_preprocessing_is_the_networks_own(name, module, rng, monkeypatch):
     image = rng.uniform(0, 255, (1, 64, 64, 3)).astype("float32")
     seen = []
@@ -71,6 +78,25 @@ def test_the_studys_second_head_stands_on_resnet50():
     assert [type(layer).__name__ for layer in model.layers[-5:]] == ["Functional", "BatchNormalization", "ReLU", "Flatten", "Dense"]
     assert model.layers[-1].activation is keras.activations.softmax and model.layers[-1].kernel.shape == (2 * 2 * 2048, 39)
     assert all(layer.trainable for layer in model.layers)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", networks.NETWORKS)
+def test_every_network_builds_at_its_sizes_and_trains_a_step(name, rng):
+    """The study's pictures, and the windows of `quick`; one step on four pictures, from random weights, changes the weights."""
+    study = networks.build(name, shape=(224, 224, 3), classes=39)
+    assert study.input_shape == (None, 224, 224, 3) and study.output_shape == (None, 39)
+    model = networks.build(name, shape=(96, 192, 1), classes=39)
+    model.compile("adam", "categorical_crossentropy")
+    before = model.layers[-1].kernel.numpy()
+    loss = model.train_on_batch(rng.uniform(0, 255, (4, 96, 192, 1)).astype("float32"), np.eye(39)[[0, 1, 2, 38]])
+    assert np.isfinite(loss) and not np.array_equal(before, model.layers[-1].kernel.numpy())
+    keras.backend.clear_session()
+
+
+def test_pictures_too_small_for_a_network_are_one_sentence():
+    with pytest.raises(SuiteError, match=r"inceptionv3 can't be built for pictures of 32 x 48 pixels: .*at least 75x75"):
+        networks.build("inceptionv3", shape=(32, 48, 1), classes=3)
 
 
 def test_weights_that_cannot_be_fetched_say_where_a_file_by_hand_goes(monkeypatch, tmp_path):

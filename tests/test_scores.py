@@ -159,7 +159,7 @@ def test_the_bootstraps_value_is_the_score_itself(rng):
     predictions = table(rng.choice(CLASSES, 50), rng.dirichlet(np.ones(4), 50))
     scores = score_split(predictions, CLASSES)
     found = bootstrap(predictions, CLASSES, manifest=predictions[["clip"]].assign(speaker=""), samples=200)
-    assert set(found.index) == set(clip_scores(predictions, CLASSES)) | {"macro_f1"}
+    assert set(found.index) == set(clip_scores(predictions, CLASSES)) | {"macro_precision", "macro_recall", "macro_f1"}
     for name, row in found.iterrows():
         assert row["value"] == pytest.approx(scores[name], abs=1e-5) and row["low"] <= row["high"]
     again = bootstrap(predictions, CLASSES, manifest=predictions[["clip"]].assign(speaker=""), samples=200)

@@ -20,7 +20,9 @@ from helpers.voices import Corpus, synthesise
 
 pytestmark = pytest.mark.slow
 NAMES = ["01_download", "02_spectrograms", "03_train_resnet", "04_evaluate", "05_compare_cnns", "06_your_voice"]
-OVERRIDES = "epochs=1 epoch_windows=1 base_channels=4 mel_bins=32 window_frames=48 test_windows=2 compare=small_vgg+lenet"
+OVERRIDES = (
+    "epochs=1 epoch_windows=1 base_channels=4 mel_bins=32 window_frames=48 test_windows=2 compare=plain_cnn+lenet compare_epochs=1"
+)
 
 
 def run(*arguments, **environment):
@@ -65,14 +67,17 @@ def test_the_table_grew_from_stage_to_stage(finished):
     artifacts = Artifacts(root / "artifacts" / "folder")
     assert len(pd.read_csv(artifacts.manifest)) == 18 and len(pd.read_csv(artifacts.rejected)) == 1
     assert len(list(artifacts.spectrograms.rglob("*.png"))) == 18
-    for name in ("small_resnet", "small_vgg", "svm"):
-        assert {"train", "validation", "test"} == set(read_json(artifacts.model(name) / "metrics.json"))
-    comparison = pd.read_csv(artifacts.comparison)
-    assert comparison["model"].tolist() == ["small_resnet", "small_vgg", "svm", "lenet"]
-    assert (comparison["split_method"] == "random").all()
-    assert comparison["reason"].fillna("").str.contains("There is no network 'lenet'").tolist() == [False] * 3 + [True]
-    tested = read_json(artifacts.model("svm") / "metrics.json")["test"]
-    assert comparison.set_index("model").loc["svm", "accuracy"] == tested["accuracy"]
+    assert {"train", "validation", "test"} == set(read_json(artifacts.model("small_resnet") / "metrics.json"))
+    comparison = pd.read_csv(artifacts.comparison).fillna({"reason": ""}).set_index(["split_method", "model"])
+    names = ["small_resnet", "plain_cnn", "lenet", "svm", "logistic_regression", "pitch_threshold", "majority"]
+    assert comparison.index.tolist() == [(method, name) for method in ("random", "speaker") for name in names]
+    assert comparison.loc["speaker", "reason"].str.contains("Nobody knows who speaks in 18 of the 18 clips").all()
+    reasons = comparison.loc["random", "reason"]
+    assert "There is no network 'lenet'" in reasons["lenet"] and (reasons.drop("lenet") == "").all()
+    tested = read_json(artifacts.comparison_part("random").model("svm") / "seed_0" / "metrics.json")["test"]
+    assert comparison.loc[("random", "svm"), "accuracy"] == tested["accuracy"]
+    card = artifacts.model_card.read_text()
+    assert "small_resnet" in card and "(not_for.md)" in card and (artifacts.folder / "not_for.md").exists()
 
 
 def test_the_pages_need_nothing_from_elsewhere_and_show_no_warnings(finished):

@@ -9,7 +9,6 @@ from PIL import Image
 
 from helpers import checkpoints
 from helpers.artifacts import read_json, read_table, write_json
-from helpers.baselines import train_svm
 from helpers.checkpoints import save_checkpoint
 from helpers.errors import SuiteError
 from helpers.manifest import build_manifest, read_manifest
@@ -167,17 +166,3 @@ def test_the_papers_settings_train_on_square_colour_pictures(corpus, artifacts):
     assert np.asarray(Image.open(image_path(artifacts, table.iloc[0]))).shape == (64, 64, 3)
     run = train("mobilenetv2", table, artifacts, profile=profile)
     assert run["settings"]["optimizer"] == "adam" and len(read_history(artifacts, "mobilenetv2")) == 1
-
-
-@pytest.mark.parametrize("classes", [2, 3])
-def test_the_svm_tells_pitches_apart_and_is_reused(corpus, artifacts, capsys, classes):
-    if classes == 2:
-        for path in (corpus / "female_60").iterdir():
-            path.unlink()
-    table, _ = build_manifest("folder", corpus, artifacts, seed=0)
-    convert(table, artifacts, settings=TINY.spectrogram, profile="quick")
-    run = train_svm(table, artifacts, profile=TINY)
-    assert run["settings"]["network"] == "svm" and "seconds" in run
-    assert read_json(artifacts.model("svm") / "metrics.json")["test"]["gender_accuracy"] == 1
-    train_svm(table, artifacts, profile=TINY)
-    assert "already trained" in capsys.readouterr().out
