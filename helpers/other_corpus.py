@@ -6,7 +6,6 @@ pictures, and in `models/<network>/` what the network says of its clips.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np

@@ -83,7 +83,7 @@ def test_probabilities_of_a_gender_and_of_an_age_group_add_up():
 
 
 def test_the_corpus_of_the_training_is_no_other(network, artifacts, corpus):
-    with pytest.raises(SuiteError, match="The network was trained on .*recordings: set OTHER_DATASET"):
+    with pytest.raises(SuiteError, match=r"The network was trained on .*recordings: set OTHER_DATASET"):
         prepare_other("folder", data_dir=str(corpus), artifacts=artifacts, profile=TINY)
 
 
