@@ -7,6 +7,7 @@
 #
 # make run takes DATASET=voices|folder|crema-d|...  DATA_DIR=/path  NAME=name  PROFILE=quick|paper
 #                ARTIFACTS=/path  OVERRIDES="epochs=5, batch_size=16"
+#                OTHER_DATASET=emodb OTHER_DATA_DIR=/path (the trained network on a second corpus)
 #                LABELS=exact|decade|"age group"|gender  SPLIT_METHOD=random|speaker  SMALL_CLASSES="leave out"|merge
 #                RECORDING=/path/to/your/voice.wav
 
@@ -15,7 +16,8 @@ VENV ?= .venv
 # Exact versions for pip, such as CONSTRAINTS=.ci/colab-2026-08.txt
 CONSTRAINTS ?=
 
-export DATASET DATA_DIR NAME PROFILE ARTIFACTS OVERRIDES LABELS SPLIT_METHOD SMALL_CLASSES SEEDS RECORDING REPOSITORY
+export DATASET DATA_DIR NAME PROFILE ARTIFACTS OVERRIDES LABELS SPLIT_METHOD SMALL_CLASSES \
+       OTHER_DATASET OTHER_DATA_DIR RECORDING SEEDS REPOSITORY
 
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS))

@@ -96,6 +96,32 @@ def add_noise(image: tf.Tensor, *, snr_db: float | tf.Tensor, dynamic_range_db: 
     return tf.clip_by_value((decibels / dynamic_range_db + 1) * 255, 0.0, 255.0)
 
 
+def equalise(image: tf.Tensor, *, most_db: float, dynamic_range_db: float, seed: tf.Tensor) -> tf.Tensor:
+    """Pass a picture through a smooth random filter over the frequencies, at most `most_db` louder or quieter anywhere.
+
+    Microphones, rooms, distances and vocal efforts tilt and bend a spectrum. J. Schlüter & T. Grill (2015) draw such filters at
+    random; this one is a sum of four cosines over the mel axis, the slowest the strongest. A filter's gains in dB are added to the
+    picture. As with `gain`, the loudest point is not measured again.
+
+    Parameters
+    ----------
+    image : tf.Tensor [shape=(height, width, channels), dtype=float32]
+        Grey, 0 to 255.
+    most_db, dynamic_range_db : float
+    seed : tf.Tensor [shape=(2,), dtype=int64]
+
+    Returns
+    -------
+    tf.Tensor
+        Of the same shape and type.
+    """
+    waves = tf.range(1.0, 5.0)
+    strengths = tf.random.stateless_uniform([4], another_seed(seed, 16), -most_db, most_db) / waves / tf.reduce_sum(1 / waves)
+    places = tf.linspace(0.0, math.pi, tf.shape(image)[0])
+    curve = tf.cos(places[:, tf.newaxis] * waves) @ strengths[:, tf.newaxis]
+    return tf.clip_by_value(image + curve[:, tf.newaxis] * 255 / dynamic_range_db, 0.0, 255.0)
+
+
 def mask(image: tf.Tensor, *, rows: int, columns: int, seed: tf.Tensor) -> tf.Tensor:
     """Blacken two random bands of rows (frequencies) and two of columns (times).
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from helpers.augmentation import add_noise, another_seed, gain, mask, mixup, pad, random_window, time_shift
+from helpers.augmentation import add_noise, another_seed, equalise, gain, mask, mixup, pad, random_window, time_shift
 from helpers.errors import SuiteError
 from helpers.profiles import Profile
 
@@ -43,14 +43,14 @@ def training_batches(
     Raises
     ------
     SuiteError
-        Gain or noise is wanted on colour pictures, whose values are no dB.
+        Gain, noise or equaliser is wanted on colour pictures, whose values are no dB.
     """
     names = tf.constant([str(path) for path in paths])
     labels = tf.constant(targets, tf.int64)
     draws = len(paths) * windows_per_clip(len(paths), profile=profile)
     shape = image_shape(paths[0], profile=profile)
-    if shape[2] == 3 and (profile.gain_db or profile.noise_snr_db is not None):
-        raise SuiteError("Gain and noise reckon in dB, which only grey pictures hold: add colour=false to OVERRIDES.")
+    if shape[2] == 3 and (profile.gain_db or profile.equaliser_db or profile.noise_snr_db is not None):
+        raise SuiteError("Gain, noise and equaliser reckon in dB, which only grey pictures hold: add colour=false to OVERRIDES.")
 
     def seed_of(epoch: tf.Tensor, place: tf.Tensor) -> tf.Tensor:
         return tf.stack([tf.cast(profile.seed, tf.int64) * 1_000_003 + epoch, place])
@@ -74,7 +74,7 @@ def training_batches(
 
 
 def augment(image: tf.Tensor, *, width: int, profile: Profile, seed: tf.Tensor) -> tf.Tensor:
-    """A training picture as the profile wants it: window, shift, gain, noise, masks, each only if it is switched on.
+    """A training picture as the profile wants it: window, shift, gain, noise, equaliser, masks, each only if it is switched on.
 
     Parameters
     ----------
@@ -97,6 +97,8 @@ def augment(image: tf.Tensor, *, width: int, profile: Profile, seed: tf.Tensor) 
     if profile.noise_snr_db is not None:
         snr_db = profile.noise_snr_db + tf.random.stateless_uniform([], another_seed(seed, 15), 0, NOISE_SPREAD_DB)
         image = add_noise(image, snr_db=snr_db, dynamic_range_db=range_db, seed=seed)
+    if profile.equaliser_db:
+        image = equalise(image, most_db=profile.equaliser_db, dynamic_range_db=range_db, seed=seed)
     return mask(image, rows=profile.frequency_mask, columns=profile.time_mask, seed=seed)
 
 

@@ -36,6 +36,8 @@ class Profile:
     noise_snr_db : float or None
         Lowest signal-to-noise ratio in dB at which augmentation adds noise to a grey picture; each one's is drawn from there to
         20 dB more. None adds none.
+    equaliser_db : float
+        Most dB by which augmentation's random filter makes any frequency of a grey picture louder or quieter; 0 filters none.
     mixup : float
         Parameter alpha of mixup; 0 mixes nothing.
     network : str
@@ -77,6 +79,7 @@ class Profile:
     time_shift: int = 0
     gain_db: float = 0.0
     noise_snr_db: float | None = None
+    equaliser_db: float = 0.0
     mixup: float = 0.0
     network: str = "small_resnet"
     compare: tuple[str, ...] = ("plain_cnn",)
@@ -100,7 +103,7 @@ class Profile:
 
 MAY_BE_ZERO = ("seed", "corpus_seed", "frequency_mask", "time_mask", "time_shift", "early_stopping")
 
-NOT_NEGATIVE = (*MAY_BE_ZERO, "gain_db", "mixup")
+NOT_NEGATIVE = (*MAY_BE_ZERO, "gain_db", "equaliser_db", "mixup")
 
 PROFILES = {
     "quick": Profile("quick"),

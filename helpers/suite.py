@@ -43,7 +43,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if unknown:
             raise SuiteError(f"There is no notebook {unknown[0]!r}: choose from {', '.join(known)}.")
-        for variable in ("DATA_DIR", "ARTIFACTS", "RECORDING"):  # the kernels start in another folder than this process
+        # The kernels start in another folder than this process.
+        for variable in ("DATA_DIR", "OTHER_DATA_DIR", "ARTIFACTS", "RECORDING"):
             if os.environ.get(variable):
                 os.environ[variable] = str(Path(os.environ[variable]).expanduser().resolve())
         session = runtime.start()

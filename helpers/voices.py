@@ -20,6 +20,13 @@ What the means follow, and how closely:
   J. Voice 16, 480-487. *Tremor and roughness*: less stable pitch in older voices, Linville & Fisher (1985),
   "Acoustic characteristics of women's voices with advancing age", J. Gerontology 40, 324-330 (direction from
   there, the sizes are ours).
+- *Vocal effort*: who speaks up speaks higher. From a quiet voice to a call, the mean pitch of men and women rises by a factor
+  close to two, the first formant rises, and the upper part of the spectrum gains more than the lower: Andersson, Eriksson &
+  Traunmüller (1996), "Cries and whispers: acoustic effects of variations in vocal effort", TMH-QPSR 37(2), 127-130, and
+  Traunmüller & Eriksson (2000), "Acoustic effects of variation in vocal effort by men, women, and children", J. Acoust. Soc.
+  Am. 107, 3438-3451 (directions from there; the sizes are ours, chosen with a look at the training part of EmoDB, whose angry
+  men speak twice as high as the same men do at rest). So a man's call is as high as a woman's quiet voice, and pitch alone does
+  not tell them apart.
 """
 
 from __future__ import annotations
@@ -49,6 +56,10 @@ PITCH_HZ = {
     "male": (119.5, 112.2, 107.1, 118.4, 112.2, 132.1),
     "female": (224.3, 213.3, 220.8, 199.3, 199.7, 202.2),
 }
+EVERYDAY_EFFORT = 0.25  # on a scale from a quiet voice (0) to a call (1)
+QUIET_TO_CALL = {"male": 2.8, "female": 2.2}  # how many times as high a call is as a quiet voice
+# eSpeak NG's formants 4 and 5 lie lower than a man's, whose fourth is at about 3600 Hz in vowels (Hillenbrand et al., 1995).
+FORMANT_PLACES = (1.0, 1.0, 1.0, 1.0, 1.12, 1.12)
 ACCENTS = ("en-us", "en", "en-gb-x-rp", "en-gb-scotland", "en-029")
 
 SENTENCES = (
@@ -95,7 +106,8 @@ class Speaker:
     """One synthetic speaker: who it is, and the numbers that make its voice.
 
     Frequencies are in Hz, `rate` in words a minute, `formants` and `heights` are percentages of eSpeak's
-    own voice for formants 0 to 5, `breath`, `flutter` and `roughness` are eSpeak's own scales.
+    own voice for formants 0 to 5, `breath`, `flutter` and `roughness` are eSpeak's own scales. `pitch` is that of an everyday
+    voice; `efforts` has a number for each of `sentences`, from 0 (quiet) to 1 (a call).
     """
 
     name: str
@@ -111,6 +123,7 @@ class Speaker:
     flutter: int
     roughness: int
     sentences: tuple[int, ...]
+    efforts: tuple[float, ...]
 
 
 def draw_speaker(gender: str, age: int, number: int, *, corpus: Corpus) -> Speaker:
@@ -138,7 +151,7 @@ def draw_speaker(gender: str, age: int, number: int, *, corpus: Corpus) -> Speak
     old = np.clip((age - 30) / 50, 0, 1)  # 0 up to the age of 30, 1 from 80 on
     pitch = np.interp(age, DECADES, PITCH_HZ[gender]) * np.exp(rng.normal(0, 0.12))
     tract = (1.15 if gender == "female" else 1.0) * (1 - 0.05 * old) * np.exp(rng.normal(0, 0.045))
-    formants = tuple(round(100 * tract * np.exp(rng.normal(0, 0.045))) for _ in range(6))
+    formants = tuple(round(100 * tract * place * np.exp(rng.normal(0, 0.045))) for place in FORMANT_PLACES)
     return Speaker(
         name=f"{gender}_{age}_s{number}",
         gender=gender,
@@ -149,10 +162,11 @@ def draw_speaker(gender: str, age: int, number: int, *, corpus: Corpus) -> Speak
         rate=round(175 * (1 - 0.2 * old) * np.exp(rng.normal(0, 0.1))),
         formants=formants,
         heights=tuple(int(h) for h in rng.integers(60, 131, size=6)),
-        breath=round(float(np.clip(rng.normal(2 + 6 * old + 2 * (gender == "female"), 2), 0, 14))),
+        breath=round(float(np.clip(rng.normal(3 + 6 * old, 2), 0, 14))),
         flutter=round(float(np.clip(rng.normal(2 + 6 * old, 1.5), 0, 12))),
         roughness=round(float(np.clip(rng.normal(1 + 2 * old, 1), 0, 5))),
         sentences=tuple(int(s) for s in rng.permutation(len(SENTENCES))[: corpus.sentences]),
+        efforts=tuple(round(float(e), 3) for e in rng.uniform(0, 1, size=corpus.sentences)),
     )
 
 
@@ -166,6 +180,11 @@ def speakers(corpus: Corpus) -> list[Speaker]:
     return [
         draw_speaker(gender, age, number, corpus=corpus) for gender, age in CATEGORIES for number in range(1, corpus.speakers + 1)
     ]
+
+
+def spoken_pitch(speaker: Speaker, effort: float) -> float:
+    """Mean pitch in Hz of a speaker at a vocal effort from 0 to 1."""
+    return speaker.pitch * QUIET_TO_CALL[speaker.gender] ** (effort - EVERYDAY_EFFORT)
 
 
 def synthesise(folder: Path, *, corpus: Corpus = Corpus(), workers: int | None = None) -> Path:
@@ -216,23 +235,24 @@ def synthesise(folder: Path, *, corpus: Corpus = Corpus(), workers: int | None =
 def _speak_group(group: list[Speaker], folder: Path, seed: int) -> int:
     """Speak all clips of some speakers; return how many."""
     with tempfile.TemporaryDirectory() as data:
-        espeak = Espeak(Path(data), {speaker.name: _variant(speaker) for speaker in group})
-        for speaker in group:
-            target = folder / f"{speaker.gender}_{speaker.age}"
-            target.mkdir(exist_ok=True)
-            for sentence in speaker.sentences:
-                samples = espeak.speak(
-                    SENTENCES[sentence], voice=f"{speaker.accent}+{speaker.name}", rate=speaker.rate, seed=seed * 1000 + sentence
-                )
-                soundfile.write(target / f"{speaker.name}_{sentence:02d}.wav", samples, SAMPLE_RATE, "PCM_16")
-    return sum(len(speaker.sentences) for speaker in group)
+        spoken = [(speaker, *pair) for speaker in group for pair in zip(speaker.sentences, speaker.efforts, strict=True)]
+        variants = {f"{speaker.name}_{sentence:02d}": _variant(speaker, effort) for speaker, sentence, effort in spoken}
+        espeak = Espeak(Path(data), variants)
+        for speaker, sentence, _ in spoken:
+            target = folder / f"{speaker.gender}_{speaker.age}" / f"{speaker.name}_{sentence:02d}.wav"
+            target.parent.mkdir(exist_ok=True)
+            voice = f"{speaker.accent}+{target.stem}"
+            samples = espeak.speak(SENTENCES[sentence], voice=voice, rate=speaker.rate, seed=seed * 1000 + sentence)
+            soundfile.write(target, samples, SAMPLE_RATE, "PCM_16")
+    return len(spoken)
 
 
-def _variant(speaker: Speaker) -> str:
-    """A speaker as an eSpeak NG voice variant file (docs/voices.md of eSpeak NG)."""
-    width = speaker.pitch * speaker.pitch_range
+def _variant(speaker: Speaker, effort: float) -> str:
+    """A speaker at a vocal effort as an eSpeak NG voice variant file (docs/voices.md of eSpeak NG)."""
+    raised, pitch = effort - EVERYDAY_EFFORT, spoken_pitch(speaker, effort)
+    width = pitch * speaker.pitch_range
     # eSpeak's intonation spends its time a little above the middle between `pitch`'s two numbers.
-    low, high = round(speaker.pitch - 0.55 * width), round(speaker.pitch + 0.45 * width)
+    low, high = round(pitch - 0.55 * width), round(pitch + 0.45 * width)
     lines = [
         "language variant",
         f"name {speaker.name}",
@@ -242,5 +262,7 @@ def _variant(speaker: Speaker) -> str:
         f"roughness {speaker.roughness}",
         "breath 0 " + " ".join([str(speaker.breath)] * 7),
     ]
-    lines += [f"formant {n} {f} {h} 100" for n, (f, h) in enumerate(zip(speaker.formants, speaker.heights, strict=True))]
+    for n, (frequency, height) in enumerate(zip(speaker.formants, speaker.heights, strict=True)):
+        first = 1 + 0.25 * raised if n == 1 else 1.0
+        lines.append(f"formant {n} {round(frequency * first)} {round(height * np.exp(0.15 * n * raised))} 100")
     return "\n".join(lines) + "\n"

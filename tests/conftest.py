@@ -16,6 +16,8 @@ for variable in (
     "LABELS",
     "SPLIT_METHOD",
     "SMALL_CLASSES",
+    "OTHER_DATASET",
+    "OTHER_DATA_DIR",
     "RECORDING",
 ):
     os.environ.pop(variable, None)  # `make test DATASET=...` must not reach the tests

@@ -55,6 +55,18 @@ def test_gain_adds_the_same_decibels_everywhere_and_cuts_off():
     assert -10 <= min(changes) < -8 and 8 < max(changes) <= 10
 
 
+def test_the_equaliser_adds_one_smooth_curve_to_every_frame_within_its_limit():
+    image = tf.fill([96, 20, 1], 128.0)
+    curves = []
+    for number in range(200):
+        filtered = augmentation.equalise(image, most_db=12.0, dynamic_range_db=80.0, seed=seed(number)).numpy()[..., 0]
+        assert np.ptp(filtered, axis=1).max() == 0
+        curves.append((filtered[:, 0] - 128) * 80 / 255)
+    assert np.abs(curves).max() <= 12 and np.abs(curves).max() > 8
+    assert np.abs(np.mean(curves, axis=0)).max() < 1.5  # no frequency is favoured
+    assert np.abs(np.diff(curves, axis=1)).max() < 1.0  # dB from one of 96 bands to the next
+
+
 @pytest.mark.parametrize("snr_db", [0.0, 10.0, 30.0])
 def test_noise_adds_the_power_that_the_ratio_asks_for(rng, snr_db):
     decibels = rng.uniform(-60, -20, (96, 400, 1)).astype(np.float32)

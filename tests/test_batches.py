@@ -66,8 +66,8 @@ def test_epochs_differ(paths):
     assert not np.array_equal(found[0][0], found[4][0])
 
 
-OFF = "time_shift=0 gain_db=0 noise_snr_db=none mixup=0 frequency_mask=0 time_mask=0"
-ON = ["time_shift=20", "gain_db=12", "noise_snr_db=5", "mixup=0.4", "frequency_mask=9", "time_mask=20"]
+OFF = "time_shift=0 gain_db=0 noise_snr_db=none equaliser_db=0 mixup=0 frequency_mask=0 time_mask=0"
+ON = ["time_shift=20", "gain_db=12", "noise_snr_db=5", "equaliser_db=12", "mixup=0.4", "frequency_mask=9", "time_mask=20"]
 
 
 def with_settings(overrides):
@@ -103,7 +103,7 @@ def test_no_augmentation_reaches_validation_or_test(paths):
 
 def test_decibels_of_colours_are_refused(tmp_path):
     Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(tmp_path / "a.png")
-    for setting in ("gain_db=6", "noise_snr_db=10"):
+    for setting in ("gain_db=6", "noise_snr_db=10", "equaliser_db=10"):
         with pytest.raises(SuiteError, match="only grey pictures hold: add colour=false to OVERRIDES"):
             batches.training_batches([tmp_path / "a.png"], np.zeros(1, int), classes=1, profile=with_settings(setting))
 

@@ -9,7 +9,7 @@ from helpers import voices
 from helpers.artifacts import read_json
 from helpers.errors import SuiteError
 from helpers.espeak import SAMPLE_RATE
-from helpers.voices import CATEGORIES, SENTENCES, Corpus, draw_speaker, speakers, synthesise
+from helpers.voices import CATEGORIES, EVERYDAY_EFFORT, SENTENCES, Corpus, draw_speaker, speakers, spoken_pitch, synthesise
 
 TINY = Corpus(speakers=1, sentences=1)
 
@@ -49,13 +49,13 @@ def test_a_finished_corpus_is_left_alone_and_other_settings_replace_it(tiny, tmp
     assert (tiny / "voices.json").exists()  # what was there stays until the new corpus is whole
 
 
-def test_measured_pitch_follows_the_speakers_pitch(tiny):
+def test_measured_pitch_follows_the_speakers_pitch_and_effort(tiny):
     wanted, measured = [], []
     for speaker in speakers(TINY):
         path = next((tiny / f"{speaker.gender}_{speaker.age}").glob("*.wav"))
         samples, rate = soundfile.read(path)
-        pitch = librosa.yin(samples, fmin=60, fmax=400, sr=rate)
-        wanted.append(speaker.pitch)
+        pitch = librosa.yin(samples, fmin=60, fmax=500, sr=rate)
+        wanted.append(spoken_pitch(speaker, speaker.efforts[0]))
         measured.append(np.median(pitch))
     ratio = np.array(measured) / np.array(wanted)
     assert np.corrcoef(wanted, measured)[0, 1] > 0.95
@@ -74,6 +74,18 @@ def test_women_speak_higher_with_higher_formants_and_the_old_speak_slower():
     assert mean(women, lambda s: s.formants[1]) > 1.1 * mean(men, lambda s: s.formants[1])
     assert mean(old, lambda s: s.rate) < 0.93 * mean(young, lambda s: s.rate)
     assert mean(old, lambda s: s.flutter) > mean(young, lambda s: s.flutter) + 2
+
+
+def test_a_mans_call_is_as_high_as_a_womans_quiet_voice():
+    everyone = speakers(Corpus())
+    pitch = {
+        gender: np.array([spoken_pitch(s, effort) for s in everyone if s.gender == gender for effort in s.efforts])
+        for gender in ("female", "male")
+    }
+    assert np.quantile(pitch["male"], 0.9) > np.quantile(pitch["female"], 0.1)
+    assert np.median(pitch["female"]) > 1.5 * np.median(pitch["male"])  # as in the published means
+    efforts = np.concatenate([speaker.efforts for speaker in everyone])
+    assert efforts.min() < 0.05 and efforts.max() > 0.95 and spoken_pitch(everyone[0], EVERYDAY_EFFORT) == everyone[0].pitch
 
 
 def test_speakers_of_one_category_differ():
