@@ -38,6 +38,11 @@ def seeds(profile: Profile) -> range:
     return range(profile.seed, profile.seed + profile.compare_seeds)
 
 
+def budget(profile: Profile, *, seed: int) -> Profile:
+    """The settings that every network of the comparison is trained with; the last epoch is kept, so that all spend it all."""
+    return replace(profile, epochs=profile.compare_epochs, kept_epoch="last", seed=seed)
+
+
 def make_part(manifest: pd.DataFrame, artifacts: Artifacts, *, method: str, seed: int) -> Artifacts:
     """Write manifest and class list of one way to split the same clips; the corpus' own split is taken as it is.
 
@@ -86,7 +91,7 @@ def run_folder(name: str, part: Artifacts, *, profile: Profile) -> Path:
     """Where a run lies: `models/<name>/seed_<number>/` of the part, or notebook 3's own folder where that run is the same."""
     own = Artifacts(part.source).model(name)
     if name not in BASELINES:
-        identity = run_identity(name, read_table(part.manifest), part, profile=replace(profile, epochs=profile.compare_epochs))
+        identity = run_identity(name, read_table(part.manifest), part, profile=budget(profile, seed=profile.seed))
         if difference_from_run(own, identity) is None:
             return own
     return part.model(name) / f"seed_{profile.seed}"
@@ -113,7 +118,7 @@ def run_models(names: list[str], part: Artifacts, *, features: pd.DataFrame, pit
         failed = part.model(name) / "failed.json"
         try:
             for seed in seeds(profile)[: 1 if name in BASELINES else None]:
-                settings = replace(profile, epochs=profile.compare_epochs, seed=seed)
+                settings = budget(profile, seed=seed)
                 folder = run_folder(name, part, profile=settings)
                 if name in BASELINES:
                     train_baseline(name, manifest, part, features=features, pitch=pitch, profile=settings, folder=folder)

@@ -79,7 +79,7 @@ def train(name: str, manifest: pd.DataFrame, artifacts: Artifacts, *, profile: P
     save_model(folder / "model.keras", model, note)
     predictions = predictions_table(manifest, predict_clips(model, paths, classes=len(classes), profile=profile), classes)
     write_table(folder / "history.csv", pd.DataFrame(history).round(6))
-    facts = identity | {"parameters": model.count_params(), "best_epoch": best_epoch(history)}
+    facts = identity | {"parameters": model.count_params(), "best_epoch": _kept_epoch(history, profile=profile)}
     facts |= {"file_megabytes": round((folder / "model.keras").stat().st_size / 1e6, 3)}
     windows = np.concatenate([clip_windows(path, profile=profile)[0] for path in paths[:TIMED_CLIPS]])
     clips = len(windows) // profile.test_windows
@@ -171,7 +171,13 @@ def fit(
             except FloatingPointError as error:
                 checkpoints.remove_checkpoints(kept)  # they would only lead here again
                 raise SuiteError(str(error)) from None
-    return history, checkpoints.epoch_file(kept, best_epoch(history))
+    return history, checkpoints.epoch_file(kept, _kept_epoch(history, profile=profile))
+
+
+def _kept_epoch(history: list[dict], *, profile: Profile) -> int:
+    if profile.kept_epoch not in ("best", "last"):
+        raise SuiteError(f"The setting kept_epoch takes best or last, but {profile.kept_epoch!r} was given.")
+    return len(history) if profile.kept_epoch == "last" else best_epoch(history)
 
 
 def build(name: str, picture: Path, *, classes: list[str], profile: Profile, mixed: bool = False) -> keras.Model:
