@@ -26,6 +26,7 @@ from helpers.splits import SMALLEST_CLASS, SPLIT_METHODS, merge_small_classes, s
 from helpers.training import run_identity, train
 
 SCORES = ("accuracy", "macro_f1", "macro_precision", "macro_recall", "gender_accuracy", "age_mae_years", "loss")
+COSTS = ("parameters", "file_megabytes", "seconds", "seconds_per_epoch", "milliseconds_per_clip")
 
 
 def models(profile: Profile) -> list[str]:
@@ -187,7 +188,7 @@ def comparison_table(artifacts: Artifacts, *, profile: Profile) -> pd.DataFrame:
                 row["reason"] = str(error)
             rows.append(row)
     table = pd.DataFrame(rows).dropna(axis="columns", how="all")
-    table = table.reindex(columns=list(dict.fromkeys([*table, "accuracy", "macro_f1"])))
+    table = table.reindex(columns=list(dict.fromkeys([*table, "accuracy", "macro_f1", *COSTS])))
     whole = table.columns.intersection(["seeds", "classes", "clips", "parameters"])
     write_table(artifacts.comparison, table.astype(dict.fromkeys(whole, "Int64")))
     return read_table(artifacts.comparison)
