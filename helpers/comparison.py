@@ -26,6 +26,7 @@ from helpers.splits import SMALLEST_CLASS, SPLIT_METHODS, merge_small_classes, s
 from helpers.training import run_identity, train
 
 SCORES = ("accuracy", "macro_f1", "macro_precision", "macro_recall", "gender_accuracy", "age_mae_years", "loss")
+COSTS = ("parameters", "file_megabytes", "seconds", "seconds_per_epoch", "milliseconds_per_clip")
 
 
 def models(profile: Profile) -> list[str]:
@@ -36,6 +37,11 @@ def models(profile: Profile) -> list[str]:
 def seeds(profile: Profile) -> range:
     """The seeds of the weights and of the augmentation; the split is the same for all."""
     return range(profile.seed, profile.seed + profile.compare_seeds)
+
+
+def budget(profile: Profile, *, seed: int) -> Profile:
+    """The settings that every network of the comparison is trained with; the last epoch is kept, so that all spend it all."""
+    return replace(profile, epochs=profile.compare_epochs, kept_epoch="last", seed=seed)
 
 
 def make_part(manifest: pd.DataFrame, artifacts: Artifacts, *, method: str, seed: int) -> Artifacts:
@@ -86,7 +92,7 @@ def run_folder(name: str, part: Artifacts, *, profile: Profile) -> Path:
     """Where a run lies: `models/<name>/seed_<number>/` of the part, or notebook 3's own folder where that run is the same."""
     own = Artifacts(part.source).model(name)
     if name not in BASELINES:
-        identity = run_identity(name, read_table(part.manifest), part, profile=replace(profile, epochs=profile.compare_epochs))
+        identity = run_identity(name, read_table(part.manifest), part, profile=budget(profile, seed=profile.seed))
         if difference_from_run(own, identity) is None:
             return own
     return part.model(name) / f"seed_{profile.seed}"
@@ -113,7 +119,7 @@ def run_models(names: list[str], part: Artifacts, *, features: pd.DataFrame, pit
         failed = part.model(name) / "failed.json"
         try:
             for seed in seeds(profile)[: 1 if name in BASELINES else None]:
-                settings = replace(profile, epochs=profile.compare_epochs, seed=seed)
+                settings = budget(profile, seed=seed)
                 folder = run_folder(name, part, profile=settings)
                 if name in BASELINES:
                     train_baseline(name, manifest, part, features=features, pitch=pitch, profile=settings, folder=folder)
@@ -182,7 +188,7 @@ def comparison_table(artifacts: Artifacts, *, profile: Profile) -> pd.DataFrame:
                 row["reason"] = str(error)
             rows.append(row)
     table = pd.DataFrame(rows).dropna(axis="columns", how="all")
-    table = table.reindex(columns=list(dict.fromkeys([*table, "accuracy", "macro_f1"])))
+    table = table.reindex(columns=list(dict.fromkeys([*table, "accuracy", "macro_f1", *COSTS])))
     whole = table.columns.intersection(["seeds", "classes", "clips", "parameters"])
     write_table(artifacts.comparison, table.astype(dict.fromkeys(whole, "Int64")))
     return read_table(artifacts.comparison)

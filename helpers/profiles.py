@@ -60,6 +60,9 @@ class Profile:
         Train without the clips that a listener has marked in notebook 04 (`review.csv`).
     early_stopping : int
         Stop when so many epochs have brought no lower validation loss; 0 never stops early.
+    kept_epoch : {"best", "last"}
+        Keep the epoch with the lowest validation loss, or the last. Notebook 05 keeps the last: among strangers, the loss is lowest
+        where a network has hardly learnt anything and is sure of nothing.
     mixed_precision : {"auto", "on", "off"}
         Compute in 16 bits and keep the weights in 32; "auto" does so on a GPU alone.
     jit_compile : {"auto", "on", "off"}
@@ -96,6 +99,7 @@ class Profile:
     label_smoothing: float = 0.05
     leave_out_marked: bool = False
     early_stopping: int = 0
+    kept_epoch: str = "best"
     mixed_precision: str = "auto"
     jit_compile: str = "auto"
     seed: int = 0

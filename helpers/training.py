@@ -77,14 +77,14 @@ def train(name: str, manifest: pd.DataFrame, artifacts: Artifacts, *, profile: P
     note = {"network": name, "classes": classes, "spectrogram": asdict(profile.spectrogram)}
     note |= {"window_frames": profile.window_frames, "test_windows": profile.test_windows}
     predictions = predictions_table(manifest, predict_clips(model, paths, classes=len(classes), profile=profile), classes)
-    facts = identity | {"parameters": model.count_params(), "best_epoch": best_epoch(history)}
-    facts |= {"file_megabytes": round((folder / "model.keras").stat().st_size / 1e6, 3)}
+    facts = identity | {"parameters": model.count_params(), "best_epoch": _kept_epoch(history, profile=profile)}
     windows = np.concatenate([clip_windows(path, profile=profile)[0] for path in paths[:TIMED_CLIPS]])
     clips = len(windows) // profile.test_windows
     facts |= {"milliseconds_per_clip": milliseconds_per_clip(lambda: model.predict_on_batch(windows), clips=clips)}
     seconds = sum(row["seconds"] for row in history)
     try:
         save_model(folder / "model.keras", model, note)
+        facts["file_megabytes"] = round((folder / "model.keras").stat().st_size / 1e6, 3)
         write_table(folder / "history.csv", pd.DataFrame(history).round(6))
         run = record_run(folder, predictions, classes=classes, profile=profile, seconds=seconds, **facts)
     except (OSError, RuntimeError) as error:  # HDF5 raises a RuntimeError where the disk is full
@@ -177,7 +177,13 @@ def fit(
             except FloatingPointError as error:
                 checkpoints.remove_checkpoints(kept)  # they would only lead here again
                 raise SuiteError(str(error)) from None
-    return history, checkpoints.epoch_file(kept, best_epoch(history))
+    return history, checkpoints.epoch_file(kept, _kept_epoch(history, profile=profile))
+
+
+def _kept_epoch(history: list[dict], *, profile: Profile) -> int:
+    if profile.kept_epoch not in ("best", "last"):
+        raise SuiteError(f"The setting kept_epoch takes best or last, but {profile.kept_epoch!r} was given.")
+    return len(history) if profile.kept_epoch == "last" else best_epoch(history)
 
 
 def build(name: str, picture: Path, *, classes: list[str], profile: Profile, mixed: bool = False) -> keras.Model:

@@ -138,7 +138,7 @@ def test_one_call_fills_the_table_a_failure_is_a_row_and_restarting_trains_nothi
 @pytest.mark.slow
 @pytest.mark.usefixtures("shallow")
 def test_a_run_that_was_stopped_is_finished_and_notebook_3s_is_taken_where_it_is_the_same(spoken, artifacts, given, monkeypatch):
-    own = train("small_resnet", spoken, artifacts, profile=dataclasses.replace(PROFILE, epochs=1))
+    own = train("small_resnet", spoken, artifacts, profile=dataclasses.replace(PROFILE, epochs=1, kept_epoch="last"))
     given["profile"] = profile = dataclasses.replace(PROFILE, epochs=1, compare=())
     part = make_part(spoken, artifacts, method="random", seed=0)
     comparison.run_models(["small_resnet", "svm"], part, **given)

@@ -77,6 +77,17 @@ def test_a_loss_that_is_no_number_is_one_sentence_and_leaves_no_model(manifest, 
     assert [path.name for path in artifacts.model("small_resnet").iterdir()] == ["logs"]
 
 
+def test_the_last_epoch_is_kept_where_the_profile_says_so(manifest, artifacts):
+    worse_each_epoch = dataclasses.replace(TINY, epochs=4, optimizer="adam", learning_rate=0.3, label_smoothing=0.0)
+    best = train("plain_cnn", manifest, artifacts, profile=worse_each_epoch)["best_epoch"]
+    history = read_history(artifacts, "plain_cnn")
+    assert best == history["epoch"][history["validation_loss"].idxmin()]
+    run = train("plain_cnn", manifest, artifacts, profile=dataclasses.replace(worse_each_epoch, kept_epoch="last"))
+    assert run["best_epoch"] == 4
+    with pytest.raises(SuiteError, match="kept_epoch takes best or last, but 'first'"):
+        train("plain_cnn", manifest, artifacts, profile=dataclasses.replace(worse_each_epoch, kept_epoch="first"))
+
+
 def test_training_stops_early_only_where_the_profile_says_so(manifest, artifacts):
     at_once = dataclasses.replace(TINY, epochs=4, learning_rate=1e-12, optimizer="adam", dropout=0.0)
     run = train("plain_cnn", manifest, artifacts, profile=at_once)
