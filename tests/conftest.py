@@ -26,15 +26,19 @@ import importlib
 import sys
 from pathlib import Path
 
+import matplotlib
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import soundfile
 
+from helpers import figures
 from helpers.artifacts import Artifacts
 from helpers.manifest import build_manifest, read_manifest
 from helpers.profiles import choose_profile
 from helpers.spectrograms import convert
 
+matplotlib.use("Agg")
 FAKE_COLAB = Path(__file__).parent / "fake_colab"
 # A training of seconds.
 TINY = choose_profile(
@@ -51,6 +55,14 @@ def rng() -> np.random.Generator:
 @pytest.fixture
 def artifacts(tmp_path) -> Artifacts:
     return Artifacts(tmp_path / "artifacts" / "folder")
+
+
+@pytest.fixture
+def style():
+    """The figures' style, as a notebook's settings cell sets it."""
+    figures.set_style()
+    yield
+    plt.close("all")
 
 
 def voice(pitch: float, *, seconds: float = 1.0, rate: int = RATE, seed: int = 0) -> np.ndarray:

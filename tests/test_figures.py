@@ -1,28 +1,20 @@
 import itertools
 
-import matplotlib
-
-matplotlib.use("Agg")
-
 import cv2
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 from conftest import unreadable, voice
+from matplotlib import colormaps, colors
 
 from helpers import figures
 from helpers.spectrograms import SpectrogramSettings, mel_spectrogram_db
 from helpers.voices import CATEGORIES
 
+pytestmark = pytest.mark.usefixtures("style")
+
 LABELS = sorted(f"{gender}_{age}" for gender, age in CATEGORIES)
-
-
-@pytest.fixture(autouse=True)
-def style():
-    figures.set_style()
-    yield
-    plt.close("all")
 
 
 def made():
@@ -84,7 +76,7 @@ VISION = {
 
 def seen(colours, vision):
     """Lightness and two colour axes (CIELAB) of colours, as seen: np.ndarray [shape=(n, 3)]."""
-    rgb = np.array([matplotlib.colors.to_rgb(colour) for colour in colours])
+    rgb = np.array([colors.to_rgb(colour) for colour in colours])
     linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4) @ np.transpose(VISION[vision])
     return cv2.cvtColor(np.clip(linear, 0, 1).astype(np.float32)[np.newaxis], cv2.COLOR_LRGB2Lab)[0]
 
@@ -95,7 +87,7 @@ def test_colours_are_told_apart_with_any_vision(vision):
     for one, other in itertools.combinations(palette, 2):
         assert np.linalg.norm(one - other) > 12  # a difference of 2 is just seen
     for name in (figures.SEQUENTIAL, figures.SPECTROGRAM):
-        assert (np.diff(seen(matplotlib.colormaps[name](np.linspace(0, 1, 20)), vision)[:, 0]) > 0).all()
+        assert (np.diff(seen(colormaps[name](np.linspace(0, 1, 20)), vision)[:, 0]) > 0).all()
 
 
 def test_the_kept_epoch_is_the_one_of_lowest_validation_loss():

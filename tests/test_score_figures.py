@@ -1,31 +1,22 @@
 import itertools
 
-import matplotlib
-
-matplotlib.use("Agg")
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 from conftest import unreadable
 
-from helpers import figures, score_figures
+from helpers import score_figures
 from helpers.calibration import reliability, risk_coverage
 from helpers.labels import class_order, gender_groups
 from helpers.scores import accuracy_by, class_report, confusion_counts
 from helpers.voices import CATEGORIES
 
+pytestmark = pytest.mark.usefixtures("style")
+
 LABELS = class_order([f"{gender}_{age}" for gender, age in CATEGORIES])
 LONG_NAMES = [f"a long name of class {n}" for n in range(39)]
 MORE_LABELS = [f"{gender}_{age}" for gender in ("female", "male") for age in range(18, 74, 2)]
-
-
-@pytest.fixture(autouse=True)
-def style():
-    figures.set_style()
-    yield
-    plt.close("all")
 
 
 def made(labels=LABELS):
