@@ -37,7 +37,7 @@ PAGES = {
     "02_spectrograms": ("From sound to picture", "figures.spectrogram(", "A clip as the network gets it"),
     "03_train_resnet": ("Train a ResNet", "training_curve(", "Loss and accuracy while training"),
     "04_evaluate": ("See the errors, hear the errors", "confusion_matrix(", "Confusion matrix of the test clips"),
-    "05_compare_cnns": ("Compare with other models", "comparison_bars(", "Test scores of each model"),
+    "05_compare_cnns": ("Which network, and is the difference real?", "comparison_bars(", "Test scores of each model"),
     "06_your_voice": ("Your own voice", "sweep.groupby(", "The answer, while pitch and formants of one voice are moved"),
 }
 # Of the comparison: what its columns are called here, and how they are written.
