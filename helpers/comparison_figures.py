@@ -109,11 +109,12 @@ def cost_scatter(table: pd.DataFrame, cost: str, *, label: str, ax: Axes | None 
     ax.errorbar(table[cost], table["accuracy"], yerr=whiskers, fmt="none", color=GREY, capsize=3, linewidth=1)
     ax.step(table.loc[front, cost], table.loc[front, "accuracy"], where="post", color=GREEN, linestyle="--", label="Pareto front")
     ax.scatter(table[cost], table["accuracy"], s=70, color=[GREEN if on else GREY for on in front], zorder=3)
-    for row in table.itertuples():
-        ax.annotate(row.model.replace("_", " "), (getattr(row, cost), row.accuracy), (6, 6), textcoords="offset points")
+    for name, x, y in table[["model", cost, "accuracy"]].itertuples(index=False):
+        close = table[table[cost].between(x / 4, 4 * x) & table["accuracy"].between(y, y + 0.08, inclusive="right")]
+        ax.annotate(name.replace("_", " "), (x, y), (6, -16 if len(close) else 6), textcoords="offset points")
     ax.set_xscale("log")
     ax.margins(x=0.25)
-    ax.set(xlabel=label, ylabel="accuracy (fraction)", ylim=(-0.03, 1.1), yticks=np.arange(0, 1.01, 0.2))
+    ax.set(xlabel=label, ylabel="accuracy (fraction)", ylim=(-0.08, 1.1), yticks=np.arange(0, 1.01, 0.2))
     ax.legend(loc="lower right")
     return ax
 
@@ -144,10 +145,11 @@ def known_and_strangers(gaps: pd.DataFrame, score: str, *, deaf: float | None = 
             places + shift, gaps[method], width=0.38, yerr=whiskers, color=SPLIT_METHOD_COLOURS[method], ecolor="#222222",
             capsize=5, label=SPLIT_METHOD_NAMES[method],
         )  # fmt: skip
-        for place, value in zip(places + shift, gaps[method], strict=True):
+        for place, value, high in zip(places + shift, gaps[method], gaps[f"{method}_high"], strict=True):
+            inside = value > 0.2 * top  # else above the whisker
             ax.annotate(
-                f"{value:.1f}" if years else f"{value:.2f}", (place, 0), (0, 5), textcoords="offset points", ha="center",
-                fontsize=14, fontweight="bold", color="white" if method == "random" else "black",
+                f"{value:.1f}" if years else f"{value:.2f}", (place, 0 if inside else high), (0, 5), textcoords="offset points",
+                ha="center", fontsize=14, fontweight="bold", color="white" if inside and method == "random" else "black",
             )  # fmt: skip
     if deaf is not None:
         ax.axhline(deaf, color=GREY, linestyle="--", label="deaf: without hearing anything")
