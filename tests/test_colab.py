@@ -31,9 +31,11 @@ MOUNT = "from google.colab import drive\ndrive.mount({!r})"
 DRIVER = """
 import json, sys
 import google.colab  # as Colab's kernel does before the first cell
+import matplotlib.pyplot as plt
 from IPython.core.interactiveshell import InteractiveShell
 
 shell = InteractiveShell.instance()
+shell.events.register("post_run_cell", lambda *_: plt.close("all"))  # as figures shown inline are
 sys.exit(not all(shell.run_cell(cell).success for cell in json.load(sys.stdin)))
 """
 
