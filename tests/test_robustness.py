@@ -43,6 +43,7 @@ def stage(corpus, artifacts):
     return manifest, model, predictions
 
 
+@pytest.mark.slow
 def test_the_clean_clips_score_as_predicted_and_a_change_of_level_does_not_matter(stage, artifacts, monkeypatch):
     manifest, _, predictions = stage
     found = robustness(manifest, artifacts, classes=CLASSES, profile=PROFILE)

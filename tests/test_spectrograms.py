@@ -197,6 +197,7 @@ def run_in_a_child(started, *arguments, **settings):
     convert(*arguments, **settings)
 
 
+@pytest.mark.slow
 def test_killed_twenty_times_at_random_moments_the_folder_ends_the_same(converted, artifacts, tmp_path):
     many = pd.concat([converted.assign(clip=converted["clip"] + f"-{number}") for number in range(20)])
     settings = {"settings": SETTINGS, "profile": "quick", "workers": 1}
@@ -222,6 +223,7 @@ def test_killed_twenty_times_at_random_moments_the_folder_ends_the_same(converte
     assert contents(other) == contents(artifacts)
 
 
+@pytest.mark.slow
 def test_a_dask_cluster_gives_the_same_folder_with_no_change_of_code(converted, artifacts, tmp_path):
     distributed = pytest.importorskip("distributed")
     other = Artifacts(tmp_path / "cluster")
