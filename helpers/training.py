@@ -8,6 +8,7 @@ import shutil
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -27,6 +28,7 @@ from helpers.runs import best_epoch, data_fingerprint, difference_from_run, mill
 from helpers.scores import predictions_table, read_classes
 
 TIMED_CLIPS = 16
+KEPT_EPOCHS = {"best": best_epoch, "last": len}  # from the rows of a history to the number of an epoch
 
 
 def train(name: str, manifest: pd.DataFrame, artifacts: Artifacts, *, profile: Profile, folder: Path | None = None) -> dict:
@@ -77,7 +79,7 @@ def train(name: str, manifest: pd.DataFrame, artifacts: Artifacts, *, profile: P
     note = {"network": name, "classes": classes, "spectrogram": asdict(profile.spectrogram)}
     note |= {"window_frames": profile.window_frames, "test_windows": profile.test_windows}
     predictions = predictions_table(manifest, predict_clips(model, paths, classes=len(classes), profile=profile), classes)
-    facts = identity | {"parameters": model.count_params(), "best_epoch": _kept_epoch(history, profile=profile)}
+    facts = identity | {"parameters": model.count_params(), "best_epoch": KEPT_EPOCHS[profile.kept_epoch](history)}
     windows = np.concatenate([clip_windows(path, profile=profile)[0] for path in paths[:TIMED_CLIPS]])
     clips = len(windows) // profile.test_windows
     facts |= {"milliseconds_per_clip": milliseconds_per_clip(lambda: model.predict_on_batch(windows), clips=clips)}
@@ -125,8 +127,9 @@ def fit(
     history : list of dict
         One row an epoch, as in `history.csv`.
     best : Path
-        Checkpoint of the epoch with the lowest validation loss.
+        Checkpoint of the epoch that `kept_epoch` chooses.
     """
+    kept_epoch = _choice("kept_epoch", profile, KEPT_EPOCHS)
     training, validation = np.flatnonzero(split == "train"), np.flatnonzero(split == "validation")
     require_clips(training, validation, targets, classes=classes)
     kept = checkpoints.checkpoint_folder(folder)
@@ -177,13 +180,7 @@ def fit(
             except FloatingPointError as error:
                 checkpoints.remove_checkpoints(kept)  # they would only lead here again
                 raise SuiteError(str(error)) from None
-    return history, checkpoints.epoch_file(kept, _kept_epoch(history, profile=profile))
-
-
-def _kept_epoch(history: list[dict], *, profile: Profile) -> int:
-    if profile.kept_epoch not in ("best", "last"):
-        raise SuiteError(f"The setting kept_epoch takes best or last, but {profile.kept_epoch!r} was given.")
-    return len(history) if profile.kept_epoch == "last" else best_epoch(history)
+    return history, checkpoints.epoch_file(kept, kept_epoch(history))
 
 
 def build(name: str, picture: Path, *, classes: list[str], profile: Profile, mixed: bool = False) -> keras.Model:
@@ -253,10 +250,15 @@ class AdamW(keras.optimizers.AdamW):
 
 def _switch(setting: str, profile: Profile, *, auto: bool | str) -> bool | str:
     """Value of a setting that is auto, on or off."""
-    values = {"auto": auto, "on": True, "off": False}
-    if getattr(profile, setting) not in values:
-        raise SuiteError(f"The setting {setting} takes auto, on or off, but {getattr(profile, setting)!r} was given.")
-    return values[getattr(profile, setting)]
+    return _choice(setting, profile, {"auto": auto, "on": True, "off": False})
+
+
+def _choice(setting: str, profile: Profile, values: dict[str, Any]) -> Any:
+    """What a setting stands for, of the values that it may have."""
+    chosen, (*others, last) = getattr(profile, setting), values
+    if chosen not in values:
+        raise SuiteError(f"The setting {setting} takes {', '.join(others)} or {last}, but {chosen!r} was given.")
+    return values[chosen]
 
 
 def predict_clips(model: keras.Model, paths: list[Path], *, classes: int, profile: Profile) -> np.ndarray:
