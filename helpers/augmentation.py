@@ -63,7 +63,12 @@ def gain(image: tf.Tensor, *, most_db: float, dynamic_range_db: float, seed: tf.
         Of the same shape and type.
     """
     change = tf.random.stateless_uniform([], another_seed(seed, 12), -most_db, most_db)
-    return tf.clip_by_value(image + change * 255 / dynamic_range_db, 0.0, 255.0)
+    return _add_db(image, change, dynamic_range_db=dynamic_range_db)
+
+
+def _add_db(image: tf.Tensor, decibels: tf.Tensor, *, dynamic_range_db: float) -> tf.Tensor:
+    """A picture, so many dB louder; what falls out of the range is cut off."""
+    return tf.clip_by_value(image + decibels * 255 / dynamic_range_db, 0.0, 255.0)
 
 
 def add_noise(image: tf.Tensor, *, snr_db: float | tf.Tensor, dynamic_range_db: float, seed: tf.Tensor) -> tf.Tensor:
@@ -119,7 +124,7 @@ def equalise(image: tf.Tensor, *, most_db: float, dynamic_range_db: float, seed:
     strengths = tf.random.stateless_uniform([4], another_seed(seed, 16), -most_db, most_db) / waves / tf.reduce_sum(1 / waves)
     places = tf.linspace(0.0, math.pi, tf.shape(image)[0])
     curve = tf.cos(places[:, tf.newaxis] * waves) @ strengths[:, tf.newaxis]
-    return tf.clip_by_value(image + curve[:, tf.newaxis] * 255 / dynamic_range_db, 0.0, 255.0)
+    return _add_db(image, curve[:, tf.newaxis], dynamic_range_db=dynamic_range_db)
 
 
 def mask(image: tf.Tensor, *, rows: int, columns: int, seed: tf.Tensor) -> tf.Tensor:

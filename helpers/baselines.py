@@ -21,7 +21,7 @@ from helpers.profiles import Profile
 from helpers.runs import data_fingerprint, difference_from_run, milliseconds_per_clip, record_run
 from helpers.scores import predictions_table, read_classes
 from helpers.spectrograms import load_audio
-from helpers.trivial import pitch_threshold
+from helpers.trivial import class_shares, pitch_threshold
 
 MFCCS = 20
 BASELINES = ("svm", "logistic_regression", "pitch_threshold", "majority")
@@ -136,8 +136,8 @@ def _on_features(model: Pipeline, manifest: pd.DataFrame, features: np.ndarray, 
 
 def _majority(manifest: pd.DataFrame, classes: list[str]) -> tuple[np.ndarray, int]:
     """For every clip the share of each class among the training clips, so that it answers the most frequent one."""
-    shares = manifest.loc[manifest["split"] == "train", "label"].value_counts(normalize=True).reindex(classes, fill_value=0)
-    return np.tile(shares.to_numpy(), (len(manifest), 1)), len(classes)
+    shares = class_shares(manifest.loc[manifest["split"] == "train", "label"], classes)
+    return np.tile(shares, (len(manifest), 1)), len(classes)
 
 
 def _by_pitch(manifest: pd.DataFrame, pitch: pd.Series, classes: list[str]) -> tuple[np.ndarray, int]:

@@ -158,9 +158,13 @@ def clip_windows(path: Path, *, profile: Profile) -> tuple[np.ndarray, np.ndarra
     """
     shape = image_shape(path, profile=profile)
     image = read_image(str(path), channels=shape[2])
-    windows = even_windows(image, width=shape[1], windows=profile.test_windows).numpy()
-    starts = window_starts(max(image.shape[1], shape[1]), window=shape[1], windows=profile.test_windows).numpy()
-    return windows, starts, image.shape[1]
+    return *cut_windows(image, width=shape[1], windows=profile.test_windows), image.shape[1]
+
+
+def cut_windows(image: tf.Tensor | np.ndarray, *, width: int, windows: int) -> tuple[np.ndarray, np.ndarray]:
+    """The windows of a picture as `even_windows` cuts them, and the first column of each."""
+    starts = window_starts(max(image.shape[1], width), window=width, windows=windows)
+    return even_windows(image, width=width, windows=windows).numpy(), starts.numpy()
 
 
 def image_shape(path: Path, *, profile: Profile) -> tuple[int, int, int]:

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pandas as pd
 
-from helpers.batches import even_windows, window_starts
+from helpers.batches import cut_windows
 from helpers.calibration import temper
 from helpers.errors import SuiteError
 from helpers.labels import parse_label
@@ -104,9 +104,7 @@ def picture_windows(samples: np.ndarray, *, model: tuple[keras.Model, dict]) -> 
     picture = to_image(mel_spectrogram_db(samples, settings=settings), settings=settings)
     if picture.ndim == 2:
         picture = picture[..., np.newaxis]
-    width, windows = network.input_shape[2], note["test_windows"]
-    starts = window_starts(max(picture.shape[1], width), window=width, windows=windows)
-    return picture, even_windows(picture, width=width, windows=windows).numpy(), starts.numpy()
+    return picture, *cut_windows(picture, width=network.input_shape[2], windows=note["test_windows"])
 
 
 def gender_and_age(probabilities: pd.Series) -> tuple[pd.Series | None, pd.Series | None]:

@@ -16,6 +16,11 @@ PITCH_RATE = 16_000
 LOWEST_PITCH, HIGHEST_PITCH = 60.0, 400.0  # Hz; speech of adults
 
 
+def class_shares(training: pd.Series, classes: list[str]) -> np.ndarray:
+    """Share of each class among the training clips' labels, np.ndarray [shape=(classes,)]."""
+    return training.value_counts(normalize=True).reindex(classes, fill_value=0).to_numpy()
+
+
 def prior_predictions(predictions: pd.DataFrame, classes: list[str], *, split: str = "test") -> pd.DataFrame:
     """Predictions of one split by a model that is deaf: for each clip, the share of each class among the training clips.
 
@@ -23,8 +28,8 @@ def prior_predictions(predictions: pd.DataFrame, classes: list[str], *, split: s
     and its age is the mean age of the training clips.
     """
     clips = predictions[predictions["split"] == split].rename(columns={"true": "label"})
-    shares = predictions.loc[predictions["split"] == "train", "true"].value_counts(normalize=True).reindex(classes, fill_value=0)
-    return predictions_table(clips, np.tile(shares.to_numpy(), (len(clips), 1)), classes)
+    shares = class_shares(predictions.loc[predictions["split"] == "train", "true"], classes)
+    return predictions_table(clips, np.tile(shares, (len(clips), 1)), classes)
 
 
 def median_pitch(samples: np.ndarray, *, sample_rate: int) -> float:
