@@ -9,10 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from sklearn.base import BaseEstimator
 
-from helpers.figures import BLUE, GREEN, GREY, ORANGE
+from helpers.figures import BLUE, DARK, GREEN, GREY, ORANGE, SPLIT_METHOD_COLOURS, whiskers
 from helpers.significance import pareto_front
 
-SPLIT_METHOD_COLOURS = {"random": BLUE, "speaker": ORANGE}
 SPLIT_METHOD_NAMES = {"random": "known voices (split random)", "speaker": "strangers (split by speaker)"}
 SCORE_NAMES = {
     "accuracy": "class right (fraction)",
@@ -46,7 +45,7 @@ def svm_plane(model: BaseEstimator, points: np.ndarray, labels: pd.Series, *, ax
     ax.pcolormesh(*sides, answers, cmap=ListedColormap(colours), vmin=-0.5, vmax=len(names) - 0.5, alpha=0.3, rasterized=True)
     for name, colour in zip(names, colours, strict=True):
         own = points[(labels == name).to_numpy()]
-        ax.scatter(own[:, 0], own[:, 1], s=16, color=[colour], edgecolor="#222222", linewidth=0.3, label=name)
+        ax.scatter(own[:, 0], own[:, 1], s=16, color=[colour], edgecolor=DARK, linewidth=0.3, label=name)
     ax.set(xlabel="first principal component (standard deviations)", ylabel="second principal component (standard deviations)")
     if len(names) <= 10:
         ax.legend(markerscale=1.8)
@@ -73,9 +72,9 @@ def difference_intervals(table: pd.DataFrame, *, best: str, ax: Axes | None = No
     for real, colour, fill, text in ((True, BLUE, BLUE, "real (both tests, after Holm)"), (False, GREY, "white", "may be chance")):
         rows = np.flatnonzero(table["real"] == real)
         part = table.iloc[rows]
-        whiskers = np.abs(part[["low", "high"]].to_numpy(float) - part[["difference"]].to_numpy(float)).T
         ax.errorbar(
-            part["difference"], -rows, xerr=whiskers, fmt="o", ms=9, color=colour, markerfacecolor=fill, markeredgewidth=2,
+            part["difference"], -rows, xerr=whiskers(part, "difference", "low", "high"), fmt="o", ms=9,
+            color=colour, markerfacecolor=fill, markeredgewidth=2,
             capsize=4, label=text,
         )  # fmt: skip
     ax.axvline(0, color="black", linewidth=1)
@@ -105,8 +104,8 @@ def cost_scatter(table: pd.DataFrame, cost: str, *, label: str, ax: Axes | None 
     ax = ax or plt.subplots(figsize=(7, 5))[1]
     table = table[(table[cost] > 0) & table["accuracy"].notna()].sort_values(cost)
     front = pareto_front(table, cost)
-    whiskers = np.abs(table[["accuracy_low", "accuracy_high"]].to_numpy(float) - table[["accuracy"]].to_numpy(float)).T
-    ax.errorbar(table[cost], table["accuracy"], yerr=whiskers, fmt="none", color=GREY, capsize=3, linewidth=1)
+    lengths = whiskers(table, "accuracy", "accuracy_low", "accuracy_high")
+    ax.errorbar(table[cost], table["accuracy"], yerr=lengths, fmt="none", color=GREY, capsize=3, linewidth=1)
     ax.step(table.loc[front, cost], table.loc[front, "accuracy"], where="post", color=GREEN, linestyle="--", label="Pareto front")
     ax.scatter(table[cost], table["accuracy"], s=70, color=[GREEN if on else GREY for on in front], zorder=3)
     for name, x, y in table[["model", cost, "accuracy"]].itertuples(index=False):
@@ -140,9 +139,9 @@ def known_and_strangers(gaps: pd.DataFrame, score: str, *, deaf: float | None = 
     years = score == "age_mae_years"
     places, top = np.arange(len(gaps)), max(gaps[["random_high", "speaker_high"]].max().max(), deaf or 0) if years else 1.0
     for shift, method in ((-0.2, "random"), (0.2, "speaker")):
-        whiskers = np.abs(gaps[[f"{method}_low", f"{method}_high"]].to_numpy() - gaps[[method]].to_numpy()).T
+        lengths = whiskers(gaps, method, f"{method}_low", f"{method}_high")
         ax.bar(
-            places + shift, gaps[method], width=0.38, yerr=whiskers, color=SPLIT_METHOD_COLOURS[method], ecolor="#222222",
+            places + shift, gaps[method], width=0.38, yerr=lengths, color=SPLIT_METHOD_COLOURS[method], ecolor=DARK,
             capsize=5, label=SPLIT_METHOD_NAMES[method],
         )  # fmt: skip
         for place, value, high in zip(places + shift, gaps[method], gaps[f"{method}_high"], strict=True):

@@ -18,6 +18,7 @@ DARK, LINE, HIDDEN = "#222222", "#888888", "#DDDDDD"  # whiskers, lines between 
 # Both grow evenly in lightness, so they are read without colours too; spectrograms have the study's map.
 SEQUENTIAL, SPECTROGRAM = "cividis", "magma"
 GENDER_COLOURS = {"female": ORANGE, "male": BLUE}
+SPLIT_METHOD_COLOURS = {"random": BLUE, "speaker": ORANGE}
 SPLIT_COLOURS = {"train": BLUE, "validation": ORANGE, "test": GREEN}
 
 
@@ -153,6 +154,11 @@ def training_curve(history: pd.DataFrame, quantity: str, *, ax: Axes | None = No
     return ax
 
 
+def whiskers(table: pd.DataFrame, value: str, low: str, high: str) -> np.ndarray:
+    """Lengths of the whiskers below and above the values of a table, np.ndarray [shape=(2, rows)], as Matplotlib takes them."""
+    return np.abs(table[[low, high]].to_numpy(float) - table[[value]].to_numpy(float)).T
+
+
 def comparison_bars(comparison: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """The study's Figure 9: test accuracy (bars, with their intervals) and macro F1 (diamonds) of each model, by split.
 
@@ -175,10 +181,10 @@ def comparison_bars(comparison: pd.DataFrame, *, ax: Axes | None = None) -> Axes
     for number, method in enumerate(methods):
         rows = comparison[comparison["split_method"] == method].set_index("model").reindex(models)
         places = np.arange(len(models)) + (number - (len(methods) - 1) / 2) * width
-        whiskers = np.abs(rows[["accuracy_low", "accuracy_high"]].to_numpy(float) - rows[["accuracy"]].to_numpy(float)).T
         bars = ax.bar(
-            places, rows["accuracy"], width=0.95 * width, yerr=whiskers, color=(BLUE, ORANGE)[number % 2], ecolor="#222222",
-            capsize=3, label=f"accuracy, split {method}" + (f" ({sizes[method]:.0f} classes)" if sizes.nunique() > 1 else ""),
+            places, rows["accuracy"], width=0.95 * width, yerr=whiskers(rows, "accuracy", "accuracy_low", "accuracy_high"),
+            color=SPLIT_METHOD_COLOURS[method], ecolor=DARK, capsize=3,
+            label=f"accuracy, split {method}" + (f" ({sizes[method]:.0f} classes)" if sizes.nunique() > 1 else ""),
         )  # fmt: skip
         ax.bar_label(bars, fmt=lambda value: "" if np.isnan(value) else f"{value:.2f}", padding=2)
         label = "macro F1" if number == len(methods) - 1 else None

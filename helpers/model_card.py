@@ -136,13 +136,9 @@ def markdown_table(table: pd.DataFrame) -> str:
     def cell(value) -> str:
         if pd.isna(value):
             return ""
-        return (
-            f"{value:g}"
-            if isinstance(value, float) and value.is_integer()
-            else f"{value:.3f}"
-            if isinstance(value, float)
-            else str(value)
-        )
+        if not isinstance(value, float):
+            return str(value)
+        return f"{value:g}" if value.is_integer() else f"{value:.3f}"
 
     table = table.reset_index()
     rows = [[_words(str(name)) for name in table], ["---"] * len(table.columns)]

@@ -11,7 +11,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from helpers.figures import BLUE, DARK, GENDER_COLOURS, GREY, HIDDEN, LINE, ORANGE, SEQUENTIAL
+from helpers.figures import BLUE, DARK, GENDER_COLOURS, GREY, HIDDEN, LINE, ORANGE, SEQUENTIAL, whiskers
 from helpers.labels import gender_groups
 
 FRACTIONS = np.arange(0, 1.01, 0.2)
@@ -85,8 +85,8 @@ def score_intervals(scores: pd.DataFrame, trivial: dict[str, float], *, ax: Axes
     scores = scores.drop(["loss", "age_mae_years"], errors="ignore").iloc[::-1]
     ax = ax or plt.subplots(figsize=(9, 1.3 + 0.5 * len(scores)))[1]
     places = np.arange(len(scores))
-    whiskers = np.abs(scores[["low", "high"]].to_numpy() - scores[["value"]].to_numpy()).T
-    ax.errorbar(scores["value"], places, xerr=whiskers, fmt="o", color=BLUE, capsize=4, label="the network, with its 95% interval")
+    lengths = whiskers(scores, "value", "low", "high")
+    ax.errorbar(scores["value"], places, xerr=lengths, fmt="o", color=BLUE, capsize=4, label="the network, with its 95% interval")
     marks = [trivial.get(name, np.nan) for name in scores.index]
     ax.plot(marks, places, "x", color=ORANGE, markeredgewidth=2.5, markersize=9, label="trivial baseline")
     ax.set_yticks(places, [name.replace("_", " ") for name in scores.index])
@@ -147,8 +147,8 @@ def accuracy_bars(table: pd.DataFrame, *, line: tuple[str, float] | None = None,
     below = 0.2 * max((name.count("\n") for name in names), default=0) if upright else 0.1 * longest  # inches
     ax = ax or plt.subplots(figsize=(width, 3.6 + below))[1]
     places = np.arange(len(table))
-    whiskers = np.abs(table[["low", "high"]].to_numpy(float) - table[["accuracy"]].to_numpy(float)).T
-    ax.bar(places, table["accuracy"], yerr=whiskers, color=BLUE, ecolor=DARK, capsize=3, width=0.75)
+    lengths = whiskers(table, "accuracy", "low", "high")
+    ax.bar(places, table["accuracy"], yerr=lengths, color=BLUE, ecolor=DARK, capsize=3, width=0.75)
     name, height = line or ("all of them", np.average(table["accuracy"], weights=table["clips"]))
     ax.axhline(height, color=ORANGE, linestyle="--", label=f"{name}: {height:.2f}")
     ax.set_xticks(places, names, rotation=0 if upright else 90)
