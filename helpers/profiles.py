@@ -86,7 +86,7 @@ class Profile:
     mixup: float = 0.0
     network: str = "small_resnet"
     compare: tuple[str, ...] = ("plain_cnn",)
-    compare_epochs: int = 10
+    compare_epochs: int = 8
     compare_seeds: int = 1
     weights: str = "none"
     base_channels: int = 32
