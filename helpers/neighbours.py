@@ -18,8 +18,9 @@ MOST_CLIPS = 1000  # of a larger corpus a share of each class is taken: enough t
 
 
 def feature_model(network: keras.Model) -> keras.Model:
-    """The network without its last Dense layer."""
-    return keras.Model(network.input, network.layers[-1].input)
+    """The network up to its global pooling, or without its last layer where it has none."""
+    pooled = (layer.output for layer in reversed(network.layers) if type(layer).__name__.startswith("Global"))
+    return keras.Model(network.input, next(pooled, network.layers[-1].input))
 
 
 def sound_features(windows: np.ndarray, *, model: keras.Model) -> np.ndarray:

@@ -21,7 +21,7 @@ from helpers.training import train
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("shallow")]
 PROFILE = dataclasses.replace(TINY, epochs=4, batch_size=4)
-NAME = "small_resnet"
+NAME = "fisher_resnet"  # the one with most to bring back
 
 START = """
 import dataclasses, json, os, signal, sys
@@ -41,7 +41,7 @@ class Killed(callbacks.EpochRecorder):
             os.kill(os.getpid(), signal.SIGKILL)
 training.EpochRecorder = Killed
 profile = dataclasses.replace(conftest.TINY, epochs=4, batch_size=4)
-training.train("small_resnet", read_manifest(artifacts), artifacts, profile=profile)
+training.train("fisher_resnet", read_manifest(artifacts), artifacts, profile=profile)
 """
 TWO_DEVICES = """
 import keras
@@ -81,9 +81,9 @@ def interrupted(*args, **kwargs):
 
 training.checkpoints.save_checkpoint = interrupted
 try:
-    training.train("small_resnet", manifest, artifacts, profile=profile)
+    training.train("fisher_resnet", manifest, artifacts, profile=profile)
 except KeyboardInterrupt:  # and goes on
-    training.train("small_resnet", manifest, artifacts, profile=profile)
+    training.train("fisher_resnet", manifest, artifacts, profile=profile)
 print(json.dumps(found))
 """
 

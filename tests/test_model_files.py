@@ -121,9 +121,10 @@ def test_a_sound_of_no_use_is_one_sentence(path, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_prediction_from_the_file_alone_is_that_of_the_training(manifest, artifacts, shallow, tmp_path):
-    train("small_resnet", manifest, artifacts, profile=TINY)
-    folder, classes = artifacts.model("small_resnet"), read_classes(artifacts)
+@pytest.mark.parametrize("name", ["small_resnet", "fisher_resnet"])
+def test_a_prediction_from_the_file_alone_is_that_of_the_training(manifest, artifacts, shallow, tmp_path, name):
+    train(name, manifest, artifacts, profile=TINY)
+    folder, classes = artifacts.model(name), read_classes(artifacts)
     table = read_predictions(folder / "predictions.csv", classes)
     alone = tmp_path / "alone.keras"
     (folder / "model.keras").rename(alone)
