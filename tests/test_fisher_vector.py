@@ -10,7 +10,7 @@ from sklearn.linear_model import RidgeClassifier
 from helpers import networks
 from helpers.errors import SuiteError
 from helpers.fisher_vector import FisherVector
-from helpers.model_files import load_model, save_model
+from helpers.model_files import export_model, load_model, save_model
 
 
 def pictures_of(rng, voices, *, frames=60):
@@ -55,7 +55,7 @@ def test_it_tells_voices_whatever_they_say(rng):
     layer.adapt(pictures[:60])
     features = {"mean": pictures.mean(axis=(2, 3)), "fisher": layer(pictures).numpy()}
     scores = {name: RidgeClassifier().fit(x[:60], targets[:60]).score(x[60:], targets[60:]) for name, x in features.items()}
-    assert scores["fisher"] >= 0.95
+    assert scores["fisher"] >= max(0.95, scores["mean"])
     assert features["fisher"].shape == (120, 2 * 6 * 18) and np.allclose(np.linalg.norm(features["fisher"], axis=1), 1, atol=1e-4)
 
 
@@ -80,7 +80,7 @@ def test_silence_and_loudness_give_numbers(rng):
 
 def test_the_network_is_the_weighted_mean_of_its_two_answers_and_comes_back_from_its_file(rng, tmp_path):
     model = networks.build("fisher_resnet", shape=(32, 60, 1), classes=3, base_channels=4)
-    pictures = pictures_of(rng, [-1, 0, 1])
+    pictures = pictures_of(rng, np.linspace(-1, 1, 60))
     next(layer for layer in model.layers if isinstance(layer, FisherVector)).adapt(pictures)
     answers = keras.Model(model.input, [model.get_layer(f"{name}_answer").output for name in ("resnet", "fisher")])
     deep, shallow = (answer.numpy() for answer in answers(pictures))
@@ -90,3 +90,5 @@ def test_the_network_is_the_weighted_mean_of_its_two_answers_and_comes_back_from
     save_model(tmp_path / "model.keras", model, {"classes": ["a", "b", "c"]})
     again, _ = load_model(tmp_path / "model.keras")
     assert np.allclose(again(pictures), model(pictures), atol=1e-6)
+    exported = tf.saved_model.load(export_model(tmp_path / "model.keras", tmp_path / "exported"))
+    assert np.abs(exported.serve(pictures).numpy() - model(pictures).numpy()).max() < 1e-4
