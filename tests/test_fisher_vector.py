@@ -80,15 +80,15 @@ def test_silence_and_loudness_give_numbers(rng):
 
 def test_the_network_is_the_weighted_mean_of_its_two_answers_and_comes_back_from_its_file(rng, tmp_path):
     model = networks.build("fisher_resnet", shape=(32, 60, 1), classes=3, base_channels=4)
-    pictures = pictures_of(rng, np.linspace(-1, 1, 60))
+    pictures = rng.normal(120, 40, (60, 32, 60, 1)).clip(0, 255).astype("float32")
     next(layer for layer in model.layers if isinstance(layer, FisherVector)).adapt(pictures)
     answers = keras.Model(model.input, [model.get_layer(f"{name}_answer").output for name in ("resnet", "fisher")])
     deep, shallow = (answer.numpy() for answer in answers(pictures))
     votes = networks.FISHER_VOTES
     assert 0 < votes < 1 and not np.allclose(deep, shallow, atol=0.01)
-    assert np.allclose(model(pictures), (1 - votes) * deep + votes * shallow, atol=1e-6)
+    assert np.allclose(model(pictures), (1 - votes) * deep + votes * shallow, atol=1e-4)
     save_model(tmp_path / "model.keras", model, {"classes": ["a", "b", "c"]})
     again, _ = load_model(tmp_path / "model.keras")
-    assert np.allclose(again(pictures), model(pictures), atol=1e-6)
+    assert np.allclose(again(pictures), model(pictures), atol=1e-4)
     exported = tf.saved_model.load(export_model(tmp_path / "model.keras", tmp_path / "exported"))
     assert np.abs(exported.serve(pictures).numpy() - model(pictures).numpy()).max() < 1e-4
