@@ -17,7 +17,7 @@ BLOCKS_PER_STAGE = 2
 CEPSTRA = 24  # enough for the shape of a vocal tract; more of them follow the pitch
 # A Fisher vector has the length 1, and thousands of numbers: stretched, its Dense layer learns as fast as the ResNet's.
 FISHER_LENGTH = 40.0
-FISHER_VOTES = 0.8  # chosen on EmoDB's validation clips, as the two lines above
+FISHER_VOTES = 0.8  # chosen on EmoDB's validation clips, as the two values above
 # By name: who builds it, and what its authors did to the pictures (keras.applications.imagenet_utils).
 PRETRAINED = {
     "resnet50": (keras.applications.ResNet50, "caffe"),

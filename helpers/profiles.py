@@ -77,26 +77,26 @@ class Profile:
     window_frames: int | None = 192
     epoch_windows: int = 960
     test_windows: int = 5
-    frequency_mask: int = 0
+    frequency_mask: int = 10
     time_mask: int = 30
     time_shift: int = 0
     gain_db: float = 0.0
     noise_snr_db: float | None = None
     equaliser_db: float = 0.0
     mixup: float = 0.0
-    network: str = "fisher_resnet"
-    compare: tuple[str, ...] = ("small_resnet", "plain_cnn")
+    network: str = "small_resnet"
+    compare: tuple[str, ...] = ("plain_cnn",)
     compare_epochs: int = 8
     compare_seeds: int = 1
     weights: str = "none"
-    base_channels: int = 24
+    base_channels: int = 32
     dropout: float = 0.4
-    epochs: int = 30
+    epochs: int = 40
     batch_size: int = 32
     optimizer: str = "adamw"
     learning_rate: float = 1e-3
     weight_decay: float = 0.7
-    label_smoothing: float = 0.0
+    label_smoothing: float = 0.05
     leave_out_marked: bool = False
     early_stopping: int = 0
     kept_epoch: str = "best"
@@ -109,8 +109,21 @@ MAY_BE_ZERO = ("seed", "corpus_seed", "frequency_mask", "time_mask", "time_shift
 
 NOT_NEGATIVE = (*MAY_BE_ZERO, "gain_db", "equaliser_db", "mixup")
 
+QUICK = Profile("quick")
 PROFILES = {
-    "quick": Profile("quick"),
+    "quick": QUICK,
+    # Chosen on EmoDB's validation clips. A hidden band of frequencies would bend all cepstra, and a Fisher vector is sure enough only
+    # without label smoothing.
+    "fisher": replace(
+        QUICK,
+        name="fisher",
+        network="fisher_resnet",
+        compare=("small_resnet", "plain_cnn"),
+        base_channels=24,
+        epochs=30,
+        frequency_mask=0,
+        label_smoothing=0.0,
+    ),  # fmt: skip
     # The study's section 6.1. It does not give the settings of its spectrograms: these are librosa's defaults,
     # squeezed into the picture size of ResNet50.
     "paper": Profile(
@@ -123,7 +136,6 @@ PROFILES = {
         test_windows=1,
         frequency_mask=24,
         time_mask=24,
-        epochs=40,
         network="resnet50",
         compare=("vgg16", "mobilenetv2"),
         compare_epochs=40,

@@ -17,7 +17,7 @@ from helpers.splits import leakage
 from helpers.training import train
 from helpers.trivial import pitch_table
 
-PROFILE = dataclasses.replace(TINY, network="small_resnet", compare=("plain_cnn",), compare_epochs=1)
+PROFILE = dataclasses.replace(TINY, compare=("plain_cnn",), compare_epochs=1)
 
 
 @pytest.fixture

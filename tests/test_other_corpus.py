@@ -15,7 +15,7 @@ from helpers.other_corpus import coarse_predictions, other_scores, predict_other
 from helpers.scores import predictions_table, read_classes
 from helpers.spectrograms import image_path
 
-NETWORK = "small_resnet"
+NETWORK = TINY.network
 STRANGERS = {"female_30": 230, "female_35": 210, "male_25": 120, "male_90": 105}
 
 

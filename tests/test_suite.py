@@ -54,7 +54,7 @@ def test_all_notebooks_run_and_the_last_lines_are_the_table(finished):
         "dataset +folder",
         "classes +3",
         r"clips +18 \(1 left out\)",
-        "model +fisher_resnet",
+        "model +small_resnet",
         r"test accuracy +[01]\.\d+",
         r"macro F1 +[01]\.\d+",
     ):
@@ -67,9 +67,9 @@ def test_the_table_grew_from_stage_to_stage(finished):
     artifacts = Artifacts(root / "artifacts" / "folder")
     assert len(pd.read_csv(artifacts.manifest)) == 18 and len(pd.read_csv(artifacts.rejected)) == 1
     assert len(list(artifacts.spectrograms.rglob("*.png"))) == 18
-    assert {"train", "validation", "test"} == set(read_json(artifacts.model("fisher_resnet") / "metrics.json"))
+    assert {"train", "validation", "test"} == set(read_json(artifacts.model("small_resnet") / "metrics.json"))
     comparison = pd.read_csv(artifacts.comparison).fillna({"reason": ""}).set_index(["split_method", "model"])
-    names = ["fisher_resnet", "plain_cnn", "lenet", "svm", "logistic_regression", "pitch_threshold", "majority"]
+    names = ["small_resnet", "plain_cnn", "lenet", "svm", "logistic_regression", "pitch_threshold", "majority"]
     assert comparison.index.tolist() == [(method, name) for method in ("random", "speaker") for name in names]
     assert comparison.loc["speaker", "reason"].str.contains("Nobody knows who speaks in 18 of the 18 clips").all()
     reasons = comparison.loc["random", "reason"]
@@ -77,7 +77,7 @@ def test_the_table_grew_from_stage_to_stage(finished):
     tested = read_json(artifacts.comparison_part("random").model("svm") / "seed_0" / "metrics.json")["test"]
     assert comparison.loc[("random", "svm"), "accuracy"] == tested["accuracy"]
     card = artifacts.model_card.read_text()
-    assert "fisher_resnet" in card and "(not_for.md)" in card and (artifacts.folder / "not_for.md").exists()
+    assert "small_resnet" in card and "(not_for.md)" in card and (artifacts.folder / "not_for.md").exists()
 
 
 def test_the_pages_need_nothing_from_elsewhere_and_show_no_warnings(finished):
@@ -99,7 +99,7 @@ def test_the_index_sums_the_run_up_and_says_what_it_does_not_show(finished):
     artifacts = Artifacts(root / "artifacts" / "folder")
     index = html.unescape((artifacts.report / "index.html").read_text())
     assert index.count("data:image/png;base64,") == len(NAMES) and all(f'href="{name}.html"' in index for name in NAMES)
-    test = read_json(artifacts.model("fisher_resnet") / "metrics.json")["test"]
+    test = read_json(artifacts.model("small_resnet") / "metrics.json")["test"]
     manifest = pd.read_csv(artifacts.manifest).sort_values("label")
     labels = manifest.groupby("split")["label"]
     guess = (labels.get_group("test") == labels.get_group("train").value_counts(sort=False).idxmax()).mean()
@@ -173,7 +173,7 @@ def test_without_gender_and_age_their_scores_are_left_out(tmp_path):
     write_corpus(tmp_path / "data", labels={"happy": 220, "sad": 120})
     result = run(DATASET="folder", DATA_DIR=tmp_path / "data", NAME="moods", PROFILE="quick", ARTIFACTS=tmp_path / "artifacts")
     assert result.returncode == 0, result.stdout + result.stderr
-    metrics = read_json(tmp_path / "artifacts" / "moods" / "models" / "fisher_resnet" / "metrics.json")
+    metrics = read_json(tmp_path / "artifacts" / "moods" / "models" / "small_resnet" / "metrics.json")
     assert "accuracy" in metrics["test"] and "gender_accuracy" not in metrics["test"] and "age_mae_years" not in metrics["test"]
     page = html.unescape((tmp_path / "artifacts" / "moods" / "report" / "01_download.html").read_text())
     assert "does not say who speaks" in page and "do not tell both gender and age" in page
