@@ -112,8 +112,8 @@ NOT_NEGATIVE = (*MAY_BE_ZERO, "gain_db", "equaliser_db", "mixup")
 QUICK = Profile("quick")
 PROFILES = {
     "quick": QUICK,
-    # Chosen on EmoDB's validation clips. A hidden band of frequencies would bend all cepstra, and a Fisher vector is sure enough only
-    # without label smoothing.
+    # Chosen on EmoDB's validation clips. A hidden band of frequencies would bend all cepstra, and a Fisher vector is sure enough
+    # only without label smoothing.
     "fisher": replace(
         QUICK,
         name="fisher",
@@ -123,7 +123,7 @@ PROFILES = {
         epochs=30,
         frequency_mask=0,
         label_smoothing=0.0,
-    ),  # fmt: skip
+    ),
     # The study's section 6.1. It does not give the settings of its spectrograms: these are librosa's defaults,
     # squeezed into the picture size of ResNet50.
     "paper": Profile(

@@ -90,8 +90,8 @@ def start(
     name : str
         Name of the folder below `artifacts`; the dataset's if empty.
     profile : {"auto", "quick", "fisher", "paper"}
-        "auto" takes the profile that the spectrograms were made with, else `paper` on a GPU and the dataset's own without one (`quick`,
-        or `fisher` for EmoDB).
+        "auto" takes the profile that the spectrograms were made with, else `paper` on a GPU and the dataset's own without one
+        (`quick`, or `fisher` for EmoDB).
     overrides : str
         Such as ``"epochs=5, batch_size=16"``.
     artifacts : str
