@@ -105,8 +105,9 @@ def small_network(
 ) -> keras.Model:
     """The first three stages of ResNet-18 with fewer channels, from random weights; without skips, a plain CNN as deep."""
     pictures = layers.Input(shape)
-    features = _stages(pictures, skip=skip, base_channels=base_channels)
-    return keras.Model(pictures, _answer(features, classes=classes, dropout=dropout), name=name)
+    x = _stages(pictures, skip=skip, base_channels=base_channels)
+    x = layers.Dropout(dropout)(x)
+    return keras.Model(pictures, layers.Dense(classes, activation="softmax", dtype="float32")(x), name=name)
 
 
 def fisher_resnet(*, shape: tuple[int, int, int], classes: int, base_channels: int, dropout: float) -> keras.Model:
@@ -139,7 +140,7 @@ def _stages(pictures: keras.KerasTensor, *, skip: bool, base_channels: int) -> k
     return layers.GlobalAveragePooling2D()(x)
 
 
-def _answer(features: keras.KerasTensor, *, classes: int, dropout: float, name: str | None = None) -> keras.KerasTensor:
+def _answer(features: keras.KerasTensor, *, classes: int, dropout: float, name: str) -> keras.KerasTensor:
     """Probabilities of the classes from features, some of which are hidden in training."""
     return layers.Dense(classes, activation="softmax", dtype="float32", name=name)(layers.Dropout(dropout)(features))
 
@@ -157,8 +158,9 @@ def small_vgg(*, shape: tuple[int, int, int], classes: int, base_channels: int, 
         x = layers.BatchNormalization(momentum=0.9)(x)
         x = layers.ReLU()(x)
         x = layers.MaxPooling2D(2)(x)
-    features = layers.GlobalAveragePooling2D()(x)
-    return keras.Model(pictures, _answer(features, classes=classes, dropout=dropout), name="small_vgg")
+    x = layers.GlobalAveragePooling2D()(x)
+    x = layers.Dropout(dropout)(x)
+    return keras.Model(pictures, layers.Dense(classes, activation="softmax", dtype="float32")(x), name="small_vgg")
 
 
 def pretrained(name: str, *, shape: tuple[int, int, int], classes: int, weights: str) -> keras.Model:
