@@ -47,7 +47,7 @@ def grad_cam(model: keras.Model, images: np.ndarray, target: int) -> np.ndarray:
     """
     import keras
 
-    pooling = next((layer for layer in reversed(model.layers) if type(layer).__name__.startswith("Global")), None)
+    pooling = pooling_layer(model)
     if pooling is None:
         raise SuiteError(f"Grad-CAM needs a network with a global pooling layer, and {model.name} has none.")
     # Called, not `predict`, which would compile anew for each clip.
@@ -58,6 +58,11 @@ def grad_cam(model: keras.Model, images: np.ndarray, target: int) -> np.ndarray:
     )
     weights = answer.kernel.numpy()[:, target] / np.prod(maps.shape[1:3])
     return np.maximum(maps @ weights, 0)
+
+
+def pooling_layer(model: keras.Model) -> keras.layers.Layer | None:
+    """The network's last global pooling; None where it has none."""
+    return next((layer for layer in reversed(model.layers) if type(layer).__name__.startswith("Global")), None)
 
 
 def clip_heat(artifacts: Artifacts, *, classes: list[str], profile: Profile) -> Callable[[pd.Series], np.ndarray]:

@@ -11,6 +11,7 @@ import pandas as pd
 from helpers.artifacts import Artifacts, require
 from helpers.batches import evaluation_batches
 from helpers.clip_html import player_html
+from helpers.grad_cam import pooling_layer
 from helpers.profiles import Profile
 from helpers.spectrograms import image_path
 
@@ -19,8 +20,8 @@ MOST_CLIPS = 1000  # of a larger corpus a share of each class is taken: enough t
 
 def feature_model(network: keras.Model) -> keras.Model:
     """The network up to its global pooling, or without its last layer where it has none."""
-    pooled = (layer.output for layer in reversed(network.layers) if type(layer).__name__.startswith("Global"))
-    return keras.Model(network.input, next(pooled, network.layers[-1].input))
+    pooling = pooling_layer(network)
+    return keras.Model(network.input, pooling.output if pooling else network.layers[-1].input)
 
 
 def sound_features(windows: np.ndarray, *, model: keras.Model) -> np.ndarray:
