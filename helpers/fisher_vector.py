@@ -13,6 +13,7 @@ from sklearn.mixture import GaussianMixture
 
 from helpers.errors import SuiteError
 
+CEPSTRA = 24  # enough for the shape of a vocal tract; more of them follow the pitch; chosen on EmoDB's validation clips
 FRAMES = 20_000  # of the training clips, to learn the kinds of sounds from
 ROUNDS = 15  # of expectation and maximisation; later ones hardly move the Gaussians
 
@@ -48,7 +49,7 @@ class FisherVector(keras.layers.Layer):
     TensorShape([10, 96])
     """
 
-    def __init__(self, *, kinds: int = 64, cepstra: int = 24, **options):
+    def __init__(self, *, kinds: int = 64, cepstra: int = CEPSTRA, **options):
         options |= {"trainable": False, "dtype": "float32"}  # sums over many frames lose too much in 16 bits
         super().__init__(**options)
         self.kinds, self.cepstra = kinds, cepstra

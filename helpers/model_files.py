@@ -16,9 +16,9 @@ from typing import Any
 
 import keras
 
+import helpers.fisher_vector  # noqa: F401  (registers its layer, which Keras then finds in a file)
 from helpers.artifacts import atomic_path, write_json
 from helpers.errors import SuiteError
-from helpers.fisher_vector import FisherVector
 
 NOTE = "suite.json"
 
@@ -82,7 +82,7 @@ def load_model(path: Path, *, classes: list[str] | None = None) -> tuple[keras.M
     if classes is not None and note["classes"] != list(classes):
         raise SuiteError(f"{path} was trained on other classes: {differing_classes(note['classes'], classes)}.")
     try:
-        model = keras.saving.load_model(path, compile=False, safe_mode=True, custom_objects={"FisherVector": FisherVector})
+        model = keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # each layer refuses in its own way
         first = str(error).strip().splitlines()[0]
         raise SuiteError(f"{path} can't be read safely as a Keras model ({first[:200]}): use files of this suite alone.") from None

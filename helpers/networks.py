@@ -10,14 +10,13 @@ import keras
 from keras import layers
 
 from helpers.errors import SuiteError
-from helpers.fisher_vector import FisherVector
+from helpers.fisher_vector import CEPSTRA, FisherVector
 
 STAGES = 3
 BLOCKS_PER_STAGE = 2
-CEPSTRA = 24  # enough for the shape of a vocal tract; more of them follow the pitch
 # A Fisher vector has the length 1, and thousands of numbers: stretched, its Dense layer learns as fast as the ResNet's.
 FISHER_LENGTH = 40.0
-FISHER_VOTES = 0.8  # chosen on EmoDB's validation clips, as the two values above
+FISHER_VOTES = 0.8  # chosen on EmoDB's validation clips, as the value above
 # By name: who builds it, and what its authors did to the pictures (keras.applications.imagenet_utils).
 PRETRAINED = {
     "resnet50": (keras.applications.ResNet50, "caffe"),
