@@ -28,10 +28,10 @@ PURELIB := -c "import sysconfig; print(sysconfig.get_path('purelib'))"
 .DEFAULT_GOAL := run
 
 run: $(VENV)/run.installed
-	@$(BIN)/python -m helpers.suite
+	@$(BIN)/python -m helpers.suite.run
 
 seeds: $(VENV)/run.installed
-	@$(BIN)/python -m helpers.seeds
+	@$(BIN)/python -m helpers.suite.seeds
 
 test: $(VENV)/test.installed $(VENV)/stacks/classic.installed $(VENV)/stacks/lab.installed
 	$(BIN)/python -m pytest
@@ -43,19 +43,19 @@ lint: $(VENV)/test.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/codespell
-	$(BIN)/python -m helpers.hygiene
+	$(BIN)/python -m helpers.suite.notebooks lint
 
 bench: $(VENV)/run.installed
-	$(BIN)/python -m helpers.bench
+	$(BIN)/python -m helpers.suite.bench
 
 lab: $(VENV)/lab.installed
 	$(BIN)/jupyter lab notebooks
 
 stamp: $(VENV)/run.installed
-	$(BIN)/python -m helpers.stamp
+	$(BIN)/python -m helpers.suite.stamp
 
 student teacher: $(VENV)/run.installed
-	@$(BIN)/python -m helpers.lessons $@ $(if $(TO),"$(TO)")
+	@$(BIN)/python -m helpers.suite.notebooks $@ $(if $(TO),"$(TO)")
 
 $(VENV)/run.installed: requirements.txt $(CONSTRAINTS)
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if (3, 11) <= v < (3, 14) else f"Python 3.11, 3.12 or 3.13 is needed, but $(PYTHON) is {v[0]}.{v[1]}: name another with make PYTHON=python3.13 ...")'

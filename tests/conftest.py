@@ -32,11 +32,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from helpers import figures
-from helpers.artifacts import Artifacts
-from helpers.manifest import build_manifest, read_manifest
-from helpers.profiles import choose_profile
-from helpers.spectrograms import convert
+from helpers.base.artifacts import Artifacts
+from helpers.base.settings import choose_profile
+from helpers.display import figures
+from helpers.recordings.manifest import build_manifest, read_manifest
+from helpers.spectrograms.convert import convert
 
 matplotlib.use("Agg")
 FAKE_COLAB = Path(__file__).parent / "fake_colab"
@@ -90,7 +90,7 @@ def corpus(tmp_path) -> Path:
 @pytest.fixture
 def shallow(monkeypatch):
     """One block, for tests that are about training and not about depth."""
-    from helpers import networks
+    from helpers.network import networks
 
     monkeypatch.setattr(networks, "STAGES", 1)
     monkeypatch.setattr(networks, "BLOCKS_PER_STAGE", 1)

@@ -1,0 +1,197 @@
+"""Files on disk: where each stage writes, atomic writes, and the suite's one exception, a sentence with the next step.
+
+All notebooks grow one folder, `artifacts/<dataset>/`; `Artifacts` is the only place that knows its file names.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+MADE_BY = {
+    "manifest.csv": "01_download.ipynb",
+    "rejected.csv": "01_download.ipynb",
+    "corrected.csv": "01_download.ipynb",
+    "classes.json": "01_download.ipynb",
+    "dataset.json": "01_download.ipynb",
+    "spectrograms.json": "02_spectrograms.ipynb",
+    "predictions.csv": "03_train_resnet.ipynb",
+    "history.csv": "03_train_resnet.ipynb",
+    "metrics.json": "03_train_resnet.ipynb",
+    "run.json": "03_train_resnet.ipynb",
+    "model.keras": "03_train_resnet.ipynb",
+    "comparison.csv": "05_compare_cnns.ipynb",
+}
+
+
+@dataclass(frozen=True)
+class Artifacts:
+    """The folder of one dataset, `artifacts/<dataset>/`, and the files in it.
+
+    Attributes
+    ----------
+    folder : Path
+    source : Path, optional
+        For one part of the comparison, which has a split, a class list and models of its own: the dataset's folder, which has the
+        sounds and the pictures.
+    """
+
+    folder: Path
+    source: Path | None = None
+
+    @property
+    def manifest(self) -> Path:
+        return self.folder / "manifest.csv"
+
+    @property
+    def rejected(self) -> Path:
+        return self.folder / "rejected.csv"
+
+    @property
+    def corrected(self) -> Path:
+        return self.folder / "corrected.csv"
+
+    @property
+    def classes(self) -> Path:
+        return self.folder / "classes.json"
+
+    @property
+    def dataset(self) -> Path:
+        return self.folder / "dataset.json"
+
+    @property
+    def spectrograms(self) -> Path:
+        return (self.source or self.folder) / "spectrograms"
+
+    @property
+    def spectrogram_settings(self) -> Path:
+        return self.spectrograms / "spectrograms.json"
+
+    @property
+    def pitch(self) -> Path:
+        return self.folder / "pitch.csv"
+
+    @property
+    def review(self) -> Path:
+        return self.folder / "review.csv"
+
+    @property
+    def comparison(self) -> Path:
+        return self.folder / "comparison.csv"
+
+    def comparison_part(self, split_method: str) -> Artifacts:
+        """What the comparison keeps of one way to split: `manifest.csv`, `classes.json` and `models/<name>/seed_<number>/`."""
+        return Artifacts(self.folder / "comparison" / split_method, source=self.folder)
+
+    @property
+    def model_card(self) -> Path:
+        return self.folder / "model_card.md"
+
+    @property
+    def report(self) -> Path:
+        return self.folder / "report"
+
+    def model(self, name: str) -> Path:
+        """Folder of one trained model."""
+        return self.folder / "models" / name
+
+    def audio(self, path: str) -> Path:
+        """Sound file of a manifest row: its `path` is absolute, or relative to the dataset's folder."""
+        return (self.source or self.folder) / path
+
+
+@contextlib.contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Give a temporary name beside `path`, renamed to `path` only when the block ends well.
+
+    A process killed in the block leaves at most a stray temporary file, never half a result.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # The ending is kept: writers such as Keras and Pillow choose the format by it.
+    temporary = path.with_name(f".writing-{os.getpid()}-{hashlib.sha1(path.name.encode()).hexdigest()[:8]}{path.suffix}")
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file atomically, in UTF-8."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write a JSON file atomically, indented for people to read."""
+    write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+
+
+def write_table(path: Path, table: pd.DataFrame) -> None:
+    """Write a table as CSV atomically, without its index."""
+    write_text(path, table.to_csv(index=False, lineterminator="\n"))
+
+
+def require(path: Path) -> Path:
+    """Return `path` if it is there; otherwise say which notebook makes it.
+
+    Raises
+    ------
+    SuiteError
+        The file is missing.
+    """
+    if not path.exists():
+        notebook = MADE_BY.get(path.name, "01_download.ipynb")
+        raise SuiteError(f"{path} is not there yet: run notebooks/{notebook} first (or `make run`, which runs all of them).")
+    return path
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file that an earlier stage wrote."""
+    try:
+        return json.loads(require(path).read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise SuiteError(f"{path} is not valid JSON ({error}): delete it and run {MADE_BY.get(path.name)} again.") from None
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """Read a CSV table that an earlier stage wrote; texts stay texts, whatever they look like, and empty numbers become NaN."""
+    texts = (
+        "clip", "path", "gender", "speaker", "label", "split", "true", "predicted", "model", "split_method", "reason",
+        "emotion", "sentence", "column", "was", "now", "sound", "mark", "note", "folder",
+    )  # fmt: skip
+    # A carriage return in a file's name ends no line.
+    table = pd.read_csv(require(path), dtype=dict.fromkeys(texts, str), keep_default_na=False, na_values=[""], lineterminator="\n")
+    return table.fillna({text: "" for text in texts if text in table})
+
+
+def fingerprint(path: Path) -> str:
+    """First 16 hexadecimal digits of a file's SHA-256."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+
+
+def fingerprint_of(content: bytes) -> str:
+    """The same of what a file holds."""
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+class SuiteError(Exception):
+    """Something the user can mend; its message is a whole sentence with the next step.
+
+    In a notebook it is shown as that sentence alone, without a traceback.
+    """
+
+    def _render_traceback_(self) -> list[str]:
+        # IPython asks the exception for what to show; a student needs the sentence, not our call stack.
+        return [f"\x1b[31m{self}\x1b[0m"]

@@ -1,0 +1,279 @@
+"""Profiles: every setting of a run in one place, named, printed at the top of a notebook and saved in `run.json`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
+from typing import Any
+
+from helpers.base.artifacts import SuiteError
+
+
+@dataclass(frozen=True)
+class SpectrogramSettings:
+    """How a clip becomes a picture; the reasons for the values stand in notebook 02.
+
+    Attributes
+    ----------
+    sample_rate : int
+        Hz; clips are resampled to it.
+    n_fft, hop_length : int
+        Window of the short-time Fourier transform and the step between windows, in samples.
+    mel_bins : int
+        Frequency bands, equally wide on the mel scale.
+    fmin, fmax : float
+        Lowest and highest frequency in Hz.
+    dynamic_range_db : float
+        What lies further below the clip's loudest point becomes black.
+    image_size : int or None
+        Side of a square picture that the whole clip is squeezed into, as in the study; None keeps one column a frame
+        and one row a mel bin.
+    colour : bool
+        Colour (the map "magma") or grey.
+    """
+
+    sample_rate: int = 16_000
+    n_fft: int = 1024
+    hop_length: int = 160
+    mel_bins: int = 96
+    fmin: float = 50.0
+    fmax: float = 8_000.0
+    dynamic_range_db: float = 80.0
+    image_size: int | None = None
+    colour: bool = False
+
+    @property
+    def channels(self) -> int:
+        return 3 if self.colour else 1
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Settings of the synthetic corpus.
+
+    Attributes
+    ----------
+    speakers : int
+        Speakers in each of the 39 categories.
+    sentences : int
+        Different sentences that each speaker reads, at most 16.
+    corpus_seed : int
+        The same seed gives the same bytes.
+    """
+
+    speakers: int = 3
+    sentences: int = 8
+    corpus_seed: int = 0
+
+
+@dataclass(frozen=True)
+class Profile:
+    """All settings of a run.
+
+    Attributes
+    ----------
+    name : str
+    corpus : Corpus
+        The synthetic corpus, where the dataset is `voices`.
+    spectrogram : SpectrogramSettings
+    window_frames : int or None
+        Width in frames of the random window that training takes of a picture; None takes the whole picture.
+    epoch_windows : int
+        About as many windows make an epoch where a corpus has fewer clips: each clip is then shown more than once. In a larger
+        corpus each clip is shown once.
+    test_windows : int
+        Evenly spaced windows of a clip whose predictions are averaged.
+    frequency_mask, time_mask : int
+        Widest band of mel bins and of frames that augmentation hides, twice a picture (SpecAugment, Park et al. 2019).
+    time_shift : int
+        Most frames by which augmentation moves a picture to either side; 0 moves none.
+    gain_db : float
+        Most dB by which augmentation makes a grey picture louder or quieter; 0 leaves its level.
+    noise_snr_db : float or None
+        Lowest signal-to-noise ratio in dB at which augmentation adds noise to a grey picture; each one's is drawn from there to
+        20 dB more. None adds none.
+    equaliser_db : float
+        Most dB by which augmentation's random filter makes any frequency of a grey picture louder or quieter; 0 filters none.
+    mixup : float
+        Parameter alpha of mixup; 0 mixes nothing.
+    network : str
+        A name from `helpers.network.networks.NETWORKS`.
+    compare : tuple of str
+        The networks that notebook 05 sets beside it.
+    compare_epochs, compare_seeds : int
+        The budget of notebook 05, the same for every network and both splits: epochs, and how many seeds from `seed` on.
+    weights : {"imagenet", "none"}
+        Where a pre-trained network starts.
+    base_channels : int
+        Channels of the first stage of the small networks.
+    dropout : float
+        Share of the features hidden from the last layer in training (small networks).
+    epochs, batch_size : int
+    optimizer : {"adam", "adamw"}
+        "adamw" warms up for two epochs, then follows half a cosine to zero, with gradients clipped to a norm of 1.
+    learning_rate, weight_decay, label_smoothing : float
+    leave_out_marked : bool
+        Train without the clips that a listener has marked in notebook 04 (`review.csv`).
+    early_stopping : int
+        Stop when so many epochs have brought no lower validation loss; 0 never stops early.
+    kept_epoch : {"best", "last"}
+        Keep the epoch with the lowest validation loss, or the last. Notebook 05 keeps the last: among strangers, the loss is lowest
+        where a network has hardly learnt anything and is sure of nothing.
+    mixed_precision : {"auto", "on", "off"}
+        Compute in 16 bits and keep the weights in 32; "auto" does so on a GPU alone.
+    jit_compile : {"auto", "on", "off"}
+        Compile the network with XLA; "auto" leaves it to Keras, which does so on a single GPU alone.
+    seed : int
+        Of the split, the weights, the order and the windows.
+    """
+
+    name: str
+    corpus: Corpus = field(default_factory=Corpus)
+    spectrogram: SpectrogramSettings = field(default_factory=SpectrogramSettings)
+    window_frames: int | None = 192
+    epoch_windows: int = 960
+    test_windows: int = 5
+    frequency_mask: int = 10
+    time_mask: int = 30
+    time_shift: int = 0
+    gain_db: float = 0.0
+    noise_snr_db: float | None = None
+    equaliser_db: float = 0.0
+    mixup: float = 0.0
+    network: str = "small_resnet"
+    compare: tuple[str, ...] = ("plain_cnn",)
+    compare_epochs: int = 8
+    compare_seeds: int = 1
+    weights: str = "none"
+    base_channels: int = 32
+    dropout: float = 0.4
+    epochs: int = 40
+    batch_size: int = 32
+    optimizer: str = "adamw"
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.7
+    label_smoothing: float = 0.05
+    leave_out_marked: bool = False
+    early_stopping: int = 0
+    kept_epoch: str = "best"
+    mixed_precision: str = "auto"
+    jit_compile: str = "auto"
+    seed: int = 0
+
+
+MAY_BE_ZERO = ("seed", "corpus_seed", "frequency_mask", "time_mask", "time_shift", "early_stopping")
+
+NOT_NEGATIVE = (*MAY_BE_ZERO, "gain_db", "equaliser_db", "mixup")
+
+QUICK = Profile("quick")
+PROFILES = {
+    "quick": QUICK,
+    # Chosen on EmoDB's validation clips. A hidden band of frequencies would bend all cepstra, and a Fisher vector is sure enough
+    # only without label smoothing.
+    "fisher": replace(
+        QUICK,
+        name="fisher",
+        network="fisher_resnet",
+        compare=("small_resnet", "plain_cnn"),
+        base_channels=24,
+        epochs=30,
+        frequency_mask=0,
+        label_smoothing=0.0,
+    ),
+    # The study's section 6.1. It does not give the settings of its spectrograms: these are librosa's defaults,
+    # squeezed into the picture size of ResNet50.
+    "paper": Profile(
+        "paper",
+        spectrogram=SpectrogramSettings(
+            sample_rate=22_050, n_fft=2048, hop_length=512, mel_bins=128, fmin=0.0, fmax=11_025.0, image_size=224, colour=True
+        ),
+        window_frames=None,
+        epoch_windows=1,
+        test_windows=1,
+        frequency_mask=24,
+        time_mask=24,
+        network="resnet50",
+        compare=("vgg16", "mobilenetv2"),
+        compare_epochs=40,
+        weights="imagenet",
+        optimizer="adam",
+        learning_rate=1e-4,
+        weight_decay=0.0,
+        label_smoothing=0.0,
+    ),
+}
+
+
+def choose_profile(name: str, *, overrides: str = "") -> Profile:
+    """A profile by name, with some of its settings replaced.
+
+    Parameters
+    ----------
+    name : str
+        A key of `PROFILES`.
+    overrides : str, optional
+        Such as ``"epochs=5, batch_size=16"``; the names are those of `Profile`, `Corpus` and `SpectrogramSettings`.
+
+    Returns
+    -------
+    Profile
+
+    Raises
+    ------
+    SuiteError
+        An unknown profile or setting, or a value that does not fit.
+
+    Examples
+    --------
+    >>> choose_profile("quick", overrides="epochs=3, mel_bins=64").spectrogram.mel_bins
+    64
+    """
+    if name not in PROFILES:
+        raise SuiteError(f"There is no profile {name!r}: choose one of {', '.join(PROFILES)}.")
+    profile = PROFILES[name]
+    for item in filter(None, (part.strip() for part in overrides.replace(",", " ").split())):
+        setting, _, text = item.partition("=")
+        profile = _override(profile, setting, text)
+    for setting, value in describe(profile).items():
+        if type(value) is int and value < 1 and setting not in MAY_BE_ZERO:
+            raise SuiteError(f"The setting {setting} must be at least 1, but is {value}.")
+        if setting in NOT_NEGATIVE and value < 0:
+            raise SuiteError(f"The setting {setting} must not be negative, but is {value}.")
+    return profile
+
+
+def describe(profile: Profile) -> dict[str, Any]:
+    """All settings of a profile as one flat dictionary, in the order they are declared."""
+    flat: dict[str, Any] = {}
+    for name, value in asdict(profile).items():
+        flat |= value if isinstance(value, dict) else {name: value}
+    return flat
+
+
+def _override(profile: Profile, setting: str, text: str) -> Profile:
+    for part in fields(profile):
+        inner = getattr(profile, part.name)
+        if is_dataclass(inner) and setting in {item.name for item in fields(inner)}:
+            return replace(profile, **{part.name: replace(inner, **{setting: _value(inner, setting, text)})})
+    if setting == "name" or setting not in {item.name for item in fields(profile) if not is_dataclass(getattr(profile, item.name))}:
+        known = ", ".join(list(describe(profile))[1:])
+        raise SuiteError(f"The profile has no setting {setting!r}; write name=value with one of: {known}.")
+    return replace(profile, **{setting: _value(profile, setting, text)})
+
+
+def _value(settings: Any, setting: str, text: str) -> Any:
+    """Text as a value of the kind that the setting has now."""
+    kind = next(item.type for item in fields(settings) if item.name == setting)
+    try:
+        if "None" in kind and text.lower() == "none":
+            return None
+        if kind.startswith("int"):
+            return int(text)
+        if kind.startswith("float"):
+            return float(text)
+        if kind.startswith("bool"):
+            return {"true": True, "false": False}[text.lower()]
+        if kind.startswith("tuple"):
+            return tuple(filter(None, text.split("+")))
+        return text
+    except (ValueError, KeyError):
+        raise SuiteError(f"The setting {setting} takes {kind}, but {text!r} was given.") from None

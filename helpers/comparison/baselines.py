@@ -1,0 +1,151 @@
+"""Models that are no networks, to set a network beside: two on MFCCs, one on the pitch, one that is deaf (notebook 05)."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import librosa
+import numpy as np
+import pandas as pd
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+
+from helpers.base.artifacts import Artifacts, SuiteError, read_json
+from helpers.base.machine import on_all_cores
+from helpers.base.settings import Profile
+from helpers.evaluation.scores import class_shares, pitch_threshold, predictions_table, read_classes
+from helpers.network.run import data_fingerprint, difference_from_run, milliseconds_per_clip, record_run
+from helpers.recordings.labels import parse_label
+from helpers.spectrograms.mel import load_audio
+
+MFCCS = 20
+BASELINES = ("svm", "logistic_regression", "pitch_threshold", "majority")
+
+
+def mfcc_features(samples: np.ndarray, *, sample_rate: int) -> np.ndarray:
+    """Mean and standard deviation over time of the first 20 MFCCs.
+
+    Davis & Mermelstein (1980), "Comparison of parametric representations for monosyllabic word recognition in continuously
+    spoken sentences", IEEE Trans. Acoust. Speech Signal Process. 28, 357-366.
+
+    Parameters
+    ----------
+    samples : np.ndarray [shape=(n,)]
+    sample_rate : int
+        In Hz.
+
+    Returns
+    -------
+    np.ndarray [shape=(40,)]
+    """
+    coefficients = librosa.feature.mfcc(y=samples, sr=sample_rate, n_mfcc=MFCCS)
+    return np.concatenate([coefficients.mean(axis=1), coefficients.std(axis=1)])
+
+
+def clip_features(manifest: pd.DataFrame, artifacts: Artifacts, *, sample_rate: int) -> pd.DataFrame:
+    """MFCC features of all clips of a manifest, one row a clip [shape=(clips, 40)], indexed by clip."""
+
+    def features(path):
+        return mfcc_features(load_audio(path, sample_rate=sample_rate), sample_rate=sample_rate)
+
+    rows = on_all_cores(features, [artifacts.audio(path) for path in manifest["path"]], title="MFCCs")
+    names = [f"{part} {number}" for part in ("mean", "deviation") for number in range(MFCCS)]
+    return pd.DataFrame(rows, index=manifest["clip"].to_numpy(), columns=names)
+
+
+def svm() -> Pipeline:
+    """A support vector machine with a Gaussian kernel, on features brought to one scale (Cortes & Vapnik, 1995)."""
+    return make_pipeline(StandardScaler(), SVC(C=10.0, decision_function_shape="ovr"))
+
+
+def train_baseline(
+    name: str, manifest: pd.DataFrame, artifacts: Artifacts, *, features: pd.DataFrame, pitch: pd.Series, profile: Profile,
+    folder: Path | None = None,
+) -> dict:  # fmt: skip
+    """Train a baseline on the training clips and write its predictions of all clips, unless they are up to date.
+
+    The model itself is not kept: it is trained again in seconds.
+
+    Parameters
+    ----------
+    name : str
+        One of `BASELINES`.
+    manifest : pd.DataFrame
+    artifacts : Artifacts
+        For the class list, and the pictures' fingerprint, which changes where a sound does.
+    features : pd.DataFrame
+        As `clip_features` gives them.
+    pitch : pd.Series
+        As `helpers.spectrograms.voice.pitch_table` gives it.
+    profile : Profile
+    folder : Path, optional
+        Where to write instead of `models/<name>/`.
+
+    Returns
+    -------
+    dict
+        The content of `run.json`.
+
+    Raises
+    ------
+    SuiteError
+        The class names do not tell what the baseline tells.
+    """
+    folder, classes = folder or artifacts.model(name), read_classes(artifacts)
+    settings = {"network": name, "mfccs": MFCCS, "sample_rate": profile.spectrogram.sample_rate, "seed": profile.seed}
+    identity = {"settings": settings, "data": data_fingerprint(manifest, artifacts)}
+    if difference_from_run(folder, identity) is None:
+        print(f"{name}: already trained with these settings and clips, taken from {folder}")
+        return read_json(folder / "run.json")
+    if name in ("svm", "logistic_regression"):
+        model = svm() if name == "svm" else make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))
+        probabilities, facts = _on_features(model, manifest, features.loc[manifest["clip"]].to_numpy(), classes)
+    else:
+        started = time.perf_counter()
+        probabilities, numbers = _by_pitch(manifest, pitch, classes) if name == "pitch_threshold" else _majority(manifest, classes)
+        facts = {"parameters": numbers, "seconds": time.perf_counter() - started}
+    predictions = predictions_table(manifest, probabilities, classes)
+    return record_run(folder, predictions, classes=classes, profile=profile, **facts, **identity)
+
+
+def _on_features(model: Pipeline, manifest: pd.DataFrame, features: np.ndarray, classes: list[str]) -> tuple[np.ndarray, dict]:
+    """Probabilities are a softmax of the decision values: of a logistic regression its own, of an SVM a makeshift."""
+    training = (manifest["split"] == "train").to_numpy()
+    targets = pd.Index(classes).get_indexer(manifest["label"])
+    started = time.perf_counter()
+    model.fit(features[training], targets[training])
+    seconds = time.perf_counter() - started
+    decisions = model.decision_function(features)
+    if decisions.ndim == 1:  # scikit-learn gives one column for two classes, which is the logit of the second
+        decisions = np.stack([np.zeros_like(decisions), decisions], axis=1)
+    weights = np.exp(decisions - decisions.max(axis=1, keepdims=True))
+    probabilities = np.zeros((len(manifest), len(classes)))
+    probabilities[:, model.classes_] = weights / weights.sum(axis=1, keepdims=True)
+    fitted = vars(model[-1])
+    learned = [fitted.get(name) for name in ("support_vectors_", "dual_coef_", "coef_", "intercept_")]
+    times = milliseconds_per_clip(lambda: model.decision_function(features), clips=len(features))
+    return probabilities, {
+        "parameters": sum(array.size for array in learned if array is not None), "seconds": seconds, "milliseconds_per_clip": times,
+    }  # fmt: skip
+
+
+def _majority(manifest: pd.DataFrame, classes: list[str]) -> tuple[np.ndarray, int]:
+    """For every clip the share of each class among the training clips, so that it answers the most frequent one."""
+    shares = class_shares(manifest.loc[manifest["split"] == "train", "label"], classes)
+    return np.tile(shares, (len(manifest), 1)), len(classes)
+
+
+def _by_pitch(manifest: pd.DataFrame, pitch: pd.Series, classes: list[str]) -> tuple[np.ndarray, int]:
+    """The shares of the classes of one gender alone, the one on whose side of a threshold the clip's pitch lies."""
+    genders = pd.Series([parse_label(label)[0] for label in classes], index=classes)
+    if set(genders) != {"female", "male"}:
+        raise SuiteError("The pitch tells gender alone, and the names of these classes do not.")
+    probabilities, numbers = _majority(manifest, classes)
+    hertz = manifest["clip"].map(pitch).to_numpy()
+    threshold, _ = pitch_threshold(manifest.rename(columns={"label": "true"}), pitch)
+    member = np.where(hertz[:, np.newaxis] > threshold, genders == "female", genders == "male")
+    probabilities *= member | np.isnan(hertz)[:, np.newaxis]
+    return probabilities / probabilities.sum(axis=1, keepdims=True), numbers + 1

@@ -1,0 +1,150 @@
+"""The model card, written from the tables (notebook 05).
+
+After Mitchell et al. (2019), "Model cards for model reporting", Proc. FAT* '19, 220-229.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from helpers.base.artifacts import Artifacts, read_json, read_table, write_text
+from helpers.base.machine import PROJECT
+from helpers.base.settings import Profile
+from helpers.evaluation.intervals import bootstrap
+from helpers.evaluation.scores import accuracy_by, clip_scores, read_classes
+from helpers.network.run import read_run
+from helpers.recordings.labels import age_group
+from helpers.recordings.manifest import read_manifest
+from helpers.recordings.splits import SPLITS, leakage
+
+NOT_FOR = PROJECT / "notebooks" / "not_for.md"
+SYNTHETIC = "**The voices are synthetic: no score in this card says anything about people.**\n\n"
+
+
+def group_scores(test: pd.DataFrame, manifest: pd.DataFrame, classes: list[str]) -> pd.DataFrame:
+    """Scores of the test clips by the speakers' gender and age group, where the manifest knows them.
+
+    Returns
+    -------
+    pd.DataFrame
+        One row a `group`: `clips`, `speakers` (where known), `accuracy` with its 95% interval `low` to `high`, and
+        `gender_accuracy` and `age_mae_years` where the class names give them.
+    """
+    facts = manifest.set_index("clip").loc[test["clip"]]
+    groups = {
+        "gender": facts["gender"].where(facts["gender"] != ""),
+        "age": facts["age"].map(age_group, na_action="ignore"),
+    }
+    each = clip_scores(test, classes).set_index(test["clip"])
+    rows = []
+    for name, values in groups.items():
+        known = values.dropna().astype(str).rename("group")
+        if known.empty:
+            continue
+        table = accuracy_by(test, known).drop(columns="errors")
+        table.insert(1, "speakers", facts.loc[facts["speaker"] != "", "speaker"].groupby(known).nunique().reindex(table.index))
+        more = [score for score in ("gender_accuracy", "age_mae_years") if score in each]
+        rows.append(table.join(each[more].groupby(known).mean()).rename(index=lambda group, name=name: f"{name} {group}"))
+    return pd.concat(rows) if rows else pd.DataFrame()
+
+
+def write_model_card(artifacts: Artifacts, *, profile: Profile) -> str:
+    """Write `model_card.md` of the profile's network from the tables, and the page `not_for.md` that it links; return the card."""
+    manifest, classes, dataset = read_manifest(artifacts), read_classes(artifacts), read_json(artifacts.dataset)
+    run, _, predictions = read_run(artifacts, profile.network)
+    test = predictions[predictions["split"] == "test"].reset_index(drop=True)
+    scores = bootstrap(test, classes, manifest=manifest)
+    shares = ["macro_f1", "gender_accuracy", "age_group_accuracy", "age_mae_years"]
+    shown = scores.loc[scores.index.intersection(["accuracy", *shares], sort=False)].rename(index=_words)
+    comparison = read_table(artifacts.comparison)
+    columns = ["model", "split_method", "classes", "accuracy", "accuracy_low", "accuracy_high", "gender_accuracy", "age_mae_years"]
+    leaked = leakage(manifest)
+    groups = group_scores(test, manifest, classes)
+    sizes = manifest["split"].value_counts()
+    sizes = ", ".join(f"{sizes.get(part, 0)} clips for {part}" for part in SPLITS)
+    speakers = manifest["speaker"].replace("", None).nunique() or "unknown"
+    start = profile.weights if profile.weights != "none" else "random"
+    settings, versions = run["settings"], ", ".join(f"{name} {version}" for name, version in run["versions"].items())
+    card = f"""# Model card: {profile.network} on {dataset["title"]}
+
+Written by notebook 5 from the tables of this results folder; every figure comes from them.
+
+{SYNTHETIC if dataset["dataset"] == "voices" else ""}## The model
+
+| | |
+|---|---|
+| network | {profile.network}, {run["parameters"]:,} parameters, {start} weights at the start |
+| input | mel spectrograms of speech ({profile.spectrogram.sample_rate} Hz, {profile.spectrogram.mel_bins} mel bins) |
+| output | a probability for each of {len(classes)} classes, such as {classes[0]} and {classes[-1]} |
+| trained | {settings["epochs"]} epochs (kept: {run["best_epoch"]}), seed {run["seed"]}, {run["seconds"]:.0f} s on {run["device"]} |
+| versions | {versions} |
+
+## Intended use
+
+Teaching: how such a model is made, tested and questioned. Not for decisions about people; see
+[what it should not be used for](not_for.md).
+
+## Data
+
+{dataset["title"]}. Licence: {dataset["licence"]}. Citation: {dataset["citation"]}.
+{len(manifest)} clips of {speakers} speakers, {dataset["rejected"]} left out (`rejected.csv`).
+Labels: {dataset["labels"]}; the split, `{dataset["split_method"]}`, has {sizes}.
+{"Who speaks is not known." if pd.isna(leaked) else f"**{leaked:.0%} of the test clips have a speaker who was heard in training.**"}
+
+## Scores on the test clips
+
+95% intervals by bootstrap, resampled by {scores["resampled"].iloc[0]}.
+
+{markdown_table(shown.drop(columns="resampled"))}
+
+## By gender and age
+
+{markdown_table(groups) if len(groups) else "The dataset does not say."}
+
+A group's interval is wide where its clips are few. Where two groups' intervals lie apart, the model serves one of them worse.
+
+## Known voices and strangers, beside other models
+
+Each network with {profile.compare_epochs} epochs (`comparison.csv`). A split `random` asks about voices heard in training, a split
+`speaker` about strangers: only the second says what to expect of new people. Intervals are those of the accuracy.
+
+{markdown_table(comparison[comparison["reason"] == ""].reindex(columns=columns).set_index("model"))}
+
+## Limits
+
+- Two genders and ages in years, as the dataset's tables give them; nobody was asked here.
+- One corpus, its language, its microphones, its way to speak. On another corpus the scores are lower as a rule.
+- The expected age is drawn to the middle of the ages in training.
+- The intervals tell how the scores would move with other test speakers of the same kind, not with other corpora.
+"""
+    write_text(artifacts.folder / "not_for.md", NOT_FOR.read_text(encoding="utf-8"))
+    write_text(artifacts.model_card, card)
+    return card
+
+
+def markdown_table(table: pd.DataFrame) -> str:
+    """A table as Markdown, numbers with three digits after the point, missing ones empty.
+
+    Examples
+    --------
+    >>> print(markdown_table(pd.DataFrame({"clips": [12], "f1": [0.81254]}, index=pd.Index(["svm"], name="model"))))
+    | model | clips | f1 |
+    |---|---|---|
+    | svm | 12 | 0.813 |
+    """
+
+    def cell(value) -> str:
+        if pd.isna(value):
+            return ""
+        if not isinstance(value, float):
+            return str(value)
+        return f"{value:g}" if value.is_integer() else f"{value:.3f}"
+
+    table = table.reset_index()
+    rows = [[_words(str(name)) for name in table], ["---"] * len(table.columns)]
+    rows += [[cell(value) for value in row] for row in table.itertuples(index=False)]
+    return "\n".join(f"|{'|'.join(row)}|" if set(row) == {"---"} else f"| {' | '.join(row)} |" for row in rows)
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")

@@ -1,0 +1,246 @@
+"""The comparison: every model with the same clips, budget and seeds, under a split by clip and by speaker (notebook 05).
+
+`comparison/<split_method>/` holds a manifest, a class list and, below `models/<name>/seed_<number>/`, what is kept of each run. The
+table `comparison.csv` comes from those files alone, so it is made again without training.
+"""
+
+from __future__ import annotations
+
+import gc
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+
+from helpers.base.artifacts import Artifacts, SuiteError, read_json, read_table, write_json, write_table
+from helpers.base.settings import Profile
+from helpers.comparison.baselines import BASELINES, train_baseline
+from helpers.evaluation.intervals import percentiles, resampled_scores
+from helpers.evaluation.scores import read_classes, read_predictions
+from helpers.network.run import difference_from_run
+from helpers.network.training import run_identity, train
+from helpers.recordings.splits import SMALLEST_CLASS, SPLIT_METHODS, merge_small_classes, split_clips
+
+SCORES = ("accuracy", "macro_f1", "macro_precision", "macro_recall", "gender_accuracy", "age_mae_years", "loss")
+COSTS = ("parameters", "file_megabytes", "seconds", "seconds_per_epoch", "milliseconds_per_clip")
+
+
+def models(profile: Profile) -> list[str]:
+    """The models to compare: the profile's network, the ones set beside it, the baselines."""
+    return list(dict.fromkeys([profile.network, *profile.compare, *BASELINES]))
+
+
+def seeds(profile: Profile) -> range:
+    """The seeds of the weights and of the augmentation; the split is the same for all."""
+    return range(profile.seed, profile.seed + profile.compare_seeds)
+
+
+def budget(profile: Profile, *, seed: int) -> Profile:
+    """The settings that every network of the comparison is trained with; the last epoch is kept, so that all spend it all."""
+    return replace(profile, epochs=profile.compare_epochs, kept_epoch="last", seed=seed)
+
+
+def make_part(manifest: pd.DataFrame, artifacts: Artifacts, *, method: str, seed: int) -> Artifacts:
+    """Write manifest and class list of one way to split the same clips; the corpus' own split is taken as it is.
+
+    For a split by speaker, classes with fewer than three speakers are joined with neighbours in age. The column `folder` keeps
+    where the pictures lie.
+
+    Parameters
+    ----------
+    manifest : pd.DataFrame
+    artifacts : Artifacts
+    method : {"random", "speaker"}
+    seed : int
+
+    Returns
+    -------
+    Artifacts
+        `comparison/<method>/`.
+
+    Raises
+    ------
+    SuiteError
+        The clips can't be split so: speakers are unknown, or too few.
+    """
+    part = artifacts.comparison_part(method)
+    if read_json(artifacts.dataset)["split_method"] == method:
+        write_table(part.manifest, manifest)
+        write_json(part.classes, read_classes(artifacts))
+        return part
+    members = manifest["speaker" if method == "speaker" else "clip"]
+    if unknown := int((members == "").sum()):
+        raise SuiteError(f"Nobody knows who speaks in {unknown} of the {len(manifest)} clips, so they can't be split by speaker.")
+    labels = merge_small_classes(manifest["label"], members)
+    counts = members.groupby(labels).nunique()
+    if counts.min() < SMALLEST_CLASS or len(counts) < 2:
+        raise SuiteError(
+            f"A split by speaker needs two classes with {SMALLEST_CLASS} speakers each; after joining neighbours in age, "
+            f"{counts.idxmin()!r} has {counts.min()}, and there are {len(counts)} classes: take coarser LABELS in notebook 1."
+        )
+    table = manifest.assign(label=labels, folder=manifest["label"])
+    write_table(part.manifest, table.assign(split=split_clips(table, method=method, seed=seed)))
+    write_json(part.classes, sorted(set(labels)))
+    return part
+
+
+def run_folder(name: str, part: Artifacts, *, profile: Profile) -> Path:
+    """Where a run lies: `models/<name>/seed_<number>/` of the part, or notebook 3's own folder where that run is the same."""
+    own = Artifacts(part.source).model(name)
+    if name not in BASELINES:
+        identity = run_identity(name, read_table(part.manifest), part, profile=budget(profile, seed=profile.seed))
+        if difference_from_run(own, identity) is None:
+            return own
+    return part.model(name) / f"seed_{profile.seed}"
+
+
+def run_models(names: list[str], part: Artifacts, *, features: pd.DataFrame, pitch: pd.Series, profile: Profile) -> None:
+    """Train models on one part, each with `compare_epochs` epochs and `compare_seeds` seeds; what is done is not done again.
+
+    A model that fails leaves its reason in `failed.json`, and the rest goes on; next time it is tried again.
+
+    Parameters
+    ----------
+    names : list of str
+        Of `helpers.network.networks.NETWORKS` and `helpers.comparison.baselines.BASELINES`.
+    part : Artifacts
+        As `make_part` gives it.
+    features, pitch : pd.DataFrame, pd.Series
+        For the baselines, by clip, as `clip_features` and `pitch_table` give them.
+    profile : Profile
+    """
+    manifest = read_table(part.manifest)
+    tf.get_logger().setLevel("ERROR")  # it takes a second network for the first one, compiled again
+    for name in names:
+        failed = part.model(name) / "failed.json"
+        try:
+            for seed in seeds(profile)[: 1 if name in BASELINES else None]:
+                settings = budget(profile, seed=seed)
+                folder = run_folder(name, part, profile=settings)
+                if name in BASELINES:
+                    train_baseline(name, manifest, part, features=features, pitch=pitch, profile=settings, folder=folder)
+                else:
+                    train(name, manifest, part, profile=settings, folder=folder)
+            failed.unlink(missing_ok=True)
+        except (SuiteError, MemoryError, tf.errors.OpError) as error:
+            reason = (str(error).strip() or "the memory ran out").splitlines()[0]
+            write_json(failed, {"reason": reason})
+            print(f"{name}: {reason}")
+        keras.backend.clear_session()  # the next network needs the memory
+        gc.collect()
+
+
+def read_runs(name: str, part: Artifacts, *, profile: Profile) -> list[tuple[dict, pd.DataFrame]]:
+    """`run.json` and the test clips' predictions of each seed of a model.
+
+    Raises
+    ------
+    SuiteError
+        The model was not trained on this part, or failed.
+    """
+    if (part.model(name) / "failed.json").exists():
+        raise SuiteError(read_json(part.model(name) / "failed.json")["reason"])
+    found = []
+    for seed in seeds(profile)[: 1 if name in BASELINES else None]:
+        folder = run_folder(name, part, profile=replace(profile, seed=seed))
+        predictions = read_predictions(folder / "predictions.csv", read_classes(part))
+        run = read_json(folder / "run.json") | {"folder": folder, "validation": _accuracy(predictions, "validation")}
+        found.append((run, predictions[predictions["split"] == "test"].reset_index(drop=True)))
+    return found
+
+
+def draws(name: str, part: Artifacts, *, profile: Profile, samples: int = 2000) -> pd.DataFrame:
+    """The test scores of a model, in the first row, and of bootstrap draws of the test clips; the mean over its seeds.
+
+    Errors of age are reckoned from the speaker's age where the manifest knows all, also where classes were joined.
+    """
+    manifest, classes = read_table(part.manifest), read_classes(part)
+    ages = manifest.set_index("clip")["age"] if manifest["age"].notna().all() else None
+    runs = read_runs(name, part, profile=profile)
+    tables = [resampled_scores(test, classes, manifest=manifest, samples=samples, ages=ages) for _, test in runs]
+    return sum(tables) / len(tables)
+
+
+def comparison_table(artifacts: Artifacts, *, profile: Profile) -> pd.DataFrame:
+    """Write `comparison.csv` from the runs' files, without training.
+
+    Returns
+    -------
+    pd.DataFrame
+        One row for each `model` and `split_method`; where a model failed, `reason` says why. `seeds`, `classes` and `clips` (of the
+        test); each of `SCORES` (the mean over the seeds), its 95% interval in `_low` and `_high` and, with several seeds, their
+        standard deviation in `accuracy_sd`; `validation_accuracy`; `parameters`, `file_megabytes`, `seconds` (to train),
+        `seconds_per_epoch` and `milliseconds_per_clip` (the median, and the range that was seen).
+    """
+    rows = []
+    for method in SPLIT_METHODS:
+        part = artifacts.comparison_part(method)
+        failed = read_json(part.folder / "failed.json")["reason"] if (part.folder / "failed.json").exists() else ""
+        for name in models(profile):
+            row = {"model": name, "split_method": method, "reason": failed}
+            try:
+                row |= {} if failed else _row(name, part, profile=profile)
+            except SuiteError as error:
+                row["reason"] = str(error)
+            rows.append(row)
+    table = pd.DataFrame(rows).dropna(axis="columns", how="all")
+    table = table.reindex(columns=list(dict.fromkeys([*table, "accuracy", "macro_f1", *COSTS])))
+    whole = table.columns.intersection(["seeds", "classes", "clips", "parameters"])
+    write_table(artifacts.comparison, table.astype(dict.fromkeys(whole, "Int64")))
+    return read_table(artifacts.comparison)
+
+
+def make_parts(manifest: pd.DataFrame, artifacts: Artifacts, *, seed: int) -> dict[str, Artifacts]:
+    """The parts of the comparison by `split_method`, see `make_part`; one that can't be made leaves its reason in `failed.json`."""
+    parts = {}
+    for method in SPLIT_METHODS:
+        failed = artifacts.comparison_part(method).folder / "failed.json"
+        try:
+            parts[method] = make_part(manifest, artifacts, method=method, seed=seed)
+            failed.unlink(missing_ok=True)
+        except SuiteError as error:
+            write_json(failed, {"reason": str(error)})
+            print(f"split by {method}: {error}")
+    return parts
+
+
+def compare(
+    manifest: pd.DataFrame, artifacts: Artifacts, *, features: pd.DataFrame, pitch: pd.Series, profile: Profile
+) -> pd.DataFrame:
+    """The whole comparison: both splits, every model, and the table; see `run_models` and `comparison_table`."""
+    for method, part in make_parts(manifest, artifacts, seed=profile.seed).items():
+        print(f"split {method}:")
+        run_models(models(profile), part, features=features, pitch=pitch, profile=profile)
+    return comparison_table(artifacts, profile=profile)
+
+
+def _accuracy(predictions: pd.DataFrame, split: str) -> float:
+    return float((predictions["true"] == predictions["predicted"])[predictions["split"] == split].mean())
+
+
+def _row(name: str, part: Artifacts, *, profile: Profile) -> dict:
+    runs = read_runs(name, part, profile=profile)
+    accuracies = [_accuracy(test, "test") for _, test in runs]
+    row = {"seeds": len(runs), "classes": len(read_classes(part)), "clips": len(runs[0][1])}
+    scores = percentiles(draws(name, part, profile=profile))
+    for score in scores.index.intersection(SCORES, sort=False):
+        row |= dict(zip((score, f"{score}_low", f"{score}_high"), scores.loc[score].round(6), strict=True))
+    row["accuracy_sd"] = float(np.std(accuracies, ddof=1)) if len(runs) > 1 else np.nan
+    facts = pd.DataFrame([run for run, _ in runs])
+    row["validation_accuracy"] = round(facts["validation"].mean(), 6)
+    row |= {fact: facts[fact].mean() for fact in ("parameters", "file_megabytes", "seconds") if fact in facts}
+    histories = [run["folder"] / "history.csv" for run, _ in runs if (run["folder"] / "history.csv").exists()]
+    if histories:
+        epochs = pd.concat([read_table(path) for path in histories])["seconds"]
+        row |= _range("seconds_per_epoch", epochs.quantile([0, 0.5, 1]).tolist())
+    if "milliseconds_per_clip" in facts and facts["milliseconds_per_clip"].notna().all():
+        row |= _range("milliseconds_per_clip", np.mean(facts["milliseconds_per_clip"].tolist(), axis=0).tolist())
+    return row
+
+
+def _range(name: str, values: list[float]) -> dict[str, float]:
+    low, middle, high = (round(value, 5) for value in values)
+    return {name: middle, f"{name}_low": low, f"{name}_high": high}

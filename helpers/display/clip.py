@@ -1,0 +1,210 @@
+"""One clip as HTML: player, waveform, spectrogram, probabilities (notebooks 01 and 04). Names are escaped everywhere.
+
+Sound and picture travel inside the HTML when a clip is chosen, never before: a notebook of hundreds of clips stays light.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import soundfile
+from PIL import Image
+
+from helpers.base.artifacts import Artifacts
+from helpers.base.settings import SpectrogramSettings
+from helpers.display.figures import BLUE, GREEN, ORANGE
+from helpers.spectrograms.convert import image_path
+from helpers.spectrograms.mel import load_audio, mel_spectrogram_db, to_image
+
+
+def neighbours_html(rows: pd.DataFrame, artifacts: Artifacts) -> str:
+    """Players of clips with what they are and how far away.
+
+    Parameters
+    ----------
+    rows : pd.DataFrame
+        Manifest rows with a column `distance`.
+    artifacts : Artifacts
+    """
+    return "".join(
+        f"<p style='line-height:1.6'><b>{html.escape(row['label'])}</b>, distance {row['distance']:.3f}: {html.escape(row['clip'])}"
+        f"<br>{player_html(artifacts.audio(row['path']), name=row['clip'])}</p>"
+        for _, row in rows.iterrows()
+    )
+
+
+WIDTH = 640  # pixels, of waveform and spectrogram at most
+HEAT_COLOUR = (0, 229, 255)  # cyan, seen on grey and on magma
+
+
+def read_sound(path: Path) -> tuple[np.ndarray, int] | None:
+    """Samples [shape=(n, channels), dtype=int16] and sample rate in Hz; None if the file can't be read."""
+    try:
+        return soundfile.read(path, dtype="int16", always_2d=True)
+    except (soundfile.LibsndfileError, OSError):
+        return None
+
+
+def player_html(path: Path, *, name: str = "") -> str:
+    """An `<audio>` element that holds a sound file, as 16-bit WAV so that every browser plays it.
+
+    Parameters
+    ----------
+    path : Path
+    name : str
+        What a screen reader says of it.
+
+    Returns
+    -------
+    str
+        The element, or a sentence where the file can't be read.
+    """
+    sound = read_sound(path)
+    if sound is None:
+        return f"<p>The sound file {html.escape(str(path))} can't be read.</p>"
+    return audio_html(*sound, name=name or path.stem)
+
+
+def audio_html(samples: np.ndarray, sample_rate: int, *, name: str) -> str:
+    """The same of samples in memory, at their own level."""
+    buffer = io.BytesIO()
+    soundfile.write(buffer, samples, sample_rate, format="WAV", subtype="PCM_16")
+    source = f"data:audio/wav;base64,{_base64(buffer.getvalue())}"
+    return f'<audio controls preload="auto" aria-label="{html.escape(name)}" src="{source}"></audio>'
+
+
+def waveform_html(path: Path, *, points: int = 320) -> str:
+    """The waveform as an inline SVG, as wide as the spectrogram, so that the times lie below each other; empty without a sound."""
+    sound = read_sound(path)
+    if sound is None or not len(sound[0]):
+        return ""
+    samples = sound[0].mean(axis=1) / 32768
+    edges = np.linspace(0, len(samples), min(points, len(samples)) + 1).astype(int)[:-1]
+    highest, lowest = np.maximum.reduceat(samples, edges), np.minimum.reduceat(samples, edges)
+    scale = 38 / max(np.abs(samples).max(), 1e-4)  # to the clip's own loudest point: quiet clips show their shape too
+    outline = [*enumerate(40 - scale * highest), *reversed(list(enumerate(40 - scale * lowest)))]
+    polygon = " ".join(f"{x},{y:.1f}" for x, y in outline)
+    return (
+        f'<svg role="img" aria-label="waveform" viewBox="0 0 {len(edges) - 1} 80" preserveAspectRatio="none" '
+        f'style="display:block;width:100%;height:64px">'
+        f'<polygon points="{polygon}" fill="{BLUE}" stroke="{BLUE}" vector-effect="non-scaling-stroke"/></svg>'
+    )
+
+
+def picture_html(row: pd.Series, artifacts: Artifacts, *, settings: SpectrogramSettings, heat: np.ndarray | None = None) -> str:
+    """The spectrogram of a clip as the network sees it; made from the sound where notebook 02 has not run yet.
+
+    Parameters
+    ----------
+    row : pd.Series
+        A manifest row.
+    artifacts : Artifacts
+    settings : SpectrogramSettings
+        For a spectrogram that is not there yet.
+    heat : np.ndarray [shape=(height, width)], optional
+        From 0 to 1, laid over the picture.
+
+    Returns
+    -------
+    str
+        Empty where there is neither picture nor sound.
+    """
+    path = image_path(artifacts, row)
+    try:
+        if path.exists():
+            picture = path.read_bytes()
+        else:
+            samples = load_audio(artifacts.audio(row["path"]), sample_rate=settings.sample_rate)
+            picture = _png(to_image(mel_spectrogram_db(samples, settings=settings), settings=settings))
+    except Exception:  # any reader may fail in its own way; the player says so in a sentence
+        return ""
+    style = "width:100%;height:192px;image-rendering:pixelated"
+    alt = html.escape(f"spectrogram of {row['clip']}, low frequencies at the bottom")
+    layers = f'<img alt="{alt}" style="display:block;{style}" src="data:image/png;base64,{_base64(picture)}">'
+    if heat is not None:
+        colours = np.broadcast_to(np.array(HEAT_COLOUR, np.uint8), (*heat.shape, 3))
+        overlay = np.concatenate([colours, (heat * 190).astype(np.uint8)[..., np.newaxis]], axis=2)
+        layers += (
+            f'<img alt="Grad-CAM: cyan where the network found its evidence" class="grad-cam" '
+            f'style="position:absolute;left:0;top:0;{style.replace("pixelated", "auto")}" '
+            f'src="data:image/png;base64,{_base64(_png(overlay))}">'
+        )
+    return f'<div style="position:relative;margin-top:4px">{layers}</div>'
+
+
+def probabilities_html(chances: pd.Series, *, true: str, most: int = 5) -> str:
+    """The likeliest classes as a list of bars; the true class is marked.
+
+    Parameters
+    ----------
+    chances : pd.Series
+        Probabilities, indexed by class.
+    true : str
+    most : int
+    """
+    bars = "".join(
+        f'<tr><td style="text-align:right;padding-right:8px">{html.escape(label)}{" (true)" if label == true else ""}</td>'
+        f'<td style="width:180px"><div style="background:{GREEN if label == true else ORANGE};height:12px;'
+        f'width:{max(chance, 0.004):.1%}"></div></td><td style="padding-left:8px">{chance:.2f}</td></tr>'
+        for label, chance in chances.sort_values(ascending=False, kind="stable").head(most).items()
+    )
+    return f'<table aria-label="likeliest classes" style="border-collapse:collapse;line-height:1.4">{bars}</table>'
+
+
+def clip_html(
+    row: pd.Series,
+    artifacts: Artifacts,
+    *,
+    chances: pd.Series | None = None,
+    settings: SpectrogramSettings | None = None,
+    heat: np.ndarray | None = None,
+) -> str:
+    """What there is to know of one clip: facts, player, waveform, spectrogram, and the probabilities where a model gave them.
+
+    Parameters
+    ----------
+    row : pd.Series
+        A manifest row, with `predicted` and `confidence` where a model has predicted it.
+    artifacts : Artifacts
+    chances : pd.Series, optional
+        The model's probabilities, indexed by class.
+    settings : SpectrogramSettings, optional
+        For a spectrogram that is not there yet.
+    heat : np.ndarray [shape=(height, width)], optional
+        Laid over the spectrogram.
+
+    Returns
+    -------
+    str
+    """
+    facts = [f"<b>{html.escape(row['clip'])}</b>", html.escape(row["label"])]
+    facts += [f"{name} {html.escape(row[name])}" for name in ("speaker", "emotion", "sentence") if row.get(name)]
+    facts += [f"{row['duration_s']:.1f} s", html.escape(row["split"])]
+    if "predicted" in row:
+        verdict = "right" if row["predicted"] == row["label"] else "WRONG"
+        facts.append(f"predicted {html.escape(row['predicted'])} with confidence {row['confidence']:.2f}: <b>{verdict}</b>")
+    path = artifacts.audio(row["path"])
+    picture = picture_html(row, artifacts, settings=settings or SpectrogramSettings(), heat=heat)
+    seconds = "".join(f"<span>{share * row['duration_s']:.2f} s</span>" for share in (0, 0.5, 1))
+    return (
+        f'<div style="max-width:{WIDTH}px"><p style="line-height:1.5">{" · ".join(facts)}</p>'
+        f"{player_html(path, name=row['clip'])}{waveform_html(path)}{picture}"
+        f'<div style="display:flex;justify-content:space-between">{seconds}</div>'
+        '<div style="text-align:center">time; in the picture, frequency upwards (mel scale)</div></div>'
+        + (probabilities_html(chances, true=row["label"]) if chances is not None else "")
+    )
+
+
+def _png(picture: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, format="PNG")
+    return buffer.getvalue()
+
+
+def _base64(content: bytes) -> str:
+    return base64.b64encode(content).decode("ascii")

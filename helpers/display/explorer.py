@@ -1,0 +1,191 @@
+"""The confusion explorer: click a cell of the matrix, hear the clips behind it (notebook 04).
+
+The matrix is an anywidget (`explorer.js`). Two lists do the same with core widgets alone: they stay when a browser can't load it.
+"""
+
+from __future__ import annotations
+
+import html
+import importlib
+from pathlib import Path
+
+import anywidget
+import ipywidgets
+import matplotlib
+import numpy as np
+import pandas as pd
+import traitlets
+
+from helpers.base import machine
+from helpers.base.artifacts import Artifacts
+from helpers.display.clip import player_html
+from helpers.display.figures import SEQUENTIAL
+from helpers.display.widgets import ROW, GradCam, class_chances, clip_panel, step_buttons, with_predictions
+from helpers.evaluation.scores import confusion_counts, most_confused
+from helpers.recordings.labels import class_order, gender_groups
+
+LISTED = 40  # names of clips shown at most
+# The map of all matrices: six of its colours, between which the browser mixes.
+RAMP = (matplotlib.colormaps[SEQUENTIAL](np.linspace(0, 1, 6))[:, :3] * 255).round().astype(int).tolist()
+
+
+class ConfusionMatrix(anywidget.AnyWidget):
+    """The matrix on a canvas.
+
+    Attributes
+    ----------
+    names, ticks : list of str
+        The classes, and what stands at the axes for them.
+    groups : list
+        As `helpers.recordings.labels.gender_groups` gives them.
+    counts : list of list of int
+        Rows are the true classes.
+    chosen : list of int
+        Row, column, and the browser's time in ms when it was clicked.
+    ramp : list of list of int
+        Colours from the smallest count to the largest: red, green and blue from 0 to 255.
+    """
+
+    _esm = Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
+    names = traitlets.List().tag(sync=True)
+    ticks = traitlets.List().tag(sync=True)
+    groups = traitlets.List().tag(sync=True)
+    counts = traitlets.List().tag(sync=True)
+    chosen = traitlets.List([0, 0, 0]).tag(sync=True)
+    ramp = traitlets.List(RAMP).tag(sync=True)
+
+
+def explore(
+    manifest: pd.DataFrame,
+    artifacts: Artifacts,
+    *,
+    predictions: pd.DataFrame,
+    classes: list[str],
+    split: str = "test",
+    grad_cam: GradCam | None = None,
+) -> ipywidgets.Widget:
+    """The confusion matrix of a split, and the clips of one of its cells at a time.
+
+    Parameters
+    ----------
+    manifest : pd.DataFrame
+    artifacts : Artifacts
+    predictions : pd.DataFrame
+        Of all splits: the clip to compare by ear may come from any.
+    classes : list of str
+    split : str
+    grad_cam : callable, optional
+        As `helpers.network.grad_cam.clip_heat` makes it.
+
+    Returns
+    -------
+    ipywidgets.Widget
+    """
+    if machine.on_colab():  # anywidget asks Colab for its widget manager where this module is loaded
+        importlib.import_module("google.colab.output")
+    order = class_order(classes)
+    clips = with_predictions(manifest, predictions)
+    members = clips[clips["split"] == split].sort_values("confidence", ascending=False, kind="stable")
+    tested = predictions[predictions["split"] == split]
+    ticks, groups = gender_groups(order)
+    matrix = ConfusionMatrix(
+        names=order,
+        ticks=ticks,
+        groups=[list(group) for group in groups],
+        counts=confusion_counts(tested, order).to_numpy().tolist(),
+    )
+    true, predicted = (ipywidgets.Dropdown(options=order, description=name) for name in ("true", "predicted"))
+    previous, following = step_buttons()
+    listing, compared = ipywidgets.HTML(), ipywidgets.HTML()
+    panel, show_clip = clip_panel(artifacts, chances=class_chances(predictions), grad_cam=grad_cam)
+    place, opening = 0, False  # while a cell is being opened, lists and matrix are set here, not by the user
+
+    def cell() -> pd.DataFrame:
+        return members[(members["label"] == true.value) & (members["predicted"] == predicted.value)]
+
+    def show() -> None:
+        rows = cell()
+        listing.value = cell_html(rows, place, true=true.value, predicted=predicted.value)
+        show_clip(rows.iloc[place] if len(rows) else None)
+        compared.value = comparison_html(clips, rows.iloc[place], artifacts) if len(rows) else ""
+
+    def open_cell(row: int, column: int) -> None:
+        nonlocal place, opening
+        place, opening = 0, True
+        true.index, predicted.index, matrix.chosen = row, column, [row, column, 0]
+        opening = False
+        show()
+
+    def from_matrix(change) -> None:
+        if not opening:
+            open_cell(*change["new"][:2])
+
+    def from_lists(_) -> None:
+        if not opening:
+            open_cell(true.index, predicted.index)
+
+    def step(by: int) -> None:
+        nonlocal place
+        place = (place + by) % max(len(cell()), 1)
+        show()
+
+    matrix.observe(from_matrix, "chosen")
+    for chooser in (true, predicted):
+        chooser.observe(from_lists, "index")
+    previous.on_click(lambda _: step(-1))
+    following.on_click(lambda _: step(1))
+    worst = most_confused(tested, most=1)
+    start = worst.iloc[0, :2] if len(worst) else [order[0], order[0]]
+    open_cell(*(order.index(label) for label in start))
+    side = ipywidgets.VBox(
+        [ipywidgets.HBox([true, predicted], layout=ROW), listing, ipywidgets.HBox([previous, following]), panel, compared],
+        layout=ipywidgets.Layout(flex="1 1 290px", min_width="280px", max_width="700px"),
+    )
+    matrix.layout = ipywidgets.Layout(flex="0 1 auto", max_width="100%", margin="0 12px 0 0")
+    return ipywidgets.HBox([matrix, side], layout=ipywidgets.Layout(flex_flow="row wrap", align_items="flex-start"))
+
+
+def cell_html(rows: pd.DataFrame, place: int, *, true: str, predicted: str) -> str:
+    """The clips behind one cell, the surest first, the one that is shown in bold.
+
+    Parameters
+    ----------
+    rows : pd.DataFrame
+        Columns `clip`, `confidence`.
+    place : int
+        Of the clip that is shown.
+    true, predicted : str
+
+    Returns
+    -------
+    str
+    """
+    heading = f"<b>{html.escape(true)}</b> taken for <b>{html.escape(predicted)}</b>"
+    if true == predicted:
+        heading = f"<b>{html.escape(true)}</b>, rightly told"
+    if not len(rows):
+        return f"<p>{heading}: no clips</p>"
+    first = max(0, min(place - LISTED // 2, len(rows) - LISTED))
+    items = [
+        f"<span>{'<b>' * (number == place)}{html.escape(row.clip)}{'</b>' * (number == place)} {row.confidence:.2f}</span>"
+        for number, row in enumerate(rows.itertuples())
+    ][first : first + LISTED]
+    return (
+        f'<div style="line-height:1.5">{heading}: clip {place + 1} of {len(rows)}, with its confidence<br>'
+        f'<span class="clips">{" · ".join(items)}</span></div>'
+    )
+
+
+def comparison_html(clips: pd.DataFrame, row: pd.Series, artifacts: Artifacts) -> str:
+    """A player with a clip of the class that the network took this one for, the one it told most surely; or a sentence."""
+    others = clips[(clips["label"] == row["predicted"]) & (clips["clip"] != row["clip"])]
+    right = others[others["predicted"] == others["label"]]
+    best = (right if len(right) else others).nlargest(1, "confidence")
+    if not len(best):
+        return "<p>There is no other clip of the predicted class to compare with.</p>"
+    other = best.iloc[0]
+    return (
+        f"<p>Compare by ear: <b>{html.escape(other['clip'])}</b>, which is {html.escape(other['label'])} "
+        f"({html.escape(other['split'])}, confidence {other['confidence']:.2f})</p>"
+        + player_html(artifacts.audio(other["path"]), name=f"to compare: {other['clip']}")
+    )

@@ -1,0 +1,139 @@
+"""Sliders for a spectrogram's settings, and for the pitch and formants of a voice: core ipywidgets only (notebooks 02 and 06)."""
+
+from __future__ import annotations
+
+import base64
+import io
+import warnings
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import ipywidgets
+import numpy as np
+from matplotlib.figure import Figure
+
+from helpers.base.settings import SpectrogramSettings
+from helpers.display import figures
+from helpers.display.clip import audio_html, player_html
+from helpers.spectrograms.mel import load_audio, mel_spectrogram_db
+from helpers.spectrograms.voice import change_voice
+
+CHOICES = {
+    "n_fft": ("FFT size", (128, 256, 512, 1024, 2048, 4096)),
+    "hop_length": ("hop", (40, 80, 160, 320, 640)),
+    "mel_bins": ("mel bins", (16, 32, 64, 96, 128, 192)),
+}
+
+
+def spectrogram_sliders(path: Path, *, settings: SpectrogramSettings) -> ipywidgets.Widget:
+    """Hear a clip, and see what FFT size, hop and number of mel bins do to its spectrogram.
+
+    Parameters
+    ----------
+    path : Path
+        Of the sound file.
+    settings : SpectrogramSettings
+        Where the sliders start, and all that they do not change.
+
+    Returns
+    -------
+    ipywidgets.Widget
+    """
+    samples = load_audio(path, sample_rate=settings.sample_rate)
+    sliders = {
+        name: ipywidgets.SelectionSlider(
+            options=sorted({*choices, getattr(settings, name)}),
+            value=getattr(settings, name),
+            description=title,
+            continuous_update=False,  # draws when the slider is let go
+        )
+        for name, (title, choices) in CHOICES.items()
+    }
+    panel = ipywidgets.HTML()
+
+    def show(_=None) -> None:
+        chosen = replace(settings, **{name: slider.value for name, slider in sliders.items()})
+        panel.value = spectrogram_html(samples, settings=chosen)
+
+    for slider in sliders.values():
+        slider.observe(show, "value")
+    show()
+    row = ipywidgets.HBox(list(sliders.values()), layout=ipywidgets.Layout(flex_flow="row wrap"))
+    return ipywidgets.VBox([row, ipywidgets.HTML(player_html(path)), panel])
+
+
+def spectrogram_html(samples, *, settings: SpectrogramSettings) -> str:
+    """The spectrogram as an `<img>`, below a sentence that says what its settings mean in time and frequency.
+
+    Parameters
+    ----------
+    samples : np.ndarray [shape=(n,)]
+    settings : SpectrogramSettings
+
+    Returns
+    -------
+    str
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Empty filters")  # said in the sentence
+        decibels = mel_spectrogram_db(samples, settings=settings)
+    empty = int((decibels <= -settings.dynamic_range_db).all(axis=1).sum())
+    rate = settings.sample_rate
+    facts = [
+        f"<b>FFT size {settings.n_fft}</b>: windows of {1000 * settings.n_fft / rate:.0f} ms, frequencies "
+        f"{rate / settings.n_fft:.0f} Hz apart",
+        f"<b>hop {settings.hop_length}</b>: a column every {1000 * settings.hop_length / rate:.1f} ms",
+        f"<b>{settings.mel_bins} mel bins</b>: {decibels.shape[0]} x {decibels.shape[1]} points for the network",
+    ]
+    if empty:
+        facts.append(f"<b>{empty} bands are narrower than that and stay black</b>")
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    figures.spectrogram(decibels, settings=settings, ax=figure.subplots())
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=90)
+    source = f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
+    picture = f'<img alt="spectrogram" style="max-width:100%;margin-top:4px" src="{source}">'
+    return f'<p style="line-height:1.5">{" · ".join(facts)}</p>{picture}'
+
+
+MOST = {"pitch": 12, "formants": 6}  # semitones to either side
+
+
+def voice_sliders(samples: np.ndarray, *, sample_rate: int, answer: Callable[[np.ndarray], str]) -> ipywidgets.Widget:
+    """Move the pitch and the formants of a voice, hear it, and see what the network makes of it.
+
+    Parameters
+    ----------
+    samples : np.ndarray [shape=(n,)]
+    sample_rate : int
+        In Hz.
+    answer : callable
+        From changed samples to HTML.
+
+    Returns
+    -------
+    ipywidgets.Widget
+    """
+    sliders = {
+        name: ipywidgets.SelectionSlider(
+            options=[(f"{step:+d} semitones" if step else "as recorded", step) for step in range(-most, most + 1)],
+            value=0,
+            description=name,
+            continuous_update=False,  # computes when the slider is let go
+            layout=ipywidgets.Layout(width="400px", max_width="100%"),
+        )
+        for name, most in MOST.items()
+    }
+    panel = ipywidgets.HTML()
+
+    def show(_=None) -> None:
+        steps = {name: slider.value for name, slider in sliders.items()}
+        changed = change_voice(samples, sample_rate=sample_rate, **steps)
+        words = ", ".join(f"{name} {step:+d}" for name, step in steps.items())
+        panel.value = f"<p style='line-height:1.6'>{answer(changed)}</p>{audio_html(changed, sample_rate, name=words)}"
+
+    for slider in sliders.values():
+        slider.observe(show, "value")
+    show()
+    return ipywidgets.VBox([ipywidgets.HBox(list(sliders.values()), layout=ipywidgets.Layout(flex_flow="row wrap")), panel])

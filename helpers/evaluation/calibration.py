@@ -1,0 +1,102 @@
+"""May the probabilities be believed? Reliability, temperature scaling, and when to answer "unsure" (notebooks 04 and 06)."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax, softmax
+
+from helpers.evaluation.scores import predictions_table, probabilities_of
+
+SMALLEST = 1e-6  # the table holds six digits
+
+
+def reliability(predictions: pd.DataFrame, *, bins: int = 10) -> pd.DataFrame:
+    """Confidence and accuracy of clips of like confidence: what a reliability diagram draws.
+
+    Parameters
+    ----------
+    predictions : pd.DataFrame
+        Columns `true`, `predicted`, `confidence`.
+    bins : int
+        Equally wide, from 0 to 1.
+
+    Returns
+    -------
+    pd.DataFrame
+        One row for each bin that holds clips: `from`, `to`, `clips`, `confidence`, `accuracy`.
+    """
+    place = np.minimum((predictions["confidence"].to_numpy() * bins).astype(int), bins - 1)
+    right = predictions["true"] == predictions["predicted"]
+    table = pd.DataFrame({"confidence": predictions["confidence"], "accuracy": right}).groupby(place).mean()
+    table.insert(0, "clips", np.bincount(place, minlength=bins)[table.index])
+    table.insert(0, "to", (table.index + 1) / bins)
+    table.insert(0, "from", table.index / bins)
+    return table.reset_index(drop=True)
+
+
+def expected_calibration_error(predictions: pd.DataFrame, *, bins: int = 10) -> float:
+    """Mean gap between confidence and accuracy over the bins, weighted by their clips, a fraction of 1.
+
+    Guo et al. (2017), "On Calibration of Modern Neural Networks", ICML, equation 3.
+    """
+    table = reliability(predictions, bins=bins)
+    return float(np.average((table["confidence"] - table["accuracy"]).abs(), weights=table["clips"]))
+
+
+def fit_temperature(predictions: pd.DataFrame, classes: list[str]) -> float:
+    """The temperature that makes the true classes of these clips likeliest; above 1, the network was too sure.
+
+    Guo et al. (2017), section 4.2. Fit it on validation clips: on training clips the network is surer than it may be.
+    """
+    logits = np.log(np.clip(probabilities_of(predictions), SMALLEST, 1))
+    index = pd.Index(classes).get_indexer(predictions["true"])
+
+    def loss(log_temperature: float) -> float:
+        return -log_softmax(logits / np.exp(log_temperature), axis=1)[np.arange(len(index)), index].mean()
+
+    return float(np.exp(minimize_scalar(loss, bounds=(np.log(0.05), np.log(20)), method="bounded").x))
+
+
+def temper(probabilities: np.ndarray, *, temperature: float) -> np.ndarray:
+    """Probabilities [shape=(..., classes)] with their logits divided by a temperature: softer above 1, sharper below."""
+    return softmax(np.log(np.clip(probabilities, SMALLEST, 1)) / temperature, axis=-1)
+
+
+def with_temperature(predictions: pd.DataFrame, classes: list[str], *, temperature: float) -> pd.DataFrame:
+    """The predictions with their probabilities sharpened (below 1) or softened (above 1); the predicted classes stay."""
+    probabilities = temper(probabilities_of(predictions), temperature=temperature)
+    scaled = predictions_table(predictions.rename(columns={"true": "label"}), probabilities, classes)
+    # Classes that tie after six digits could change places.
+    return scaled.assign(predicted=predictions["predicted"].to_numpy()).set_index(predictions.index)
+
+
+def risk_coverage(predictions: pd.DataFrame) -> pd.DataFrame:
+    """Error rate among the answers, for every threshold below which the answer is "unsure".
+
+    El-Yaniv & Wiener (2010), "On the Foundations of Noise-free Selective Classification", J. Mach. Learn. Res. 11.
+
+    Returns
+    -------
+    pd.DataFrame
+        From the highest threshold to the lowest: `threshold` (answer from this confidence on), `coverage` (share of the clips that
+        get an answer), `risk` (share of the answers that are wrong).
+    """
+    ranked = predictions.sort_values("confidence", ascending=False, kind="stable")
+    answers = np.arange(1, len(ranked) + 1)
+    table = pd.DataFrame(
+        {
+            "threshold": ranked["confidence"].to_numpy(),
+            "coverage": answers / len(ranked),
+            "risk": (ranked["true"] != ranked["predicted"]).to_numpy().cumsum() / answers,
+        }
+    )
+    return table.drop_duplicates("threshold", keep="last", ignore_index=True)  # clips of equal confidence stand or fall together
+
+
+def unsure_threshold(predictions: pd.DataFrame, *, risk: float) -> float | None:
+    """The lowest threshold that keeps the error rate among the answers at `risk` or below; None if none does."""
+    table = risk_coverage(predictions)
+    fit = table[table["risk"] <= risk]
+    return float(fit["threshold"].iloc[-1]) if len(fit) else None

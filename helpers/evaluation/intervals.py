@@ -1,0 +1,219 @@
+"""How far a score would move with other test speakers, and whether a difference is more than chance (notebooks 04 and 05)."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import brentq
+from scipy.stats import norm
+from statsmodels.stats.contingency_tables import mcnemar
+from statsmodels.stats.multitest import multipletests
+
+from helpers.evaluation.scores import clip_scores
+
+
+def resampling_units(predictions: pd.DataFrame, manifest: pd.DataFrame) -> tuple[np.ndarray, str]:
+    """What a bootstrap may draw independently: whole speakers where each clip's is known and there are two or more, else clips.
+
+    Returns
+    -------
+    units : np.ndarray [shape=(clips,), dtype=int]
+        Number of each clip's unit.
+    unit : {"speaker", "clip"}
+    """
+    speakers = predictions["clip"].map(manifest.set_index("clip")["speaker"]).fillna("")
+    if (speakers != "").all() and speakers.nunique() > 1:
+        return pd.factorize(speakers)[0], "speaker"
+    return np.arange(len(predictions)), "clip"
+
+
+def bootstrap(
+    predictions: pd.DataFrame,
+    classes: list[str],
+    *,
+    manifest: pd.DataFrame,
+    samples: int = 2000,
+    level: float = 0.95,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Scores of one split with percentile bootstrap intervals, see `resampled_scores`.
+
+    Parameters
+    ----------
+    predictions : pd.DataFrame
+        As `helpers.evaluation.scores.predictions_table` makes it.
+    classes : list of str
+    manifest : pd.DataFrame
+        Columns `clip`, `speaker`.
+    samples : int
+        How often the split is drawn again.
+    level : float
+        Share of such intervals that should hold the true score.
+    seed : int
+
+    Returns
+    -------
+    pd.DataFrame
+        Indexed by score (those of `clip_scores`, and the macro ones): `value`, `low`, `high`, and `resampled`: "speaker" or "clip".
+    """
+    scores = resampled_scores(predictions, classes, manifest=manifest, samples=samples, seed=seed)
+    return percentiles(scores, level=level).assign(resampled=resampling_units(predictions, manifest)[1])
+
+
+def resampled_scores(
+    predictions: pd.DataFrame, classes: list[str], *, manifest: pd.DataFrame, samples: int = 2000, seed: int = 0,
+    ages: pd.Series | None = None,
+) -> pd.DataFrame:  # fmt: skip
+    """Scores of one split as it is, in the first row, and of as many draws of it, in the others.
+
+    The clips of one speaker are alike, so whole speakers are drawn with replacement (the cluster bootstrap; Davison & Hinkley
+    1997, "Bootstrap Methods and their Application", section 3.8). With few speakers, the intervals come out too narrow. The draws
+    depend on the speakers and the seed alone: models that answered the same clips are drawn alike, so that their difference, row
+    by row, is a paired bootstrap.
+    """
+    units, _ = resampling_units(predictions, manifest)
+    number = units.max() + 1
+    drawn = np.random.default_rng(seed).multinomial(number, np.full(number, 1 / number), size=samples)
+    weights = np.vstack([np.ones(len(units)), drawn[:, units]])
+    scores = clip_scores(predictions, classes, ages=ages)
+    means = pd.DataFrame(weights @ scores.to_numpy() / weights.sum(axis=1, keepdims=True), columns=scores.columns)
+    return means.assign(**_macro_scores(predictions, weights))
+
+
+def percentiles(resampled: pd.DataFrame, *, level: float = 0.95) -> pd.DataFrame:
+    """The first row of each column as `value`, and the interval `low` to `high` that holds the middle of the other rows."""
+    tail = (1 - level) / 2
+    low, high = resampled.iloc[1:].quantile([tail, 1 - tail]).to_numpy()
+    index = pd.Index(resampled.columns, name="score")
+    return pd.DataFrame({"value": resampled.iloc[0].to_numpy(), "low": low, "high": high}, index=index)
+
+
+def _macro_scores(predictions: pd.DataFrame, weights: np.ndarray) -> dict[str, np.ndarray]:
+    """Macro precision, recall and F1 under each row of clip weights, np.ndarray [shape=(rows,)] each."""
+    labels = pd.Index(np.union1d(predictions["true"], predictions["predicted"]))
+    true, predicted = (np.eye(len(labels))[labels.get_indexer(predictions[side])] for side in ("true", "predicted"))
+    found, members, named = weights @ (true * predicted), weights @ true, weights @ predicted  # [rows, labels]
+    parts = {"macro_precision": (found, named), "macro_recall": (found, members), "macro_f1": (2 * found, members + named)}
+    present = (members + named > 0).sum(axis=1)
+    return {name: (top / np.where(below > 0, below, 1)).sum(axis=1) / present for name, (top, below) in parts.items()}
+
+
+def agreement(one: pd.Series, other: pd.Series) -> pd.DataFrame:
+    """Count the clips that both models get right, one of them, and none: rows are the one, columns the other."""
+    sides = [pd.Categorical(np.where(right, "right", "wrong"), categories=["right", "wrong"]) for right in (one, other)]
+    return pd.crosstab(*sides, rownames=[one.name], colnames=[other.name], dropna=False)
+
+
+def differences(right: pd.DataFrame, draws: pd.DataFrame, *, best: str) -> pd.DataFrame:
+    """Compare the best model with each of the others on the same test clips.
+
+    McNemar (1947, Psychometrika 12, 153-157): if two models were equally good, the clips that only one of them gets right would
+    fall to either like the toss of a coin; here with exact binomial probabilities. The paired bootstrap (Efron & Tibshirani, 1993)
+    draws the speakers anew and asks how often the order turns round. Who compares often finds something by chance: Holm (1979,
+    Scand. J. Stat. 6, 65-70) raises both p values for that.
+
+    Parameters
+    ----------
+    right : pd.DataFrame
+        One row a clip, one column a model: whether it is right.
+    draws : pd.DataFrame
+        One column a model: its accuracy on the test clips in the first row, on bootstrap draws of them, the same for all, below.
+    best : str
+        The model to compare with.
+
+    Returns
+    -------
+    pd.DataFrame
+        Indexed by `model`: `difference` (best less this one), `low`, `high` (95% interval), `only_best` and `only_this` (clips that
+        only one of the two gets right), p values `mcnemar` and `bootstrap`, the same after Holm in `mcnemar_holm` and
+        `bootstrap_holm`, and `real`: whether both are below 0.05.
+    """
+    others = [name for name in draws.columns if name != best]
+    gaps = draws[others].rsub(draws[best], axis=0)
+    rows = []
+    for name in others:
+        table = agreement(right[best], right[name]).to_numpy()
+        rows.append({"only_best": table[0, 1], "only_this": table[1, 0], "mcnemar": mcnemar(table, exact=True).pvalue})
+    table = percentiles(gaps).rename(columns={"value": "difference"}).rename_axis("model").join(pd.DataFrame(rows, index=others))
+    sides = [(1 + (gaps.iloc[1:] <= 0).sum()) / len(gaps), (1 + (gaps.iloc[1:] >= 0).sum()) / len(gaps)]
+    table["bootstrap"] = np.minimum(2 * np.minimum(*sides), 1)
+    for test in ("mcnemar", "bootstrap"):
+        table[f"{test}_holm"] = multipletests(table[test], method="holm")[1] if others else []
+    table["real"] = (table[["mcnemar_holm", "bootstrap_holm"]] < 0.05).all(axis=1)
+    return table.sort_values("difference", kind="stable")
+
+
+def visible_difference(clips: int, *, disagreement: float, power: float = 0.8) -> float:
+    """The smallest difference of accuracy that McNemar's test at 0.05 would find in four of five such test sets.
+
+    Connor (1987), "Sample size for testing differences in proportions for the paired-sample design", Biometrics 43, 207-211, solved
+    for the difference.
+
+    Parameters
+    ----------
+    clips : int
+        In the test set.
+    disagreement : float
+        Share of the clips that only one of the two models gets right.
+    power : float
+
+    Returns
+    -------
+    float
+        A fraction of 1; not more than `disagreement`, the largest difference there can be, even if that would not be found.
+
+    Examples
+    --------
+    >>> round(visible_difference(188, disagreement=0.15), 3)
+    0.079
+    """
+    alpha, beta = norm.ppf(0.975), norm.ppf(power)
+
+    def lacking(difference: float) -> float:
+        needed = (alpha * np.sqrt(disagreement) + beta * np.sqrt(disagreement - difference**2)) / difference
+        return needed**2 - clips
+
+    return float(brentq(lacking, 1e-9, disagreement)) if lacking(disagreement) < 0 else disagreement
+
+
+def pareto_front(table: pd.DataFrame, cost: str, *, score: str = "accuracy") -> pd.Series:
+    """Whether no other row is at least as good and at least as cheap, and better in one of the two.
+
+    Examples
+    --------
+    >>> pareto_front(pd.DataFrame({"accuracy": [0.9, 0.8, 0.7], "seconds": [10, 1, 5]}), "seconds").tolist()
+    [True, True, False]
+    """
+    good, cheap = table[score].to_numpy(), table[cost].to_numpy()
+    as_good = (good >= good[:, np.newaxis]) & (cheap <= cheap[:, np.newaxis])
+    better = as_good & ((good > good[:, np.newaxis]) | (cheap < cheap[:, np.newaxis]))
+    return pd.Series(~better.any(axis=1) & np.isfinite(cheap), index=table.index)
+
+
+def gap(random: pd.DataFrame, speaker: pd.DataFrame) -> pd.DataFrame:
+    """Scores of one model on voices that it knows and on strangers, and the gap between them.
+
+    The two test sets are different clips, so their draws are independent.
+
+    Parameters
+    ----------
+    random, speaker : pd.DataFrame
+        As `helpers.comparison.race.draws` gives them for the two splits.
+
+    Returns
+    -------
+    pd.DataFrame
+        Indexed by score: value and 95% interval (`_low`, `_high`) of `random`, `speaker` and `gap`, random less speaker.
+    """
+    shared = random.columns.intersection(speaker.columns, sort=False)
+    # Drawn with one seed, they might move together: the draws of one are shuffled, but for the first row, which is none.
+    order = [0, *np.random.default_rng(0).permutation(np.arange(1, len(speaker)))]
+    shuffled = speaker[shared].iloc[order].set_axis(speaker.index)
+    sides = {"random": random[shared], "speaker": speaker[shared], "gap": random[shared] - shuffled}
+    return pd.concat(
+        [
+            percentiles(table).rename(columns={"value": name, "low": f"{name}_low", "high": f"{name}_high"})
+            for name, table in sides.items()
+        ],
+        axis=1,
+    )

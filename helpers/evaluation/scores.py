@@ -1,0 +1,276 @@
+"""Scores from the tables alone: `predictions.csv` and `classes.json`, never the model (notebooks 03 to 05).
+
+Every score is a fraction of 1, the mean absolute error of the age is in years.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from scipy.stats import binomtest
+from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+
+from helpers.base.artifacts import SuiteError, read_json, read_table, require
+from helpers.recordings.labels import age_group, parse_label
+from helpers.recordings.splits import SPLITS
+
+FIXED_COLUMNS = ["clip", "split", "true", "predicted", "confidence"]
+TOP = 3  # the true class counts as found if it is one of that many likeliest
+BAND_YEARS = 5
+
+
+def predictions_table(manifest: pd.DataFrame, probabilities: np.ndarray, classes: list[str]) -> pd.DataFrame:
+    """The table `predictions.csv`.
+
+    Parameters
+    ----------
+    manifest : pd.DataFrame
+        Columns `clip`, `split`, `label`, one row a clip.
+    probabilities : np.ndarray [shape=(clips, classes)]
+    classes : list of str
+
+    Returns
+    -------
+    pd.DataFrame
+        `clip`, `split`, `true`, `predicted`, `confidence`, and one column for each class.
+    """
+    fixed = pd.DataFrame(
+        {
+            "clip": manifest["clip"].to_numpy(),
+            "split": manifest["split"].to_numpy(),
+            "true": manifest["label"].to_numpy(),
+            "predicted": np.asarray(classes, dtype=object)[probabilities.argmax(axis=1)],
+            "confidence": probabilities.max(axis=1),
+        }
+    )
+    return pd.concat([fixed, pd.DataFrame(probabilities, columns=classes)], axis=1).round(6)
+
+
+def read_predictions(path, classes: list[str]) -> pd.DataFrame:
+    """Read `predictions.csv` and check that it belongs to the class list.
+
+    Raises
+    ------
+    SuiteError
+        The file is missing, or was made with other classes.
+    """
+    # Read as a row, because pandas renames columns of the same name.
+    names = pd.read_csv(require(path), nrows=1, header=None, dtype=str, keep_default_na=False).iloc[0].tolist()
+    if names != FIXED_COLUMNS + classes:
+        raise SuiteError(
+            f"{path} has {len(names) - len(FIXED_COLUMNS)} classes that are not those of classes.json ({len(classes)}): run "
+            "notebooks/03_train_resnet.ipynb (or 05) again."
+        )
+    return read_table(path)
+
+
+def probabilities_of(predictions: pd.DataFrame) -> np.ndarray:
+    """The probability columns, np.ndarray [shape=(clips, classes)].
+
+    Raises
+    ------
+    ValueError
+        A probability is not a number.
+    """
+    probabilities = predictions.iloc[:, len(FIXED_COLUMNS) :].to_numpy(float)
+    if not np.isfinite(probabilities).all():
+        raise ValueError("a probability is not a number")
+    return probabilities
+
+
+def clip_scores(predictions: pd.DataFrame, classes: list[str], *, ages: pd.Series | None = None) -> pd.DataFrame:
+    """What each clip adds to each score: the score of any set of clips is the mean of its column.
+
+    Parameters
+    ----------
+    predictions : pd.DataFrame
+        As `predictions_table` makes it.
+    classes : list of str
+        In the order of the probability columns.
+    ages : pd.Series, optional
+        In years, indexed by clip: errors of age are reckoned from these, and not from the labels.
+
+    Returns
+    -------
+    pd.DataFrame
+        One row a clip: `accuracy`; `top_3_accuracy` where there are more than three classes (of equal probabilities, the first
+        class comes first); `loss` (cross-entropy in nats). Where every class's name tells them, from the sums of the joint
+        probabilities: `gender_accuracy`, `age_group_accuracy` (of `helpers.recordings.labels.AGE_GROUPS`), `age_mae_years` (from
+        the age expected to the label's; of a decade or a range, to its middle) and `within_5_years`.
+    """
+    probabilities = probabilities_of(predictions)
+    clips = np.arange(len(predictions))
+    index = pd.Index(classes).get_indexer(predictions["true"])
+    own = probabilities[clips, index]
+    scores = {"accuracy": (predictions["true"] == predictions["predicted"]).to_numpy(float)}
+    if len(classes) > TOP:
+        order = np.argsort(-probabilities, axis=1, kind="stable")
+        scores[f"top_{TOP}_accuracy"] = (order[:, :TOP] == index[:, np.newaxis]).any(axis=1).astype(float)
+    scores["loss"] = -np.log(np.clip(own, 1e-7, 1))
+
+    people = [parse_label(label) for label in classes]
+    true_ages = None if ages is None else predictions["clip"].map(ages).to_numpy(float)
+    groupings = {"gender_accuracy": [gender for gender, _ in people]}
+    if all(age is not None for _, age in people):
+        years = np.array([age for _, age in people], float)
+        groupings["age_group_accuracy"] = [age_group(age) for age in years]
+    for name, groups in groupings.items():
+        if all(groups) and len(set(groups)) > 1:
+            members = pd.get_dummies(pd.Series(groups, dtype=object)).to_numpy(float)  # [classes, groups]
+            scores[name] = (members[index, (probabilities @ members).argmax(axis=1)]).astype(float)
+    if "age_group_accuracy" in groupings and len(set(years)) > 1:
+        expected = probabilities @ years / probabilities.sum(axis=1)
+        error = np.abs(expected - (years[index] if true_ages is None else true_ages))
+        scores |= {"age_mae_years": error, f"within_{BAND_YEARS}_years": (error <= BAND_YEARS).astype(float)}
+    return pd.DataFrame(scores, index=predictions.index)
+
+
+def score_split(predictions: pd.DataFrame, classes: list[str]) -> dict[str, float]:
+    """Scores of the predictions of one split.
+
+    Parameters
+    ----------
+    predictions : pd.DataFrame
+        As `predictions_table` makes it, one row or more.
+    classes : list of str
+        In the order of the probability columns.
+
+    Returns
+    -------
+    dict
+        `clips`; the means of `clip_scores`; `precision`, `recall`, `f1`, each `macro_` (mean over the classes that occur as true
+        or predicted) and `weighted_` (by the number of true clips).
+
+    Raises
+    ------
+    ValueError
+        A probability is not a number.
+    """
+    scores = clip_scores(predictions, classes).mean().to_dict()
+    for average in ("macro", "weighted"):
+        values = precision_recall_fscore_support(predictions["true"], predictions["predicted"], average=average, zero_division=0)
+        scores |= {f"{average}_{name}": value for name, value in zip(("precision", "recall", "f1"), values, strict=False)}
+    return {"clips": len(predictions)} | {name: round(float(value), 6) for name, value in scores.items()}
+
+
+def score(predictions: pd.DataFrame, classes: list[str]) -> dict[str, dict[str, float]]:
+    """Scores of every split that has predictions: what `metrics.json` holds."""
+    return {
+        split: score_split(predictions[predictions["split"] == split], classes)
+        for split in SPLITS
+        if (predictions["split"] == split).any()
+    }
+
+
+def class_report(predictions: pd.DataFrame, classes: list[str]) -> pd.DataFrame:
+    """Precision, recall, F1 and number of true clips (support) of each class."""
+    values = precision_recall_fscore_support(predictions["true"], predictions["predicted"], labels=classes, zero_division=0)
+    return pd.DataFrame(
+        dict(zip(("precision", "recall", "f1", "clips"), values, strict=True)), index=pd.Index(classes, name="class")
+    )
+
+
+def confusion_counts(predictions: pd.DataFrame, classes: list[str]) -> pd.DataFrame:
+    """Confusion matrix: rows are the true classes, columns the predicted ones, both in the order given."""
+    counts = confusion_matrix(predictions["true"], predictions["predicted"], labels=classes)
+    return pd.DataFrame(counts, index=pd.Index(classes, name="true"), columns=pd.Index(classes, name="predicted"))
+
+
+def most_confused(predictions: pd.DataFrame, *, most: int = 10) -> pd.DataFrame:
+    """The pairs of classes that are confused most often, with their number of clips."""
+    wrong = predictions[predictions["true"] != predictions["predicted"]]
+    return (
+        wrong.groupby(["true", "predicted"])
+        .size()
+        .sort_values(ascending=False, kind="stable")
+        .head(most)
+        .rename("clips")
+        .reset_index()
+    )
+
+
+def accuracy_by(predictions: pd.DataFrame, values: pd.Series, *, parts: int | None = None) -> pd.DataFrame:
+    """Accuracy of groups of clips, with 95% intervals.
+
+    The intervals are Wilson's (1927, J. Am. Stat. Assoc. 22, 209-212), which hold for a handful of clips too; they take the
+    clips for independent.
+
+    Parameters
+    ----------
+    predictions : pd.DataFrame
+    values : pd.Series
+        What to group by, indexed by clip; clips without a value are left out.
+    parts : int, optional
+        Cut numbers into that many parts with as many clips each.
+
+    Returns
+    -------
+    pd.DataFrame
+        Indexed by group: `clips`, `errors`, `accuracy`, `low`, `high`.
+    """
+    value = predictions["clip"].map(values)
+    if parts:
+        value = pd.qcut(value, parts, precision=1, duplicates="drop").cat.rename_categories(
+            lambda part: f"{part.left:g} to {part.right:g}"
+        )
+    right = predictions["true"] == predictions["predicted"]
+    table = right.groupby(value.where(value != ""), observed=True).agg(["size", "sum"])
+    bounds = [binomtest(int(k), int(n)).proportion_ci(method="wilson") for n, k in table.itertuples(index=False)]
+    return pd.DataFrame(
+        {
+            "clips": table["size"],
+            "errors": table["size"] - table["sum"],
+            "accuracy": table["sum"] / table["size"],
+            "low": [bound.low for bound in bounds],
+            "high": [bound.high for bound in bounds],
+        },
+        index=table.index.rename(values.name),
+    )
+
+
+def read_classes(artifacts) -> list[str]:
+    """The class list: the one place where the order of the labels is kept."""
+    return read_json(artifacts.classes)
+
+
+def class_shares(training: pd.Series, classes: list[str]) -> np.ndarray:
+    """Share of each class among the training clips' labels, np.ndarray [shape=(classes,)]."""
+    return training.value_counts(normalize=True).reindex(classes, fill_value=0).to_numpy()
+
+
+def prior_predictions(predictions: pd.DataFrame, classes: list[str], *, split: str = "test") -> pd.DataFrame:
+    """Predictions of one split by a model that is deaf: for each clip, the share of each class among the training clips.
+
+    Scored like any other predictions, its accuracy is that of always answering the most frequent class, gender or age group,
+    and its age is the mean age of the training clips.
+    """
+    clips = predictions[predictions["split"] == split].rename(columns={"true": "label"})
+    shares = class_shares(predictions.loc[predictions["split"] == "train", "true"], classes)
+    return predictions_table(clips, np.tile(shares, (len(clips), 1)), classes)
+
+
+def pitch_threshold(predictions: pd.DataFrame, pitch: pd.Series) -> tuple[float, pd.Series]:
+    """Tell women from men by the pitch alone: the threshold that errs least on the training clips, and who it gets right.
+
+    Parameters
+    ----------
+    predictions : pd.DataFrame
+        Of all splits; the gender is read from the true class.
+    pitch : pd.Series
+        In Hz, indexed by clip.
+
+    Returns
+    -------
+    threshold : float
+        In Hz; a higher voice is taken for a woman's.
+    right : pd.Series
+        Whether each clip with a pitch and a gender is told rightly, indexed like `predictions`.
+    """
+    table = pd.DataFrame({"female": predictions["true"].map(lambda label: parse_label(label)[0])})
+    table = table.assign(pitch=predictions["clip"].map(pitch), training=predictions["split"] == "train").dropna()
+    female, hertz = table["female"] == "female", table["pitch"]
+    known = np.unique(hertz[table["training"]])
+    candidates = (known[:-1] + known[1:]) / 2
+    errors = [((hertz > candidate) != female)[table["training"]].sum() for candidate in candidates]
+    threshold = float(candidates[int(np.argmin(errors))])
+    return threshold, (hertz > threshold) == female

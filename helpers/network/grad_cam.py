@@ -1,0 +1,117 @@
+"""Where in a picture a network finds its evidence: Grad-CAM (notebooks 04 and 06)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from helpers.base import machine
+from helpers.base.artifacts import Artifacts, SuiteError, require
+from helpers.base.settings import Profile
+from helpers.spectrograms.convert import image_path
+
+if TYPE_CHECKING:
+    import keras
+
+
+def grad_cam(model: keras.Model, images: np.ndarray, target: int) -> np.ndarray:
+    """How much each place of the last feature maps speaks for a class.
+
+    Selvaraju et al. (2017), "Grad-CAM: Visual Explanations from Deep Networks via Gradient-based Localization", ICCV, equations 1
+    and 2, with the maps that the global pooling reads: each map is weighted by the mean gradient of the class's logit.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Ends in a global pooling and a Dense layer with softmax. Of `fisher_resnet` the ResNet's part is asked: a Fisher vector has
+        no places.
+    images : np.ndarray [shape=(n, height, width, channels)]
+        From 0 to 255.
+    target : int
+        Number of the class.
+
+    Returns
+    -------
+    np.ndarray [shape=(n, rows, columns), dtype=float32]
+        0 where nothing speaks for it.
+
+    Raises
+    ------
+    SuiteError
+        The network has no global pooling.
+    """
+    import keras
+
+    pooling = pooling_layer(model)
+    if pooling is None:
+        raise SuiteError(f"Grad-CAM needs a network with a global pooling layer, and {model.name} has none.")
+    # Called, not `predict`, which would compile anew for each clip.
+    maps = keras.ops.convert_to_numpy(keras.Model(model.input, pooling.input)(images, training=False))
+    # Behind a global pooling, mean or maximum, the mean gradient of a Dense logit is its weight by the number of places.
+    answer = next(
+        layer for layer in model.layers if isinstance(layer, keras.layers.Dense) and layer.kernel.shape[0] == maps.shape[3]
+    )
+    weights = answer.kernel.numpy()[:, target] / np.prod(maps.shape[1:3])
+    return np.maximum(maps @ weights, 0)
+
+
+def pooling_layer(model: keras.Model) -> keras.layers.Layer | None:
+    """The network's last global pooling; None where it has none."""
+    return next((layer for layer in reversed(model.layers) if type(layer).__name__.startswith("Global")), None)
+
+
+def clip_heat(artifacts: Artifacts, *, classes: list[str], profile: Profile) -> Callable[[pd.Series], np.ndarray]:
+    """Grad-CAM of whole clips for their predicted class; TensorFlow and the model are loaded when it is first asked for.
+
+    Returns
+    -------
+    callable
+        From a clip's row (with `predicted`) to np.ndarray [shape=(height, width)] from 0 to 1, as wide as its picture. It raises
+        a SuiteError where model, picture or TensorFlow are missing.
+    """
+    model = None
+
+    def heat(row: pd.Series) -> np.ndarray:
+        nonlocal model
+        try:
+            machine.load_tensorflow()
+            from helpers.network.model_files import load_model
+            from helpers.spectrograms.batches import clip_windows
+        except ImportError as error:
+            raise SuiteError(f"Grad-CAM needs TensorFlow ({error}): without it, everything else here still works.") from None
+        if model is None:
+            model, _ = load_model(artifacts.model(profile.network) / "model.keras", classes=classes)
+        windows, starts, width = clip_windows(require(image_path(artifacts, row)), profile=profile)
+        maps = grad_cam(model, windows, classes.index(row["predicted"]))
+        return spread(maps, starts=starts, window=windows.shape[2], shape=(windows.shape[1], width))
+
+    return heat
+
+
+def spread(maps: np.ndarray, *, starts: np.ndarray, window: int, shape: tuple[int, int]) -> np.ndarray:
+    """Put the maps of a clip's windows back to where they were cut, averaged where they overlap, the highest place 1.
+
+    Parameters
+    ----------
+    maps : np.ndarray [shape=(windows, rows, columns), dtype=float32]
+    starts : np.ndarray [shape=(windows,), dtype=int]
+        First column of each window in the picture.
+    window : int
+        Width of a window; columns beyond the picture are dropped.
+    shape : tuple of int
+        Height and width of the picture.
+
+    Returns
+    -------
+    np.ndarray [shape=shape]
+    """
+    total, times = np.zeros((shape[0], max(shape[1], window))), np.zeros(max(shape[1], window))
+    for start, values in zip(starts, maps, strict=True):
+        total[:, start : start + window] += Image.fromarray(values).resize((window, shape[0]), Image.Resampling.BILINEAR)
+        times[start : start + window] += 1
+    mean = (total / np.maximum(times, 1))[:, : shape[1]]
+    return mean / max(mean.max(), 1e-9)

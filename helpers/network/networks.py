@@ -1,0 +1,209 @@
+"""The networks, by name; each takes raw 0-255 pictures and holds its own preprocessing (notebooks 03 and 05)."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import keras
+from keras import layers
+
+from helpers.base.artifacts import SuiteError
+from helpers.network.fisher_vector import CEPSTRA, FisherVector
+
+STAGES = 3
+BLOCKS_PER_STAGE = 2
+# A Fisher vector has the length 1, and thousands of numbers: stretched, its Dense layer learns as fast as the ResNet's.
+FISHER_LENGTH = 40.0
+FISHER_VOTES = 0.8  # chosen on EmoDB's validation clips, as the value above
+# By name: who builds it, and what its authors did to the pictures (keras.applications.imagenet_utils).
+PRETRAINED = {
+    "resnet50": (keras.applications.ResNet50, "caffe"),
+    "resnet50_flatten": (keras.applications.ResNet50, "caffe"),
+    "resnet101": (keras.applications.ResNet101, "caffe"),
+    "resnet50v2": (keras.applications.ResNet50V2, "unit"),
+    "vgg16": (keras.applications.VGG16, "caffe"),
+    "inceptionv3": (keras.applications.InceptionV3, "unit"),
+    "xception": (keras.applications.Xception, "unit"),
+    "mobilenetv2": (keras.applications.MobileNetV2, "unit"),
+    "densenet121": (keras.applications.DenseNet121, "standardised"),
+    "efficientnetv2b0": (keras.applications.EfficientNetV2B0, "inside"),
+}
+NETWORKS = ("fisher_resnet", "small_resnet", "plain_cnn", "small_vgg", *PRETRAINED)
+
+
+def build(
+    name: str,
+    *,
+    shape: tuple[int, int, int],
+    classes: int,
+    weights: str = "none",
+    base_channels: int = 32,
+    dropout: float = 0.4,
+) -> keras.Model:
+    """Build a network by its name.
+
+    Parameters
+    ----------
+    name : str
+        One of `NETWORKS`.
+    shape : tuple of int
+        Height, width and channels of the pictures.
+    classes : int
+    weights : {"imagenet", "none"}
+        Where the convolutions of a pre-trained network start; the small networks always start from random weights.
+    base_channels, dropout : int, float
+        For the small networks.
+
+    Returns
+    -------
+    keras.Model
+        From pictures [shape=(batch, height, width, channels), 0 to 255] to probabilities [shape=(batch, classes)].
+
+    Raises
+    ------
+    SuiteError
+        An unknown name, pictures too small for the network, or ImageNet weights that can't be fetched.
+    """
+    if name in PRETRAINED:
+        return pretrained(name, shape=shape, classes=classes, weights=weights)
+    if name in ("small_resnet", "plain_cnn"):
+        skip = name == "small_resnet"
+        return small_network(name, shape=shape, classes=classes, skip=skip, base_channels=base_channels, dropout=dropout)
+    if name == "fisher_resnet":
+        return fisher_resnet(shape=shape, classes=classes, base_channels=base_channels, dropout=dropout)
+    if name == "small_vgg":
+        return small_vgg(shape=shape, classes=classes, base_channels=base_channels, dropout=dropout)
+    raise SuiteError(f"There is no network {name!r}: choose one of {', '.join(NETWORKS)}.")
+
+
+def residual_block(x: keras.KerasTensor, channels: int, *, stride: int = 1, skip: bool = True) -> keras.KerasTensor:
+    """Two 3 x 3 convolutions and, around them, the skip connection.
+
+    He et al. (2016), "Deep Residual Learning for Image Recognition", CVPR, Figure 2. Where the shape changes, the skip is a 1 x 1
+    convolution. With ``skip=False`` it is the plain block of the same depth.
+    """
+    shortcut = x
+    # Keras' own momentum of 0.99 needs hundreds of steps to follow; an epoch here has a few dozen.
+    x = layers.Conv2D(channels, 3, strides=stride, padding="same", use_bias=False)(x)
+    x = layers.BatchNormalization(momentum=0.9)(x)
+    x = layers.ReLU()(x)
+    x = layers.Conv2D(channels, 3, padding="same", use_bias=False)(x)
+    x = layers.BatchNormalization(momentum=0.9)(x)
+    if skip:
+        if stride != 1 or shortcut.shape[-1] != channels:
+            shortcut = layers.Conv2D(channels, 1, strides=stride, use_bias=False)(shortcut)
+            shortcut = layers.BatchNormalization(momentum=0.9)(shortcut)
+        x = layers.Add()([x, shortcut])
+    return layers.ReLU()(x)
+
+
+def small_network(
+    name: str, *, shape: tuple[int, int, int], classes: int, skip: bool, base_channels: int, dropout: float
+) -> keras.Model:
+    """The first three stages of ResNet-18 with fewer channels, from random weights; without skips, a plain CNN as deep."""
+    pictures = layers.Input(shape)
+    x = _stages(pictures, skip=skip, base_channels=base_channels)
+    x = layers.Dropout(dropout)(x)
+    return keras.Model(pictures, layers.Dense(classes, activation="softmax", dtype="float32")(x), name=name)
+
+
+def fisher_resnet(*, shape: tuple[int, int, int], classes: int, base_channels: int, dropout: float) -> keras.Model:
+    """The small ResNet and a Fisher vector, each with a softmax of its own; the answer is the weighted mean of both.
+
+    `FisherVector.adapt` must see the training pictures before the training (`helpers.network.training` does that).
+    """
+    pictures = layers.Input(shape)
+    features = _stages(pictures, skip=True, base_channels=base_channels)
+    deep = _answer(features, classes=classes, dropout=dropout, name="resnet_answer")
+    fisher = layers.Rescaling(FISHER_LENGTH, dtype="float32")(FisherVector(cepstra=min(CEPSTRA, shape[0]))(pictures))
+    shallow = _answer(fisher, classes=classes, dropout=dropout, name="fisher_answer")
+    votes = [
+        layers.Rescaling(share, dtype="float32")(answer) for share, answer in ((1 - FISHER_VOTES, deep), (FISHER_VOTES, shallow))
+    ]
+    return keras.Model(pictures, layers.Add(dtype="float32")(votes), name="fisher_resnet")
+
+
+def _stages(pictures: keras.KerasTensor, *, skip: bool, base_channels: int) -> keras.KerasTensor:
+    """The blocks of a small network, up to its global pooling."""
+    x = layers.Rescaling(1 / 127.5, offset=-1)(pictures)
+    x = layers.Conv2D(base_channels, 5, strides=2, padding="same", use_bias=False)(x)
+    x = layers.BatchNormalization(momentum=0.9)(x)
+    x = layers.ReLU()(x)
+    x = layers.MaxPooling2D(2)(x)
+    for stage in range(STAGES):
+        for block in range(BLOCKS_PER_STAGE):
+            stride = 2 if stage > 0 and block == 0 else 1
+            x = residual_block(x, base_channels * 2**stage, stride=stride, skip=skip)
+    return layers.GlobalAveragePooling2D()(x)
+
+
+def _answer(features: keras.KerasTensor, *, classes: int, dropout: float, name: str) -> keras.KerasTensor:
+    """Probabilities of the classes from features, some of which are hidden in training."""
+    return layers.Dense(classes, activation="softmax", dtype="float32", name=name)(layers.Dropout(dropout)(features))
+
+
+def small_vgg(*, shape: tuple[int, int, int], classes: int, base_channels: int, dropout: float) -> keras.Model:
+    """A convolution and a pooling in turn, four times: the plan of VGG (Simonyan & Zisserman, 2015), from random weights.
+
+    The first convolution takes every second row and column, as the small ResNet's does: in full resolution it would take longer.
+    """
+    pictures = layers.Input(shape)
+    x = layers.Rescaling(1 / 127.5, offset=-1)(pictures)
+    for stage in range(4):
+        stride = 2 if stage == 0 else 1
+        x = layers.Conv2D(base_channels * 2**stage, 3, strides=stride, padding="same", use_bias=False)(x)
+        x = layers.BatchNormalization(momentum=0.9)(x)
+        x = layers.ReLU()(x)
+        x = layers.MaxPooling2D(2)(x)
+    x = layers.GlobalAveragePooling2D()(x)
+    x = layers.Dropout(dropout)(x)
+    return keras.Model(pictures, layers.Dense(classes, activation="softmax", dtype="float32")(x), name="small_vgg")
+
+
+def pretrained(name: str, *, shape: tuple[int, int, int], classes: int, weights: str) -> keras.Model:
+    """A network of `keras.applications` with one of the study's two heads, all layers trained.
+
+    Its section 6 describes GlobalMaxPooling2D and a Dense softmax; its section 9.2 also BatchNormalization, ReLU, Flatten and a
+    Dense softmax, which is `resnet50_flatten`.
+    """
+    constructor, preprocessing = PRETRAINED[name]
+    pictures = layers.Input(shape)
+    x = pictures if shape[2] == 3 else layers.Concatenate()([pictures] * 3)
+    if preprocessing == "caffe":  # blue-green-red, less the mean colour of ImageNet
+        red, green, blue = keras.ops.split(x, 3, axis=-1)
+        x = layers.Concatenate()([blue, green, red])
+        x = layers.Normalization(mean=[103.939, 116.779, 123.68], variance=[1.0, 1.0, 1.0])(x)
+    elif preprocessing == "standardised":  # less the mean colour of ImageNet, in its standard deviations
+        deviations = (0.229, 0.224, 0.225)
+        mean = [255 * share for share in (0.485, 0.456, 0.406)]
+        x = layers.Normalization(mean=mean, variance=[(255 * deviation) ** 2 for deviation in deviations])(x)
+    elif preprocessing == "unit":
+        x = layers.Rescaling(1 / 127.5, offset=-1)(x)
+    try:
+        base = constructor(include_top=False, weights=None if weights == "none" else weights, input_shape=(*shape[:2], 3))
+    except ValueError as error:
+        size = f"{shape[0]} x {shape[1]}"
+        raise SuiteError(f"{name} can't be built for pictures of {size} pixels: {str(error).splitlines()[0]}") from None
+    except Exception as error:  # Keras raises a bare Exception where the download fails
+        if weights == "none" or not (type(error) is Exception or isinstance(error, OSError)):
+            raise
+        raise SuiteError(_how_to_get_weights(name, weights, str(error).splitlines()[0])) from None
+    x = base(x)
+    if name.endswith("_flatten"):
+        x = layers.Flatten()(layers.ReLU()(layers.BatchNormalization()(x)))
+    else:
+        x = layers.GlobalMaxPooling2D()(x)
+    return keras.Model(pictures, layers.Dense(classes, activation="softmax", dtype="float32")(x), name=name)
+
+
+def _how_to_get_weights(name: str, weights: str, reason: str) -> str:
+    address = re.search(r"https?://\S+/([^/\s:]+)", reason)
+    # Keras looks here before it fetches anything.
+    folder = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "models"
+    by_hand = f"fetch {address[0]} elsewhere and put it at {folder / address[1]}" if address else f"put their file into {folder}"
+    return (
+        f"The {weights} weights of {name} could not be fetched ({reason}): connect to the network and run this again; or "
+        f'{by_hand}; or start from random weights with OVERRIDES = "weights=none".'
+    )

@@ -1,0 +1,202 @@
+"""Datasets from Kaggle through kagglehub: kept whole, taken up where a cut left them, a sentence for each failure (notebook 01)."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import shutil
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from zipfile import BadZipFile
+
+import requests
+from requests.adapters import HTTPAdapter
+
+from helpers.base.artifacts import SuiteError
+from helpers.recordings.sounds import find_audio
+
+CONNECT_S, STALL_S = 10, 30  # seconds without an answer, and without a byte, after which a connection counts as lost
+TRIES = 3  # attempts that get nowhere
+STEP = 1 << 20  # bytes; an attempt that got this far got somewhere
+
+
+def download(handle: str, *, clips: int, megabytes: int) -> Path:
+    """Fetch a public Kaggle dataset, or find it whole in kagglehub's cache.
+
+    A download that was cut goes on where it stopped, also after a restart. On Colab, kagglehub may hand out a read-only
+    mount instead; one that is broken or incomplete is passed over for a download.
+
+    Parameters
+    ----------
+    handle : str
+        ``owner/slug/versions/N``. With its version pinned, a dataset that is in the cache needs no network.
+    clips : int
+        Sound files that a whole copy holds, at least.
+    megabytes : int
+        Size of the download. Until it is unpacked, twice as much is needed on the disk.
+
+    Returns
+    -------
+    Path
+        The folder with the dataset's files: never write into it.
+
+    Raises
+    ------
+    SuiteError
+        The download failed; the sentence says why and what to do. It holds no credentials.
+    """
+    archive = _archive(handle)
+    tries = repairs = 0
+    while True:
+        before = _size(archive)
+        if not archive.with_suffix(".complete").exists():
+            _check_space(handle, archive, megabytes=megabytes)
+        try:
+            folder = _fetch(handle)
+        except requests.RequestException as error:
+            tries += _size(archive) - before < STEP
+            if tries == TRIES or not archive.exists():
+                raise SuiteError(
+                    f"Kaggle could not be reached for {handle} ({type(error).__name__}): check the network and run this cell again "
+                    f"(it goes on where it stopped), {_otherwise(handle)}"
+                ) from None
+            print(f"The connection was lost after {_size(archive) / 1e6:.0f} MB: going on from there.")
+        except _broken() as error:
+            # A leftover archive of the full size is not checked again by kagglehub, so it would fail for ever.
+            archive.unlink(missing_ok=True)
+            repairs += 1
+            if repairs == 2:
+                raise SuiteError(
+                    f"The archive of {handle} arrived broken twice ({type(error).__name__}) and was deleted: wait some minutes and "
+                    f"run this cell again, {_otherwise(handle)}"
+                ) from None
+            print("The archive arrived broken: deleted, fetching it again.")
+        else:
+            found = len(find_audio(folder))
+            if found >= clips:
+                return folder
+            repairs += 1
+            if repairs == 2:
+                raise SuiteError(
+                    f"The copy of {handle} in {folder} holds {found} sound files, but {clips} belong to it: delete that folder and "
+                    f"run this cell again, {_otherwise(handle)}"
+                )
+            print(f"The copy in {folder} holds {found} of {clips} sound files: fetching it again.")
+            _forget(archive, folder)
+
+
+def _fetch(handle: str) -> Path:
+    """Ask kagglehub once; what only its user can mend becomes a sentence here."""
+    import kagglehub  # here: it asks Colab for credentials on the way
+    from kagglehub.exceptions import BackendError, ColabEnvironmentError, ColabHTTPError, KaggleApiHTTPError
+
+    try:
+        with _time_outs():
+            return Path(kagglehub.dataset_download(handle))
+    except KaggleApiHTTPError as error:  # an OSError too, so it comes first
+        raise SuiteError(_refusal(handle, getattr(error.response, "status_code", 0))) from None
+    except (BackendError, ColabEnvironmentError, ColabHTTPError):
+        if _without_mount():
+            raise SuiteError(f"Colab's own copy of {handle} can't be reached: run this cell again, {_otherwise(handle)}") from None
+        print("Colab's own copy can't be reached: downloading instead.")
+        os.environ["DISABLE_COLAB_CACHE"] = "true"
+        return _fetch(handle)
+    except ValueError as error:
+        if "credentials" in str(error).lower():  # kagglehub reads the file for public datasets too
+            raise SuiteError(
+                "Your Kaggle credentials file kaggle.json can't be read: delete it, since public datasets need none, or fetch a "
+                "new one at https://www.kaggle.com/settings; then run this cell again."
+            ) from None
+        raise
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise SuiteError(
+                f"The disk is full: free some space and run this cell again (the download of {handle} goes on where it stopped)."
+            ) from None
+        if isinstance(error, requests.RequestException) or error.errno is None:
+            raise
+        raise SuiteError(
+            f"The cache {_cache()} can't be written ({error.strerror}): set KAGGLEHUB_CACHE to a folder that can, "
+            f"{_otherwise(handle)}"
+        ) from None
+
+
+def _refusal(handle: str, status: int) -> str:
+    advice = {
+        401: "your Kaggle credentials are not valid; log in with `kagglehub.login()`, or remove them (public datasets need none)",
+        403: f"open {_page(handle)} while logged in, accept the dataset's terms, and log in here with `kagglehub.login()`",
+        404: f"look at {_page(handle)} whether the dataset or its version has gone",
+        429: "too many have asked at once, wait some minutes",
+    }.get(status, "the fault is at Kaggle, wait some minutes")
+    return f"Kaggle answered {status} for {handle}: {advice}; then run this cell again, {_otherwise(handle)}"
+
+
+def _page(handle: str) -> str:
+    return "https://www.kaggle.com/datasets/" + handle.partition("/versions/")[0]
+
+
+def _otherwise(handle: str) -> str:
+    return f"or download it by hand from {_page(handle)} and set DATA_DIR to the unpacked folder, or choose DATASET=voices."
+
+
+def _broken() -> tuple[type[Exception], ...]:
+    from kagglehub.exceptions import DataCorruptionError
+
+    return DataCorruptionError, BadZipFile, zlib.error, EOFError, ValueError  # the last: "Unsupported archive type."
+
+
+def _cache() -> Path:
+    return Path(os.environ.get("KAGGLEHUB_CACHE") or Path.home() / ".cache" / "kagglehub")
+
+
+def _archive(handle: str) -> Path:
+    """Where kagglehub keeps the archive until it is unpacked; its marker of a whole copy lies beside it."""
+    owner, slug, _, version = handle.split("/")
+    return _cache() / "datasets" / owner / slug / f"{version}.archive"
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def _without_mount() -> bool:
+    return os.environ.get("DISABLE_COLAB_CACHE", "").lower() in ("true", "1", "t") or "TBE_RUNTIME_ADDR" not in os.environ
+
+
+def _forget(archive: Path, folder: Path) -> None:
+    """Let kagglehub fetch a dataset again: without its own copy, or past the read-only mount."""
+    archive.with_suffix(".complete").unlink(missing_ok=True)
+    if folder.is_relative_to(_cache()):
+        shutil.rmtree(folder, ignore_errors=True)
+    else:
+        os.environ["DISABLE_COLAB_CACHE"] = "true"
+
+
+def _check_space(handle: str, archive: Path, *, megabytes: int) -> None:
+    if not _without_mount():
+        return
+    place = next(parent for parent in archive.parents if parent.exists())
+    needed = 2 * megabytes - _size(archive) / 1e6
+    free = shutil.disk_usage(place).free / 1e6
+    if free < needed:
+        raise SuiteError(
+            f"{handle} needs {needed:,.0f} MB until it is unpacked, but the disk with {place} has {free:,.0f} MB free: make room, "
+            "or set KAGGLEHUB_CACHE to a folder on another disk."
+        )
+
+
+@contextlib.contextmanager
+def _time_outs() -> Iterator[None]:
+    """Give every request without a time-out one: kagglehub's first download would wait for ever."""
+    send = HTTPAdapter.send
+
+    def send_with_time_out(self, request, stream=False, timeout=None, **options):
+        return send(self, request, stream=stream, timeout=timeout or (CONNECT_S, STALL_S), **options)
+
+    HTTPAdapter.send = send_with_time_out
+    try:
+        yield
+    finally:
+        HTTPAdapter.send = send

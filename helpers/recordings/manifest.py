@@ -1,0 +1,242 @@
+"""The manifest: one row a clip, its split, and the list of what was left out and why (notebook 01)."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+import pandas as pd
+
+from helpers.base.artifacts import Artifacts, SuiteError, read_json, read_table, write_json, write_table
+from helpers.recordings.catalogue import choose_dataset, list_clips
+from helpers.recordings.labels import LABEL_KINDS, make_label
+from helpers.recordings.sounds import duplicate_reasons, inspect_sounds, name_reason, printable
+from helpers.recordings.splits import SMALLEST_CLASS, SPLIT_METHODS, SPLITS, merge_small_classes, split_clips
+
+SMALL_CLASSES = ("leave out", "merge")
+COLUMNS = ["clip", "path", "gender", "age", "speaker", "label", "duration_s", "sample_rate", "split"]
+COLUMNS += ["level_db", "clipped", "emotion", "sentence"]
+LONGEST_NAME = 200  # bytes; file systems allow 255, and an ending is added
+
+
+def clip_names(paths: list[Path], source: Path) -> list[str]:
+    """Names of clips, unique in the dataset and fit for a file's name.
+
+    The file's name without its ending if that is unique for all, else the path below `source` with `/` made `__`, else
+    that with a fingerprint of the path. A name too long for a file is cut and gets a fingerprint too.
+
+    Examples
+    --------
+    >>> clip_names([Path("/d/f_23/a.wav"), Path("/d/f_23/b.wav")], Path("/d"))
+    ['a', 'b']
+    >>> clip_names([Path("/d/f_23/a.wav"), Path("/d/m_41/a.wav")], Path("/d"))
+    ['f_23__a', 'm_41__a']
+    """
+    relative = [Path(os.path.relpath(path, source)) for path in paths]
+    digests = [hashlib.sha256(path.as_posix().encode()).hexdigest()[:12] for path in relative]
+    joined = ["__".join(part for part in path.with_suffix("").parts if part != "..") for path in relative]
+    schemes = (
+        [path.stem for path in relative],
+        joined,
+        [f"{name}-{digest}" for name, digest in zip(joined, digests, strict=True)],
+    )
+    names = next(names for names in schemes if len({name.casefold() for name in names}) == len(names))
+    return [
+        name if len(name.encode()) <= LONGEST_NAME else f"{name.encode()[:LONGEST_NAME].decode(errors='ignore')}-{digest}"
+        for name, digest in zip(names, digests, strict=True)
+    ]
+
+
+def build_manifest(
+    name: str,
+    source: Path,
+    artifacts: Artifacts,
+    *,
+    seed: int,
+    labels: str = "exact",
+    split_method: str = "random",
+    small_classes: str = "leave out",
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """List a dataset's clips, decode each, leave out what is of no use, split the rest, and write it all down.
+
+    Writes `manifest.csv`, `rejected.csv`, `corrected.csv`, `classes.json` and `dataset.json`; the same files, seed and choices
+    give the same bytes.
+
+    Parameters
+    ----------
+    name : str
+        A key of `helpers.recordings.catalogue.DATASETS`.
+    source : Path
+        The folder with its sound files, which is only read.
+    artifacts : Artifacts
+    seed : int
+        Of the split.
+    labels : {"exact", "decade", "age group", "gender"}
+        What a class is, see `helpers.recordings.labels.make_label`. With "exact", a folder of one's own keeps the names of its
+        folders.
+    split_method : {"random", "speaker"}
+        Clip by clip, as in the study, or with no speaker in two splits.
+    small_classes : {"leave out", "merge"}
+        What happens to classes that are too small for three splits.
+
+    Returns
+    -------
+    manifest, rejected : pd.DataFrame
+
+    Raises
+    ------
+    SuiteError
+        An unknown choice, the artifacts folder holds the manifest of another folder, or there is nothing to classify.
+    """
+    for value, known in ((labels, LABEL_KINDS), (split_method, SPLIT_METHODS), (small_classes, SMALL_CLASSES)):
+        if value not in known:
+            raise SuiteError(f"There is no choice {value!r}: take one of {', '.join(known)}.")
+    dataset = choose_dataset(name)
+    _refuse_other_source(name, source, artifacts)
+    clips, corrected = list_clips(name, source)
+    if clips.empty:
+        raise SuiteError(f"There is no wav, flac, ogg or mp3 file in {source}: check the path, or look for a folder inside it.")
+    if (clips["reason"] != "").all():
+        raise SuiteError(
+            f"None of the {len(clips)} sound files in {source} belongs to a class ({clips['reason'].iloc[0]}): "
+            "put them into one folder a class, such as female_23/, or point DATA_DIR at a CSV table with columns path and label."
+        )
+    kind = "decade" if labels == "exact" and dataset.decades else labels
+    if kind != labels:
+        print(f"{dataset.title} gives ages by the decade only: the labels are decades.")
+    clips = _label(clips, kind=kind, split_method=split_method)
+    clips["clip"] = clip_names([Path(printable(path)) for path in clips["path"]], source if source.is_dir() else source.parent)
+    clips = _inspect(clips)
+    clips = _settle_small_classes(clips, split_method=split_method, merge=small_classes == "merge")
+
+    stored = {path: _stored_path(path, artifacts) for path in clips["path"]}
+    clips["path"], corrected["path"] = clips["path"].map(stored), corrected["path"].map(stored)
+    manifest = clips[clips["reason"] == ""].sort_values("clip", ignore_index=True)
+    rejected = clips.loc[clips["reason"] != "", ["clip", "path", "label", "reason"]].sort_values("clip", ignore_index=True)
+    classes = sorted(manifest["label"].unique())
+    if len(classes) < 2:
+        raise SuiteError(_too_few_classes(classes, rejected, found=len(clips), source=source, split_method=split_method))
+    manifest["split"] = split_clips(manifest, method=split_method, seed=seed)
+    manifest["age"] = manifest["age"].astype("Int64")
+
+    write_table(artifacts.rejected, rejected)
+    write_table(artifacts.corrected, corrected)
+    write_json(artifacts.classes, classes)
+    write_json(artifacts.dataset, {
+        "dataset": name, "title": dataset.title, "source": str(source), "licence": dataset.licence, "citation": dataset.citation,
+        "labels": kind, "split_method": split_method, "small_classes": small_classes, "seed": seed,
+        "found": len(clips), "accepted": len(manifest), "rejected": len(rejected),
+    })  # fmt: skip
+    write_table(artifacts.manifest, manifest[COLUMNS])
+    return manifest[COLUMNS], rejected
+
+
+def read_manifest(artifacts: Artifacts) -> pd.DataFrame:
+    """The manifest, without the clips that a later stage had to reject."""
+    manifest = read_table(artifacts.manifest)
+    return manifest[~manifest["clip"].isin(read_table(artifacts.rejected)["clip"])].reset_index(drop=True)
+
+
+def reject(artifacts: Artifacts, failed: pd.DataFrame) -> None:
+    """Add clips that a later stage could not use to `rejected.csv`; columns `clip`, `path`, `label`, `reason`."""
+    if len(failed):
+        rejected = pd.concat([read_table(artifacts.rejected), failed], ignore_index=True)
+        write_table(artifacts.rejected, rejected.drop_duplicates("clip", keep="last"))
+
+
+def samples_per_split(manifest: pd.DataFrame) -> pd.DataFrame:
+    """The study's Table 1: number of samples in each split."""
+    counts = manifest["split"].value_counts().reindex(SPLITS, fill_value=0)
+    return pd.DataFrame({"samples": counts, "share": (counts / max(counts.sum(), 1)).round(3)}).rename_axis("dataset")
+
+
+def samples_per_class(manifest: pd.DataFrame) -> pd.DataFrame:
+    """The study's Table 2: number of samples of each class in each split."""
+    table = pd.crosstab(manifest["label"], manifest["split"]).reindex(columns=SPLITS, fill_value=0)
+    return table.assign(all=table.sum(axis=1)).rename_axis(index="class", columns=None)
+
+
+def _label(clips: pd.DataFrame, *, kind: str, split_method: str) -> pd.DataFrame:
+    """Give each clip its class, and a reason to those that can't have one."""
+    people = zip(clips["gender"], clips["age"], strict=True)
+    made = [make_label(gender, None if pd.isna(age) else int(age), kind=kind) for gender, age in people]
+    clips["label"] = [own if own and kind == "exact" else label for own, label in zip(clips["label"], made, strict=True)]
+    needs = {"gender": "gender", "age group": "age"}.get(kind, "gender and age")
+    lacking = (clips["label"] == "") & (clips["reason"] == "")
+    clips.loc[lacking, "reason"] = f"nothing says its {needs}, which labels of the kind {kind!r} need"
+    unknown = (clips["speaker"] == "") & (clips["reason"] == "")
+    if split_method == "speaker":
+        if unknown.any() and not (clips["speaker"] != "").any():
+            raise SuiteError(
+                "This dataset does not say who speaks in its clips, so it can't be split by speaker: take the split `random`, or "
+                "name the speakers in a CSV table with the columns path, label and speaker."
+            )
+        clips.loc[unknown, "reason"] = "nothing says who speaks in it, which a split by speaker needs"
+    return clips
+
+
+def _inspect(clips: pd.DataFrame) -> pd.DataFrame:
+    """Decode the clips that belong to a class; find what is of no use, and duplicates."""
+    clips["reason"] = clips["reason"].where(clips["reason"] != "", clips["path"].map(name_reason))
+    in_class = clips.index[clips["reason"] == ""]
+    sounds = inspect_sounds([Path(path) for path in clips.loc[in_class, "path"]]).set_index(in_class)
+    clips.loc[in_class, "reason"] = sounds["reason"]
+    clips = clips.join(sounds.drop(columns="reason"))
+    usable = clips[clips["reason"] == ""]
+    duplicates = usable["clip"].map(duplicate_reasons(usable)).dropna()
+    clips.loc[duplicates.index, "reason"] = duplicates
+    return clips
+
+
+def _settle_small_classes(clips: pd.DataFrame, *, split_method: str, merge: bool) -> pd.DataFrame:
+    """Merge or leave out classes that can't be in all three splits, and say so."""
+    member, members = ("speaker", "speakers") if split_method == "speaker" else ("clip", "usable clips")
+    usable = clips[clips["reason"] == ""]
+    if merge:
+        merged = merge_small_classes(usable["label"], usable[member])
+        joined = sorted(set(merged) - set(usable["label"]))
+        if joined:
+            gone = usable.loc[merged != usable["label"], "label"].nunique()
+            print(f"{gone} classes with too few {members} were merged into {len(joined)}: {', '.join(joined)}.")
+        clips.loc[usable.index, "label"] = merged
+        usable = clips.loc[usable.index]
+    counts = usable.groupby("label")[member].nunique()
+    small = counts[counts < SMALLEST_CLASS]
+    if len(small):
+        print(f"{len(small)} of {len(counts)} classes have fewer than {SMALLEST_CLASS} {members} and are left out.")
+    for label, count in small.items():
+        clips.loc[usable.index[usable["label"] == label], "reason"] = (
+            f"its class {label!r} has {count} {members if count > 1 else members.rstrip('s')}; {SMALLEST_CLASS} are needed to "
+            "train, validate and test"
+        )
+    return clips
+
+
+def _too_few_classes(classes: list[str], rejected: pd.DataFrame, *, found: int, source: Path, split_method: str) -> str:
+    members = "speakers" if split_method == "speaker" else "usable clips"
+    text = (
+        f"{source} has {len(classes)} class{'' if len(classes) == 1 else 'es'} with at least {SMALLEST_CLASS} {members}, but two "
+        f"are needed to tell apart; {len(rejected)} of {found} clips are of no use"
+    )
+    if len(rejected):
+        text += f", the first: {rejected['clip'][0]} {rejected['reason'][0]}"
+    return text + ". Coarser labels (LABELS) or merged classes (SMALL_CLASSES) may help."
+
+
+def _stored_path(path: str, artifacts: Artifacts) -> str:
+    """Relative to the artifacts folder where the file lies in it, so that the folder can be moved; else absolute."""
+    folder = artifacts.folder.resolve()
+    path = Path(printable(path))
+    return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)
+
+
+def _refuse_other_source(name: str, source: Path, artifacts: Artifacts) -> None:
+    if not artifacts.dataset.exists():
+        return
+    before = read_json(artifacts.dataset)
+    if (before["dataset"], before["source"]) != (name, str(source)):
+        raise SuiteError(
+            f"{artifacts.folder} already holds the manifest of {before['dataset']} from {before['source']}, and you now point at "
+            f"{name} from {source}: give this one a name of its own with NAME=..., or delete {artifacts.folder}."
+        )

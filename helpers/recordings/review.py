@@ -1,0 +1,50 @@
+"""The error diary: marks on clips that look wrong to a listener, kept in `review.csv` (notebook 04; used by 01, 03 and 05)."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from helpers.base.artifacts import Artifacts, read_table, write_table
+
+MARKS = ("label looks wrong", "noisy", "silent", "two voices")
+COLUMNS = ["clip", "mark", "note"]
+FORMULA_STARTS = ("=", "+", "-", "@", "'")
+
+
+def read_review(artifacts: Artifacts) -> pd.DataFrame:
+    """The marked clips, one row a clip: `clip`, `mark`, `note`; no rows where nobody has marked any."""
+    if not artifacts.review.exists():
+        return pd.DataFrame(columns=COLUMNS, dtype=str)
+    review = read_table(artifacts.review)
+    return review.assign(note=review["note"].str.removeprefix("'"))
+
+
+def mark_clip(artifacts: Artifacts, clip: str, *, mark: str = "", note: str = "") -> None:
+    """Keep a mark and a note on a clip, in place of what was kept before; with neither, take the clip out of the table.
+
+    Parameters
+    ----------
+    artifacts : Artifacts
+    clip : str
+    mark : str
+        One of `MARKS`, or empty.
+    note : str
+        Any text; line breaks become spaces.
+    """
+    if mark and mark not in MARKS:
+        raise ValueError(f"{mark!r} is none of the marks {', '.join(MARKS)}")
+    review = read_review(artifacts)
+    rows = review[review["clip"] != clip]
+    note = " ".join(note.split())
+    if mark or note:
+        rows = pd.concat([rows, pd.DataFrame([[clip, mark, note]], columns=COLUMNS)], ignore_index=True)
+    # A spreadsheet would run a text that starts like a formula; the apostrophe stops it and is taken off when reading.
+    notes = rows["note"].map(lambda text: f"'{text}" if text.startswith(FORMULA_STARTS) else text)
+    write_table(artifacts.review, rows.assign(note=notes).sort_values("clip"))
+
+
+def without_marked(manifest: pd.DataFrame, artifacts: Artifacts) -> pd.DataFrame:
+    """The clips of a manifest that nobody has marked or noted anything on; prints how many are left out."""
+    kept = manifest[~manifest["clip"].isin(read_review(artifacts)["clip"])].reset_index(drop=True)
+    print(f"{len(manifest) - len(kept)} of {len(manifest)} clips are marked in {artifacts.review.name} and left out")
+    return kept

@@ -1,0 +1,170 @@
+"""Sound files: finding them in a folder, what each one holds, and what is wrong with it (notebook 01)."""
+
+from __future__ import annotations
+
+import filecmp
+import hashlib
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import pandas as pd
+import soundfile
+
+from helpers.base.machine import on_all_cores
+
+AUDIO_ENDINGS = (".wav", ".flac", ".ogg", ".mp3")
+SHORTEST_S = 0.1  # a shorter clip holds no syllable
+SILENT_PEAK = 0.001  # 60 dB below full scale: nothing of speech is left in 16 bits
+FULL_SCALE = 0.999  # a sample this large was cut off, or stands at the edge of it
+
+
+@dataclass(frozen=True)
+class Sound:
+    """What was found in a sound file.
+
+    Attributes
+    ----------
+    duration_s : float
+        In seconds.
+    sample_rate : int
+        In Hz.
+    level_db : float
+        Root mean square, in dB relative to full scale.
+    clipped : float
+        Share of the samples at full scale.
+    digest : str
+        Fingerprint of the decoded samples and their rate, whatever the format of the file.
+    reason : str
+        Why the file is of no use; empty if it is of use.
+    """
+
+    duration_s: float = 0.0
+    sample_rate: int = 0
+    level_db: float = 0.0
+    clipped: float = 0.0
+    digest: str = ""
+    reason: str = ""
+
+
+def find_audio(folder: Path) -> list[Path]:
+    """All sound files below a folder, by their ending, sorted; hidden files and folders are passed over.
+
+    Links to folders are followed, each folder once. A folder that can't be opened is listed itself, so that it is not lost.
+    """
+    found: list[Path] = []
+    closed: list[OSError] = []
+    seen: set[str] = set()
+    for place, folders, files in os.walk(folder, followlinks=True, onerror=closed.append):
+        if os.path.realpath(place) in seen:
+            folders.clear()  # a link back into a folder that was visited
+            continue
+        seen.add(os.path.realpath(place))
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        found += [Path(place, name) for name in files if name.lower().endswith(AUDIO_ENDINGS) and not name.startswith(".")]
+    return sorted([*found, *(Path(error.filename) for error in closed)])
+
+
+def inspect_sound(path: Path | BinaryIO) -> Sound:
+    """Decode a sound file, or one in memory, to its end and say what it holds, or why it is of no use."""
+    try:
+        if not isinstance(path, Path):
+            return _decode(path)
+        if path.is_dir():
+            return Sound(reason="is a folder that can't be opened")
+        if path.exists() and not path.is_file():
+            return Sound(reason="is no regular file")
+        if path.stat().st_size == 0:
+            return Sound(reason="is empty (0 bytes)")
+        return _decode(path)
+    except soundfile.LibsndfileError as error:
+        return Sound(reason=f"can't be read as sound ({error.error_string.rstrip('.')})")
+    except (OSError, RuntimeError, ValueError) as error:
+        return Sound(reason=f"can't be read ({getattr(error, 'strerror', None) or type(error).__name__})")
+
+
+def _decode(path: Path | BinaryIO) -> Sound:
+    frames, samples, clipped, peak, energy, finite = 0, 0, 0, 0.0, 0.0, True
+    digest = hashlib.sha1(usedforsecurity=False)
+    with soundfile.SoundFile(path) as file:
+        rate = file.samplerate
+        for block in file.blocks(blocksize=1 << 18, dtype="float32"):
+            loudness = np.abs(block)
+            frames, samples = frames + len(block), samples + block.size
+            clipped += int((loudness >= FULL_SCALE).sum())
+            peak = max(peak, float(loudness.max(initial=0.0)))
+            energy += float(np.vdot(block, block))
+            finite &= bool(np.isfinite(block).all())
+            digest.update(block)
+    if not finite:
+        return Sound(reason="has samples that are no numbers")
+    if frames == 0:
+        return Sound(reason="is empty (no samples)")
+    if frames / rate < SHORTEST_S:
+        return Sound(reason=f"is too short ({frames / rate:.3f} s; at least {SHORTEST_S} s are needed)")
+    if peak < SILENT_PEAK:
+        return Sound(reason="is silent (no sample is louder than a thousandth of full scale)")
+    digest.update(str(rate).encode())
+    return Sound(
+        duration_s=round(frames / rate, 4),
+        sample_rate=rate,
+        level_db=round(10 * float(np.log10(energy / samples)), 2),
+        clipped=round(clipped / samples, 6),
+        digest=digest.hexdigest(),
+    )
+
+
+def inspect_sounds(paths: list[Path]) -> pd.DataFrame:
+    """Decode sound files on all cores, with a progress bar.
+
+    Returns
+    -------
+    pd.DataFrame
+        One row a file, with the fields of `helpers.recordings.sounds.Sound`.
+    """
+    sounds = on_all_cores(inspect_sound, paths, title="reading")
+    return pd.DataFrame([asdict(sound) for sound in sounds], columns=list(asdict(Sound())))
+
+
+def name_reason(path: str) -> str:
+    """Why a file's name can't stand in a table; empty if it can."""
+    return "" if printable(path) == path else "has a name that is not valid UTF-8: rename it"
+
+
+def printable(path: str) -> str:
+    """A path as text that any table can hold, with bytes that are no UTF-8 as `\\\\xff`."""
+    return os.fsencode(path).decode("utf-8", errors="backslashreplace")
+
+
+def duplicate_reasons(clips: pd.DataFrame) -> dict[str, str]:
+    """Which clips hold a sound that another one holds, too, whatever the format of their files.
+
+    Of duplicates with one label the first is kept, so that no sound can be in two splits. Of duplicates with different labels
+    none is kept, since nobody can say which label is right.
+
+    Parameters
+    ----------
+    clips : pd.DataFrame
+        `clip`, `path` (absolute), `label`, and `digest`, the fingerprint of the decoded sound.
+
+    Returns
+    -------
+    dict
+        The reason for each clip that has to go.
+    """
+    reasons = {}
+    for _, same in clips[clips["digest"].duplicated(keep=False)].sort_values("clip").groupby("digest"):
+        first = same.iloc[0]
+        for clip, path, label in same[["clip", "path", "label"]].itertuples(index=False):
+            others = same[same["label"] != label]
+            if len(others):
+                other = others.iloc[0]
+                reasons[clip] = (
+                    f"holds the same sound as {other['clip']!r}, which is labelled {other['label']!r}: one of the labels is wrong"
+                )
+            elif clip != first["clip"]:
+                copy = "byte for byte" if filecmp.cmp(first["path"], path, shallow=False) else "the same sound in another file"
+                reasons[clip] = f"is a duplicate of {first['clip']!r} ({copy})"
+    return reasons

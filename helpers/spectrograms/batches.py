@@ -1,0 +1,277 @@
+"""Pictures in batches: checking, reading, augmenting and batching with tf.data (notebook 03).
+
+What a training step sees depends on the seed, the epoch and the place in the epoch alone, never on timing or on what was drawn
+before: every random number is drawn statelessly from those three.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+from PIL import Image, UnidentifiedImageError
+
+from helpers.base.artifacts import Artifacts, SuiteError, read_json
+from helpers.base.settings import Profile, describe
+from helpers.spectrograms.augmentation import (
+    add_noise,
+    another_seed,
+    equalise,
+    gain,
+    mask,
+    mixup,
+    pad,
+    random_window,
+    time_shift,
+)
+from helpers.spectrograms.convert import image_path
+
+NOISE_SPREAD_DB = 20  # how much less noise than the profile allows a picture may get
+
+
+def training_batches(
+    paths: list[Path], targets: np.ndarray, *, classes: int, profile: Profile, first_epoch: int = 0
+) -> tf.data.Dataset:
+    """Augmented batches for all epochs of a training, one epoch after the other.
+
+    Parameters
+    ----------
+    paths : list of Path
+        PNG files.
+    targets : np.ndarray [shape=(n,), dtype=int]
+        Number of each picture's class.
+    classes : int
+    profile : Profile
+    first_epoch : int
+        How many epochs to leave out, for a training that goes on.
+
+    Returns
+    -------
+    tf.data.Dataset
+        Pairs of images [shape=(batch, height, width, channels), float32, 0 to 255] and one-hot labels [(batch, classes)];
+        `steps_per_epoch` batches an epoch.
+
+    Raises
+    ------
+    SuiteError
+        Gain, noise or equaliser is wanted on colour pictures, whose values are no dB.
+    """
+    names = tf.constant([str(path) for path in paths])
+    labels = tf.constant(targets, tf.int64)
+    draws = len(paths) * windows_per_clip(len(paths), profile=profile)
+    shape = image_shape(paths[0], profile=profile)
+    if shape[2] == 3 and (profile.gain_db or profile.equaliser_db or profile.noise_snr_db is not None):
+        raise SuiteError("Gain, noise and equaliser reckon in dB, which only grey pictures hold: add colour=false to OVERRIDES.")
+
+    def seed_of(epoch: tf.Tensor, place: tf.Tensor) -> tf.Tensor:
+        return tf.stack([tf.cast(profile.seed, tf.int64) * 1_000_003 + epoch, place])
+
+    def draw(epoch: tf.Tensor, place: tf.Tensor, index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        image = read_image(names[index], channels=shape[2])
+        image = augment(image, width=shape[1], profile=profile, seed=seed_of(epoch, place))
+        return tf.ensure_shape(image, shape), tf.one_hot(labels[index], classes)
+
+    def epoch_of_batches(epoch: tf.Tensor) -> tf.data.Dataset:
+        # Not `index_shuffle`: for some seeds it leaves neighbours, clips of one speaker, together.
+        order = tf.argsort(tf.random.stateless_uniform([draws], tf.stack([tf.cast(profile.seed, tf.int64), epoch])))
+        clips = tf.data.Dataset.from_tensor_slices(order % len(paths)).enumerate()
+        images = clips.map(lambda place, index: draw(epoch, place, index), num_parallel_calls=2, deterministic=True)
+        batches = images.batch(profile.batch_size)
+        if not profile.mixup:
+            return batches
+        return batches.enumerate().map(lambda number, batch: mixup(*batch, alpha=profile.mixup, seed=seed_of(epoch, number)))
+
+    return tf.data.Dataset.range(first_epoch, profile.epochs).flat_map(epoch_of_batches).prefetch(4)
+
+
+def augment(image: tf.Tensor, *, width: int, profile: Profile, seed: tf.Tensor) -> tf.Tensor:
+    """A training picture as the profile wants it: window, shift, gain, noise, equaliser, masks, each only if it is switched on.
+
+    Parameters
+    ----------
+    image : tf.Tensor [shape=(height, any width, channels), dtype=uint8]
+    width : int
+        Of the result, in frames.
+    profile : Profile
+    seed : tf.Tensor [shape=(2,), dtype=int64]
+
+    Returns
+    -------
+    tf.Tensor [shape=(height, width, channels), dtype=float32]
+    """
+    range_db = profile.spectrogram.dynamic_range_db
+    image = tf.cast(random_window(image, width=width, seed=seed), tf.float32)
+    if profile.time_shift:
+        image = time_shift(image, most=profile.time_shift, seed=seed)
+    if profile.gain_db:
+        image = gain(image, most_db=profile.gain_db, dynamic_range_db=range_db, seed=seed)
+    if profile.noise_snr_db is not None:
+        snr_db = profile.noise_snr_db + tf.random.stateless_uniform([], another_seed(seed, 15), 0, NOISE_SPREAD_DB)
+        image = add_noise(image, snr_db=snr_db, dynamic_range_db=range_db, seed=seed)
+    if profile.equaliser_db:
+        image = equalise(image, most_db=profile.equaliser_db, dynamic_range_db=range_db, seed=seed)
+    return mask(image, rows=profile.frequency_mask, columns=profile.time_mask, seed=seed)
+
+
+def windows_per_clip(clips: int, *, profile: Profile) -> int:
+    """How often an epoch shows each clip: once, or more where there are few."""
+    return max(1, round(profile.epoch_windows / clips))
+
+
+def steps_per_epoch(clips: int, *, profile: Profile) -> int:
+    """Number of batches in one epoch of training; the last one may be smaller."""
+    return -(-clips * windows_per_clip(clips, profile=profile) // profile.batch_size)
+
+
+def evaluation_batches(paths: list[Path], targets: np.ndarray, *, classes: int, profile: Profile, windows: int) -> tf.data.Dataset:
+    """Batches without augmentation: the same number of evenly spaced windows of each clip, clip after clip.
+
+    Returns
+    -------
+    tf.data.Dataset
+        As `training_batches`; the `windows` of a clip follow each other.
+    """
+    shape = image_shape(paths[0], profile=profile)
+
+    def cut(path: tf.Tensor, target: tf.Tensor) -> tf.data.Dataset:
+        images = even_windows(read_image(path, channels=shape[2]), width=shape[1], windows=windows)
+        return tf.ensure_shape(images, (windows, *shape)), tf.repeat(tf.one_hot(target, classes)[tf.newaxis], windows, axis=0)
+
+    pairs = tf.data.Dataset.from_tensor_slices(([str(path) for path in paths], tf.constant(targets, tf.int64)))
+    return pairs.map(cut, num_parallel_calls=2, deterministic=True).unbatch().batch(2 * profile.batch_size).prefetch(2)
+
+
+def window_starts(width: tf.Tensor, *, window: int, windows: int) -> tf.Tensor:
+    """First columns of evenly spaced windows in a picture of `width` columns, tf.Tensor [shape=(windows,), dtype=int32]."""
+    spare = tf.cast(width - window, tf.float32)
+    return tf.cast(tf.round(tf.linspace(0.0, 1.0, windows) * spare if windows > 1 else [spare / 2]), tf.int32)
+
+
+def even_windows(image: tf.Tensor, *, width: int, windows: int) -> tf.Tensor:
+    """Evenly spaced stretches of a picture, first to last column: a tensor [shape=(windows, height, width, channels), float32]."""
+    image = pad(image, width=width)
+    starts = window_starts(tf.shape(image)[1], window=width, windows=windows)
+    images = tf.map_fn(lambda start: image[:, start : start + width], starts, fn_output_signature=tf.uint8)
+    return tf.cast(images, tf.float32)
+
+
+def clip_windows(path: Path, *, profile: Profile) -> tuple[np.ndarray, np.ndarray, int]:
+    """The windows of one picture that a prediction is made of, and where they lie.
+
+    Returns
+    -------
+    windows : np.ndarray [shape=(windows, height, width, channels)]
+        From 0 to 255.
+    starts : np.ndarray [shape=(windows,), dtype=int]
+        The first column of each.
+    width : int
+        Columns of the whole picture.
+    """
+    shape = image_shape(path, profile=profile)
+    image = read_image(str(path), channels=shape[2])
+    return *cut_windows(image, width=shape[1], windows=profile.test_windows), image.shape[1]
+
+
+def cut_windows(image: tf.Tensor | np.ndarray, *, width: int, windows: int) -> tuple[np.ndarray, np.ndarray]:
+    """The windows of a picture as `even_windows` cuts them, and the first column of each."""
+    starts = window_starts(max(image.shape[1], width), window=width, windows=windows)
+    return even_windows(image, width=width, windows=windows).numpy(), starts.numpy()
+
+
+def image_shape(path: Path, *, profile: Profile) -> tuple[int, int, int]:
+    """Height, width and channels of what the network sees, from one picture and the profile's window.
+
+    Raises
+    ------
+    SuiteError
+        The picture can't be read.
+    """
+    try:
+        image = tf.io.decode_png(tf.io.read_file(str(path)))
+    except (tf.errors.InvalidArgumentError, tf.errors.NotFoundError):
+        raise SuiteError(f"The picture {path} is missing or can't be read: run notebooks/02_spectrograms.ipynb again.") from None
+    height, width, channels = image.shape
+    return height, profile.window_frames or width, channels
+
+
+def read_image(path: tf.Tensor, *, channels: int) -> tf.Tensor:
+    """Decode a PNG to a tensor [shape=(height, width, channels), dtype=uint8]."""
+    return tf.io.decode_png(tf.io.read_file(path), channels=channels)
+
+
+def pictures(
+    manifest: pd.DataFrame, artifacts: Artifacts, *, classes: list[str], profile: Profile
+) -> tuple[list[Path], np.ndarray]:
+    """Paths of all pictures and the number of each one's class, after checking that they fit the profile.
+
+    Raises
+    ------
+    SuiteError
+        Notebook 02 has not run, or ran with other settings or clips.
+    """
+    made = read_json(artifacts.spectrogram_settings)
+    wanted = describe(Profile("", spectrogram=profile.spectrogram))
+    other = [f"{key} = {value!r} (here {wanted[key]!r})" for key, value in made["settings"].items() if wanted[key] != value]
+    if other:
+        raise SuiteError(
+            f"The spectrograms were made with profile {made['profile']!r}, which differs in {', '.join(other)}: run "
+            f"notebooks/02_spectrograms.ipynb with PROFILE = {profile.name!r}, or set PROFILE = {made['profile']!r} here."
+        )
+    paths = [image_path(artifacts, row) for _, row in manifest.iterrows()]
+    missing = [path for path in paths if not path.exists()]
+    if missing:
+        raise SuiteError(f"{len(missing)} pictures are missing, such as {missing[0]}: run notebooks/02_spectrograms.ipynb again.")
+    for path in paths:
+        _require_size(path, profile=profile)
+    unknown = sorted(set(manifest["label"]) - set(classes))
+    if unknown:
+        raise SuiteError(
+            f"The class list {artifacts.classes} does not fit the manifest: it lacks {', '.join(unknown[:3])}. Run "
+            "notebooks/01_download.ipynb again."
+        )
+    return paths, pd.Index(classes).get_indexer(manifest["label"])
+
+
+def _require_size(path: Path, *, profile: Profile) -> None:
+    settings = profile.spectrogram
+    wanted = {"height": settings.image_size or settings.mel_bins, "channels": settings.channels}
+    if settings.image_size:
+        wanted["width"] = settings.image_size
+    try:
+        with Image.open(path) as image:
+            found = {"height": image.height, "width": image.width, "channels": len(image.getbands())}
+    except (UnidentifiedImageError, OSError):
+        raise SuiteError(f"The picture {path} can't be read: delete it and run notebooks/02_spectrograms.ipynb again.") from None
+    other = [f"{key} {found[key]} instead of {value}" for key, value in wanted.items() if found[key] != value]
+    if other:
+        raise SuiteError(f"The picture {path} has {', '.join(other)}: delete it and run notebooks/02_spectrograms.ipynb again.")
+
+
+def require_clips(training: np.ndarray, validation: np.ndarray, targets: np.ndarray, *, classes: list[str]) -> None:
+    """Check that there is something to learn and something to choose by.
+
+    Parameters
+    ----------
+    training, validation : np.ndarray
+        Places of the clips of each part.
+    targets : np.ndarray [shape=(n,), dtype=int]
+    classes : list of str
+
+    Raises
+    ------
+    SuiteError
+        A part is empty, or the training clips are all of one class.
+    """
+    for part, clips in (("train", training), ("validation", validation)):
+        if not len(clips):
+            raise SuiteError(
+                f"There are no pictures to train with: no clip of the manifest has split {part!r}. Run "
+                "notebooks/01_download.ipynb again."
+            )
+    if len(set(targets[training])) < 2:
+        raise SuiteError(
+            f"All training clips are of one class ({classes[targets[training][0]]}): there is nothing to tell apart. Use a corpus "
+            "with two classes or more."
+        )

@@ -1,0 +1,142 @@
+"""All clips from sound to picture: log-mel spectrograms as PNG files, on all cores, restartable (notebook 02).
+
+A clip becomes a mel spectrogram in dB below its own loudest point, cut off at a fixed range and rounded to 8 bits. Each PNG
+carries, as text, the clip, the label, the settings and a fingerprint of the sound file: what is up to date is read from the
+picture itself, so a run that was stopped goes on where it was.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed
+from tqdm import tqdm
+
+from helpers.base.artifacts import Artifacts, SuiteError, atomic_path, fingerprint, fingerprint_of, write_json
+from helpers.base.settings import SpectrogramSettings
+from helpers.spectrograms import png
+from helpers.spectrograms.mel import load_audio, mel_spectrogram_db, to_image
+
+CLIPS_A_TASK = 16  # few enough for a smooth progress bar, many enough that handing them out costs little
+
+
+def image_path(artifacts: Artifacts, row: pd.Series | dict[str, str]) -> Path:
+    """Where a manifest row's picture lies: `spectrograms/<label>/<clip>.png`, or below `folder` where the row has one."""
+    return artifacts.spectrograms / row.get("folder", row["label"]) / f"{row['clip']}.png"
+
+
+def read_note(path: Path) -> dict:
+    """What a picture says of itself: clip, label, settings, fingerprint of its sound; empty if it is absent or damaged."""
+    try:
+        return json.loads(png.read_text(path, "note"))
+    except (OSError, SyntaxError, KeyError, ValueError):  # Pillow says SyntaxError of a broken picture
+        return {}
+
+
+def convert_clip(sound: Path, target: Path, *, clip: str, label: str, settings: SpectrogramSettings) -> tuple[str, str]:
+    """Convert one clip unless its picture is up to date.
+
+    Returns
+    -------
+    fingerprint, reason : str
+        Of the picture; or empty, and why the clip could not be converted.
+    """
+    try:
+        recording = sound.read_bytes()  # once, for its fingerprint and its samples
+        note = {"clip": clip, "label": label, "settings": vars(settings), "sound": fingerprint_of(recording)}
+        if read_note(target) == note:
+            return fingerprint(target), ""
+        samples = load_audio(io.BytesIO(recording), sample_rate=settings.sample_rate)
+        if not len(samples) or not np.isfinite(samples).all():
+            raise ValueError("it has no samples, or samples that are no numbers")
+        decibels = mel_spectrogram_db(samples, settings=settings)
+    except Exception as error:  # any reader may fail in its own way, and one clip must not stop the run
+        return "", f"could not be converted: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
+    content = png.encode(to_image(decibels, settings=settings), text={"note": json.dumps(note)})
+    with atomic_path(target) as temporary:
+        temporary.write_bytes(content)
+    return fingerprint_of(content), ""
+
+
+def convert(
+    manifest: pd.DataFrame, artifacts: Artifacts, *, settings: SpectrogramSettings, profile: str, workers: int = -1
+) -> pd.DataFrame:
+    """Make the picture of every clip of a manifest, on all cores or on whatever joblib has been told to use.
+
+    Pictures that are up to date stay. Pictures of clips that are no longer in the manifest are removed, and so is whatever a
+    killed run left half-written.
+
+    Parameters
+    ----------
+    manifest : pd.DataFrame
+        Columns `clip`, `path`, `label`.
+    artifacts : Artifacts
+    settings : SpectrogramSettings
+    profile : str
+        Name of the profile, noted in `spectrograms.json`.
+    workers : int
+        As joblib's `n_jobs`: -1 takes all cores, or all workers of the cluster that `joblib.parallel_config` names.
+
+    Returns
+    -------
+    pd.DataFrame
+        One row for each clip that failed: `clip`, `path`, `label`, `reason`; `helpers.recordings.manifest.reject` takes it.
+
+    Raises
+    ------
+    SuiteError
+        There is no clip, or not a single one could be converted.
+    """
+    if manifest.empty:
+        raise SuiteError(f"There is no clip to convert in {artifacts.folder}: look at the reasons in {artifacts.rejected}.")
+    targets = [image_path(artifacts, row) for row in manifest[["label", "clip"]].to_dict("records")]
+    clips = list(zip(map(artifacts.audio, manifest["path"]), targets, manifest["clip"], manifest["label"], strict=True))
+    tasks = (clips[start : start + CLIPS_A_TASK] for start in range(0, len(clips), CLIPS_A_TASK))
+    done = Parallel(n_jobs=workers, return_as="generator")(delayed(_convert_clips)(task, settings) for task in tasks)
+    outcomes = list(tqdm(_one_by_one(done), total=len(clips), desc="converting", unit="clip", file=sys.stdout))
+    fingerprints, reasons = zip(*outcomes, strict=True)
+
+    failed = manifest.assign(reason=reasons).loc[np.array(reasons) != "", ["clip", "path", "label", "reason"]]
+    if len(failed) == len(manifest):
+        raise SuiteError(f"Not one of {len(manifest)} clips could be converted; the first: {reasons[0]}.")
+    made = dict(sorted((target, mark) for target, mark in zip(targets, fingerprints, strict=True) if mark))
+    _clear_strays(artifacts.spectrograms, keep={*made, artifacts.spectrogram_settings})
+    write_json(
+        artifacts.spectrogram_settings,
+        {
+            "profile": profile,
+            "settings": asdict(settings),
+            "clips": len(made),
+            "pictures": fingerprint_of("".join(made.values()).encode()),
+        },
+    )
+    return failed.reset_index(drop=True)
+
+
+def _convert_clips(clips: list[tuple[Path, Path, str, str]], settings: SpectrogramSettings) -> list[tuple[str, str]]:
+    # Linux's C library gives arrays back to the system and fetches them anew, page by page, unless it has once seen a larger one
+    # freed: a third of the time (mallopt(3), M_MMAP_THRESHOLD).
+    np.empty(16 << 20, np.uint8)
+    return [convert_clip(sound, target, clip=clip, label=label, settings=settings) for sound, target, clip, label in clips]
+
+
+def _one_by_one(tasks: Iterator[list[tuple[str, str]]]) -> Iterator[tuple[str, str]]:
+    for task in tasks:
+        yield from task
+
+
+def _clear_strays(folder: Path, *, keep: set[Path]) -> None:
+    """Remove every other file below a folder, and the folders that this empties."""
+    for path in sorted(folder.rglob("*"), reverse=True):  # a folder comes after what it holds
+        if path.is_dir():
+            if not any(path.iterdir()):
+                path.rmdir()
+        elif path not in keep:
+            path.unlink()

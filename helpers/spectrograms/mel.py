@@ -1,0 +1,156 @@
+"""One clip from sound to picture and back: the log-mel spectrogram, without files of its own (notebook 02)."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import BinaryIO
+
+import cv2
+import librosa
+import matplotlib
+import numpy as np
+import scipy.fft
+import scipy.sparse
+import soundfile
+from PIL import Image
+
+from helpers.base.settings import SpectrogramSettings
+
+FRAMES_A_BLOCK = 128  # frames and spectra of a block fit the processor's cache together
+
+
+def load_audio(path: Path | BinaryIO, *, sample_rate: int) -> np.ndarray:
+    """Samples of a sound file, mono, resampled as `librosa.load` does (soxr, high quality), in a third of its time.
+
+    Parameters
+    ----------
+    path : Path or open file
+        Any format that libsndfile reads (WAV, FLAC, OGG, MP3).
+    sample_rate : int
+        In Hz.
+
+    Returns
+    -------
+    np.ndarray [shape=(n,), dtype=float32]
+    """
+    samples, rate = soundfile.read(path, dtype="float32")
+    if samples.ndim > 1:
+        samples = samples.mean(axis=1)
+    return samples if rate == sample_rate else librosa.resample(samples, orig_sr=rate, target_sr=sample_rate)
+
+
+def frames_of(samples: np.ndarray, *, settings: SpectrogramSettings) -> np.ndarray:
+    """Overlapping windows centred on every `hop_length`-th sample, a view [shape=(1 + n // hop_length, n_fft)]."""
+    half, hop = settings.n_fft // 2, settings.hop_length
+    padded = np.zeros(len(samples) + 2 * half, np.float32)
+    padded[half : half + len(samples)] = samples
+    shape, strides = (1 + len(samples) // hop, settings.n_fft), (hop * padded.itemsize, padded.itemsize)
+    return np.lib.stride_tricks.as_strided(padded, shape, strides, writeable=False)
+
+
+def mel_spectrogram_db(samples: np.ndarray, *, settings: SpectrogramSettings) -> np.ndarray:
+    """Mel spectrogram in dB relative to its loudest point.
+
+    What `librosa.feature.melspectrogram` and `librosa.power_to_db` give (Hann window, power, bands of equal area), within
+    0.1 dB. It is faster because frames are transformed in blocks that stay in the processor's cache, and because a mel band
+    touches few frequencies: its weights are multiplied as a sparse matrix, which also takes no threads from other workers.
+
+    Parameters
+    ----------
+    samples : np.ndarray [shape=(n,)]
+        Mono, at `settings.sample_rate`.
+    settings : SpectrogramSettings
+
+    Returns
+    -------
+    np.ndarray [shape=(mel_bins, 1 + n // hop_length), dtype=float32]
+        From ``-settings.dynamic_range_db`` to 0 dB.
+
+    Examples
+    --------
+    >>> tone = np.sin(2 * np.pi * 440 * np.arange(16_000) / 16_000)
+    >>> mel_spectrogram_db(tone, settings=SpectrogramSettings()).shape
+    (96, 101)
+    """
+    window, bands = _window_and_bands(settings)
+    frames = frames_of(samples, settings=settings)
+    mel = np.empty((settings.mel_bins, len(frames)), np.float32)
+    for start in range(0, len(frames), FRAMES_A_BLOCK):
+        block = slice(start, start + FRAMES_A_BLOCK)
+        spectrum = scipy.fft.rfft(frames[block] * window, overwrite_x=True)
+        power = spectrum.real**2
+        power += spectrum.imag**2
+        mel[:, block] = bands @ power.T
+    # The floor is that of librosa.power_to_db; NumPy's natural logarithm takes half the time of the decimal one.
+    decibels = np.log(np.maximum(mel, 1e-10, out=mel), out=mel)
+    decibels -= decibels.max()
+    decibels *= 10 / np.log(10)
+    return np.maximum(decibels, -settings.dynamic_range_db, out=decibels)
+
+
+@lru_cache(maxsize=8)
+def _window_and_bands(settings: SpectrogramSettings) -> tuple[np.ndarray, scipy.sparse.csr_array]:
+    bands = librosa.filters.mel(
+        sr=settings.sample_rate,
+        n_fft=settings.n_fft,
+        n_mels=settings.mel_bins,
+        fmin=settings.fmin,
+        fmax=min(settings.fmax, settings.sample_rate / 2),
+    )
+    return librosa.filters.get_window("hann", settings.n_fft).astype(np.float32), scipy.sparse.csr_array(bands)
+
+
+@lru_cache(maxsize=1)
+def _palette() -> np.ndarray:
+    """Colours of the map "magma", np.ndarray [shape=(256, 3), dtype=uint8]."""
+    return (matplotlib.colormaps["magma"](np.arange(256))[:, :3] * 255).round().astype(np.uint8)
+
+
+def to_image(decibels: np.ndarray, *, settings: SpectrogramSettings) -> np.ndarray:
+    """Picture of a spectrogram, low frequencies at the bottom.
+
+    Parameters
+    ----------
+    decibels : np.ndarray [shape=(mel_bins, frames)]
+        As `mel_spectrogram_db` gives them.
+    settings : SpectrogramSettings
+
+    Returns
+    -------
+    np.ndarray [shape=(height, width) or (height, width, 3), dtype=uint8]
+    """
+    loudness = decibels[::-1] * np.float32(255 / settings.dynamic_range_db)
+    loudness += 255.5  # rounds to the nearest, as the conversion to whole numbers cuts off
+    grey = np.clip(loudness, 0, 255, out=loudness).astype(np.uint8)
+    if settings.image_size:
+        # A fifth of the time that Pillow takes; where the picture shrinks, each point is the mean of those it covers.
+        grey = cv2.resize(grey, (settings.image_size, settings.image_size), interpolation=cv2.INTER_AREA)
+    return _palette()[grey] if settings.colour else grey
+
+
+def from_image(picture: np.ndarray, *, settings: SpectrogramSettings, frames: int | None = None) -> np.ndarray:
+    """The spectrogram that a picture shows: the way back of `to_image`, as far as 8 bits and its size allow.
+
+    Parameters
+    ----------
+    picture : np.ndarray [shape=(height, width) or (height, width, 3), dtype=uint8]
+    settings : SpectrogramSettings
+        Those that the picture was made with.
+    frames : int, optional
+        Frames of the clip, where the picture was squeezed; its width if not given.
+
+    Returns
+    -------
+    np.ndarray [shape=(mel_bins, frames), dtype=float32]
+        In dB below the loudest point.
+    """
+    grey = picture
+    if settings.colour:
+        digits = np.array([1 << 16, 1 << 8, 1])  # a colour as one number
+        colours = _palette() @ digits
+        order = np.argsort(colours)
+        grey = order[np.searchsorted(colours[order], picture @ digits)]
+    size = (frames or grey.shape[1], settings.mel_bins)
+    loudness = np.asarray(Image.fromarray(grey.astype(np.float32)).resize(size, Image.Resampling.BILINEAR))
+    return (loudness[::-1] / 255 - 1) * settings.dynamic_range_db

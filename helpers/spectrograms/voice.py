@@ -1,0 +1,139 @@
+"""The pitch of a voice, and the same words at another pitch or with other formants (notebooks 04 and 06)."""
+
+from __future__ import annotations
+
+import librosa
+import numpy as np
+import pandas as pd
+import scipy.fft
+
+from helpers.base.artifacts import Artifacts, fingerprint, read_table, write_table
+from helpers.base.machine import on_all_cores
+from helpers.spectrograms.mel import load_audio
+
+N_FFT = 1024
+ROUNDS = 60
+MOST_GAIN_DB = 30.0  # what is stretched beyond the recorded band would be noise
+
+
+def change_voice(samples: np.ndarray, *, sample_rate: int, pitch: float = 0.0, formants: float = 0.0) -> np.ndarray:
+    """A voice with its pitch and its formants moved, each by itself; duration, words and level stay.
+
+    A phase vocoder moves both by the pitch. Then each short spectrum is divided by its envelope and multiplied with that envelope
+    stretched to where the formants shall be. Source and filter: Fant (1960), "Acoustic Theory of Speech Production"; the way
+    through the envelope: Röbel & Rodet (2005), "Efficient spectral envelope estimation and its application to pitch shifting and
+    envelope preservation", DAFx.
+
+    Parameters
+    ----------
+    samples : np.ndarray [shape=(n,)]
+        Mono, from -1 to 1.
+    sample_rate : int
+        In Hz.
+    pitch, formants : float
+        In semitones; 12 double the frequencies.
+
+    Returns
+    -------
+    np.ndarray [shape=(n,), dtype=float32]
+
+    Examples
+    --------
+    >>> change_voice(np.ones(16_000, np.float32), sample_rate=16_000, pitch=2, formants=-1).shape
+    (16000,)
+    """
+    samples = np.asarray(samples, np.float32)
+    changed = samples
+    if pitch:
+        changed = librosa.effects.pitch_shift(samples, sr=sample_rate, n_steps=pitch, n_fft=N_FFT)
+    if formants != pitch:
+        spectrum = librosa.stft(changed, n_fft=N_FFT)
+        period = sample_rate / median_pitch(changed, sample_rate=sample_rate)
+        envelope = spectral_envelope(np.abs(spectrum), period=period)
+        bins = np.arange(len(envelope))
+        # The formants moved with the pitch: bring them back, and on to where they are wanted.
+        places = bins * 2 ** ((pitch - formants) / 12)
+        wanted = np.apply_along_axis(lambda column: np.interp(places, bins, column), 0, envelope)
+        spectrum *= 10 ** (np.clip(wanted - envelope, -MOST_GAIN_DB, MOST_GAIN_DB) / 20)
+        changed = librosa.istft(spectrum, n_fft=N_FFT, length=len(samples))
+    power, before = np.mean(changed**2), np.mean(samples**2)
+    return (changed * np.sqrt(before / power) if power > 0 else changed).astype(np.float32)
+
+
+def spectral_envelope(magnitudes: np.ndarray, *, period: float) -> np.ndarray:
+    """The smooth curve over the harmonics of each short spectrum: what the vocal tract makes of the voice.
+
+    The "true envelope": smooth the log spectrum by its cepstrum, lift it to the curve wherever it lies below, and again, until
+    the curve rests on the harmonics' tops.
+
+    Parameters
+    ----------
+    magnitudes : np.ndarray [shape=(1 + n_fft // 2, frames)]
+    period : float
+        Of the voice, in samples. Of the cepstrum the first half period is kept: finer detail than that, no voice of this pitch can
+        show (Röbel & Rodet, 2005).
+
+    Returns
+    -------
+    np.ndarray [shape=(1 + n_fft // 2, frames)]
+        In dB.
+    """
+    kept = int(period / 2)
+    level = librosa.amplitude_to_db(magnitudes, top_db=100)
+    lifted = level
+    for _ in range(ROUNDS):
+        cepstrum = scipy.fft.irfft(lifted, axis=0)
+        cepstrum[kept + 1 : -kept] = 0
+        envelope = scipy.fft.rfft(cepstrum, axis=0).real
+        lifted = np.maximum(level, envelope)
+    return envelope
+
+
+PITCH_RATE = 16_000
+LOWEST_PITCH, HIGHEST_PITCH = 60.0, 400.0  # Hz; speech of adults
+
+
+def median_pitch(samples: np.ndarray, *, sample_rate: int) -> float:
+    """Median fundamental frequency of the louder half of a clip, in Hz.
+
+    YIN: de Cheveigné & Kawahara (2002), "YIN, a fundamental frequency estimator for speech and music", J. Acoust. Soc. Am. 111.
+
+    Parameters
+    ----------
+    samples : np.ndarray [shape=(n,)]
+    sample_rate : int
+        In Hz.
+
+    Returns
+    -------
+    float
+    """
+    frame, hop = 1024, 512
+    samples = np.pad(samples, (0, max(0, 2 * frame - len(samples))))
+    pitch = librosa.yin(samples, fmin=LOWEST_PITCH, fmax=HIGHEST_PITCH, sr=sample_rate, frame_length=frame, hop_length=hop)
+    loudness = librosa.feature.rms(y=samples, frame_length=frame, hop_length=hop)[0]
+    return float(np.median(pitch[loudness >= np.median(loudness)]))
+
+
+def pitch_table(manifest: pd.DataFrame, artifacts: Artifacts) -> pd.Series:
+    """Median pitch of every clip in Hz, indexed by clip; kept in `pitch.csv`, measured again only where the sound has changed.
+
+    A clip whose sound can't be read has none.
+    """
+    known = read_table(artifacts.pitch).set_index(["clip", "sound"])["pitch_hz"] if artifacts.pitch.exists() else pd.Series()
+
+    def measure(row: tuple[str, str]) -> tuple[str, float]:
+        clip, path = row
+        try:
+            sound = fingerprint(artifacts.audio(path))
+            if (clip, sound) in known.index:
+                return sound, known[clip, sound]
+            samples = load_audio(artifacts.audio(path), sample_rate=PITCH_RATE)
+            return sound, round(median_pitch(samples, sample_rate=PITCH_RATE), 2)
+        except Exception:  # any reader may fail in its own way; notebook 02 lists such clips with the reason
+            return "", np.nan
+
+    rows = on_all_cores(measure, list(zip(manifest["clip"], manifest["path"], strict=True)), title="pitch")
+    table = pd.DataFrame(rows, columns=["sound", "pitch_hz"]).assign(clip=manifest["clip"].to_numpy())
+    write_table(artifacts.pitch, table[["clip", "sound", "pitch_hz"]])
+    return table.set_index("clip")["pitch_hz"].dropna()

@@ -1,0 +1,257 @@
+"""The notebooks as files: what each must keep to (`make lint`), and copies for a class (`make student`, `make teacher`).
+
+python -m helpers.suite.notebooks lint             says what is wrong, one line a finding: file, cell, what to do
+python -m helpers.suite.notebooks student          writes artifacts/student/*.ipynb, without the solutions
+python -m helpers.suite.notebooks student FOLDER   writes them to another folder: `notebooks` in a class's own fork
+python -m helpers.suite.notebooks teacher          writes artifacts/teacher/*.ipynb, with the solutions
+
+Style is ruff's and spelling codespell's; the rules here are those of this suite. An exercise is a text cell,
+`### Exercise 2: title (10 minutes)`, with a folded hint. The code cell after it is the solution: tagged `solution`, folded on
+Colab, its first line `# @title Solution 2`. A student's copy has an empty cell in its place, tagged `answer`.
+"""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote
+
+import nbformat
+
+from helpers.base.artifacts import SuiteError, write_text
+from helpers.base.machine import PROJECT
+from helpers.suite.stamp import repository
+
+COPIES = ("student", "teacher")
+HEADING = re.compile(r"### Exercise (\d+): .+ \(.*(?:minute|hour).*\)")
+HINT = re.compile(r"<details>\s*<summary>Hint</summary>.+</details>", re.DOTALL)
+
+
+def tags(cell: nbformat.NotebookNode) -> list[str]:
+    """Tags of a cell."""
+    return cell.metadata.get("tags", [])
+
+
+def exercise_findings(notebook: nbformat.NotebookNode) -> Iterator[tuple[int, str]]:
+    """What is wrong with the exercises of a notebook.
+
+    Yields
+    ------
+    int
+        Place of the cell, from 0.
+    str
+        What to do.
+    """
+    cells = [*notebook.cells, nbformat.v4.new_raw_cell("")]
+    exercises = 0
+    for place, (cell, after) in enumerate(itertools.pairwise(cells)):
+        first = cell.source.split("\n", 1)[0]
+        if cell.cell_type == "markdown" and first.startswith("### Exercise"):
+            exercises += 1
+            heading = HEADING.fullmatch(first)
+            if not heading or int(heading[1]) != exercises:
+                yield place, f"head it '### Exercise {exercises}: title (10 minutes)', not {first!r}"
+            if not HINT.search(cell.source):
+                yield place, "fold a hint into it: <details><summary>Hint</summary>...</details>"
+            if "answer" not in tags(after) and "solution" not in tags(after):
+                yield place, "let its solution follow, a code cell with the tag `solution`"
+        elif "solution" in tags(cell) or first.startswith("# @title Solution"):
+            before = cells[place - 1].source
+            if "solution" not in tags(cell) or cell.metadata.get("cellView") != "form":
+                yield place, 'give this solution the metadata {"cellView": "form", "tags": ["solution"]}'
+            if first != f"# @title Solution {exercises}" or not before.startswith("### Exercise"):
+                yield place, f"put it right below its exercise, and begin it with '# @title Solution {exercises}', not {first!r}"
+
+
+def student_copy(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """A copy of a notebook with an empty cell in the place of each solution."""
+    notebook = copy.deepcopy(notebook)
+    for cell in notebook.cells:
+        if "solution" in tags(cell):
+            cell.source, cell.metadata = "# Your answer\n", {"tags": ["answer"]}
+    return notebook
+
+
+def write_copies(kind: str, folder: Path, *, project: Path = PROJECT) -> list[Path]:
+    """Write all notebooks to a folder, for students or for a teacher.
+
+    Badges stay as they are: they open the file of the same name in `notebooks/` of the stamped repository. Links from notebook to
+    notebook lead to the copies beside.
+
+    Parameters
+    ----------
+    kind : {"student", "teacher"}
+    folder : Path
+    project : Path
+
+    Returns
+    -------
+    list of Path
+        The notebooks that were written.
+
+    Raises
+    ------
+    SuiteError
+        An unknown kind; or a solution that could not be told from a lesson, so that students might get it.
+    """
+    if kind not in COPIES:
+        raise SuiteError(f"There is no copy {kind!r}: choose one of {', '.join(COPIES)}.")
+    notebooks = {path: nbformat.read(path, as_version=4) for path in sorted((project / "notebooks").glob("*.ipynb"))}
+    for path, notebook in notebooks.items():
+        for place, finding in exercise_findings(notebook):
+            raise SuiteError(f"{path}, cell {place + 1}: {finding}; nothing was written.")
+    written = [folder / path.name for path in notebooks]
+    for path, notebook in zip(written, notebooks.values(), strict=True):
+        write_text(path, nbformat.writes(student_copy(notebook) if kind == "student" else notebook) + "\n")
+    return written
+
+
+LONGEST_CELL = 25  # lines: what a projected page shows at once
+FEWEST_EXERCISES = 5
+OPENING = slice(1, 5)  # set-up and settings, the same cells everywhere
+IN_TITLE = ("**You will learn**", "**Time:**", "**You need:**")
+IN_LESSON = ("Predict", "What you should see")
+CLOSING = ("## Exercises", "## Glossary", "## Sources")
+TRAINS = re.compile(r"^from helpers\.training import .*\btrain\b|\bcheck_gpu\(", re.MULTILINE)  # check_gpu says what trains
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+FENCED = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
+QUOTED = re.compile(r"`[^`\n]*`")
+
+Finding = tuple[int | None, str]  # place of the cell from 0, None for the whole file; what to do
+
+
+def findings(project: Path = PROJECT) -> list[str]:
+    """All that is wrong with the notebooks of a project and with the links of its texts.
+
+    Parameters
+    ----------
+    project : Path
+        Folder of `pyproject.toml`, `README.md` and `notebooks/`.
+
+    Returns
+    -------
+    list of str
+        One line each; empty if all is well.
+    """
+    lines = []
+    opening: list[str] = []
+    for path in sorted((project / "notebooks").glob("*.ipynb")):
+        try:
+            notebook = nbformat.read(path, as_version=4)
+            nbformat.validate(notebook)
+        except Exception as error:  # nbformat, its schema and json each have their own
+            lines.append(f"{path.relative_to(project)}: is no valid notebook, {str(error).splitlines()[0]}")
+            continue
+        opening = opening or _opening(notebook)
+        for place, finding in _notebook_findings(path, notebook, project=project, opening=opening):
+            cell = "" if place is None else f", cell {place + 1} ({notebook.cells[place].id})"
+            lines.append(f"{path.relative_to(project)}{cell}: {finding}")
+    for path in [project / "README.md", *sorted((project / "notebooks").glob("*.md"))]:
+        broken = _broken_links(path.read_text(encoding="utf-8"), path, project=project)
+        lines += [f"{path.relative_to(project)}: {finding}" for finding in broken]
+    return lines
+
+
+def _notebook_findings(path: Path, notebook: nbformat.NotebookNode, *, project: Path, opening: list[str]) -> Iterator[Finding]:
+    yield from _opening_findings(path, notebook, project=project, opening=opening)
+    yield from _lesson_findings(notebook)
+    yield from exercise_findings(notebook)
+    for place, cell in enumerate(notebook.cells):
+        if cell.cell_type == "code":
+            if cell.outputs or cell.execution_count is not None:
+                yield place, "clear its output and its number (Edit > Clear all outputs)"
+            if (lines := len(cell.source.splitlines())) > LONGEST_CELL:
+                yield place, f"split it: {lines} lines, and {LONGEST_CELL} are the most"
+        else:
+            for finding in _broken_links(cell.source, path, project=project):
+                yield place, finding
+    trains = any(cell.cell_type == "code" and TRAINS.search(cell.source) for cell in notebook.cells)
+    if trains != (notebook.metadata.get("accelerator") == "GPU"):
+        what = 'ask Colab for a GPU, "accelerator": "GPU"' if trains else "ask for no GPU, nothing is trained here"
+        yield None, f"{what} (metadata of the notebook)"
+
+
+def _opening(notebook: nbformat.NotebookNode) -> list[str]:
+    return [cell.source for cell in notebook.cells[OPENING]]
+
+
+def _opening_findings(path: Path, notebook: nbformat.NotebookNode, *, project: Path, opening: list[str]) -> Iterator[Finding]:
+    address = repository(project)
+    title = notebook.cells[0].source if notebook.cells else ""
+    number = path.stem[:2].lstrip("0")
+    if not title.startswith(f"# {number}. "):
+        yield None, f"begin with a title cell, '# {number}. ...'"
+        return
+    for part in IN_TITLE:
+        if part not in title:
+            yield 0, f"add {part}"
+    place = f"{address.removeprefix('https://github.com/')}/blob/main/{path.relative_to(project).as_posix()}"
+    if f"(https://colab.research.google.com/github/{place})" not in title:
+        yield 0, f"let the badge open {place} (`make stamp` writes owner and name)"
+    if _opening(notebook) != opening:
+        yield 1, "make cells 2 to 5, set-up and settings, the same as in the first notebook"
+    elif f'REPOSITORY = "{address}"' not in "".join(opening):
+        yield 2, f"let REPOSITORY be {address}: run `make stamp`"
+
+
+def _lesson_findings(notebook: nbformat.NotebookNode) -> Iterator[Finding]:
+    texts = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
+    heads = [line for text in texts for line in text.splitlines() if line in CLOSING]
+    if heads != list(CLOSING):
+        yield None, f"end with {', '.join(CLOSING)}, once each and in this order"
+    for part in IN_LESSON:
+        if not any(part.lower() in text.lower() for text in texts):
+            yield None, f"say {part!r} at least once"
+    exercises = sum(not {"solution", "answer"}.isdisjoint(tags(cell)) for cell in notebook.cells)
+    if exercises < FEWEST_EXERCISES:
+        yield None, f"give {FEWEST_EXERCISES} exercises at least, there are {exercises}"
+    kinds = [cell.cell_type for cell in notebook.cells[-2:]]
+    if kinds != ["code", "markdown"] or ".ipynb)" not in notebook.cells[-1].source:
+        yield len(notebook.cells) - 1, "end with a code cell that sums up and a text that links another notebook"
+
+
+def _broken_links(text: str, path: Path, *, project: Path) -> Iterator[str]:
+    """Links to files and headings of this project that lead nowhere; other addresses are not asked."""
+    own = f"{repository(project)}/blob/main/"
+    for link in LINK.findall(QUOTED.sub("", FENCED.sub("", text))):
+        file, _, anchor = unquote(link).partition("#")
+        if file.startswith(own):
+            target = project / file.removeprefix(own)
+        elif ":" in file:
+            continue
+        else:
+            target = path.parent / file if file else path
+        if not target.exists() or (anchor and target.suffix == ".md" and anchor not in _anchors(target)):
+            yield f"mend the link {link}, which leads nowhere"
+
+
+def _anchors(path: Path) -> set[str]:
+    """Names that GitHub gives the headings of a text: lower case, punctuation away, hyphens for spaces."""
+    headings = re.findall(r"^#+ +(.+)$", FENCED.sub("", path.read_text(encoding="utf-8")), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-") for heading in headings}
+
+
+def main(arguments: list[str]) -> int:
+    """Check the notebooks, or write copies of them and say where; exit code 1 where something is wrong."""
+    kind, *rest = arguments or [""]
+    if kind == "lint":
+        found = findings()
+        print("\n".join(found), file=sys.stderr, end="\n" if found else "")
+        return int(bool(found))
+    folder = Path(rest[0]).expanduser() if rest else PROJECT / "artifacts" / kind
+    try:
+        written = write_copies(kind, folder)
+    except SuiteError as error:
+        print(error, file=sys.stderr)
+        return 1
+    cells = [cell for path in written for cell in nbformat.read(path, as_version=4).cells]
+    print(f"{len(written)} notebooks with {sum('solution' in tags(cell) for cell in cells)} solutions in {folder}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

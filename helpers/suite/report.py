@@ -1,0 +1,232 @@
+"""The report of a run: each executed notebook as one self-contained page, and an index (command line).
+
+The pages need no network: widgets are replaced by what they showed last, and nothing is loaded from elsewhere.
+"""
+
+from __future__ import annotations
+
+import base64
+import copy
+import html
+import math
+from pathlib import Path
+
+import nbformat
+import pandas as pd
+from nbconvert import HTMLExporter
+
+from helpers.base.artifacts import Artifacts, atomic_path, read_json, read_table, write_text
+from helpers.base.settings import Profile
+from helpers.evaluation.intervals import bootstrap
+from helpers.evaluation.scores import prior_predictions, read_classes, score_split
+from helpers.network.run import read_run
+from helpers.recordings.manifest import read_manifest
+from helpers.recordings.splits import leakage
+
+WIDGET_VIEW, WIDGET_STATE = "application/vnd.jupyter.widget-view+json", "application/vnd.jupyter.widget-state+json"
+# nbconvert cuts off long lines of code; tables that are too wide for a telephone are scrolled, so few should be.
+PAGE_STYLE = """
+.jp-InputArea-editor pre { white-space: pre-wrap; overflow-wrap: anywhere }
+@media (max-width: 700px) { .jp-RenderedHTMLCommon :is(td, th) { padding: 0.3em 0.2em } }
+"""
+PNG = "image/png"
+# Of each notebook: its title, what draws its key figure, and what that shows.
+PAGES = {
+    "01_download": ("Get the recordings, look at them, split them", "class_counts(", "Clips of each class, by split"),
+    "02_spectrograms": ("From sound to picture", "figures.spectrogram(", "A clip as the network gets it"),
+    "03_train_resnet": ("Train a ResNet", "training_curve(", "Loss and accuracy while training"),
+    "04_evaluate": ("See the errors, hear the errors", "confusion_matrix(", "Confusion matrix of the test clips"),
+    "05_compare_cnns": ("Which network, and is the difference real?", "comparison_bars(", "Test scores of each model"),
+    "06_your_voice": ("Your own voice", "sweep.groupby(", "The answer, while pitch and formants of one voice are moved"),
+}
+# Of the comparison: what its columns are called here, and how they are written.
+COLUMNS = {
+    "model": ("model", "{}"),
+    "accuracy": ("accuracy", "{:.3f}"),
+    "macro_f1": ("macro F1", "{:.3f}"),
+    "gender_accuracy": ("gender", "{:.3f}"),
+    "age_mae_years": ("age error (years)", "{:.1f}"),
+    "parameters": ("parameters", "{:,.0f}"),
+    "seconds": ("training (s)", "{:.0f}"),
+    "reason": ("why it is missing", "{}"),
+}
+INDEX_STYLE = """
+body { font: 17px/1.5 system-ui, sans-serif; max-width: 1000px; margin: 2rem auto; padding: 0 1rem; color: #222 }
+h1, h2 { line-height: 1.2 } h2 { margin-top: 2.5rem } h3 { margin-bottom: .3rem }
+.cards { display: flex; flex-wrap: wrap; gap: 1rem } .cards div { flex: 1 1 150px; background: #f2f5f8; padding: .7rem 1rem }
+.cards b { display: block; font-size: 1.7rem; color: #0072B2 }
+figure { margin: .5rem 0 } figcaption { color: #555 } img { max-width: 100% }
+.wide { overflow-x: auto } table { border-collapse: collapse }
+th, td { text-align: left; padding: .15rem 1.5rem .15rem 0; vertical-align: top }
+@media (max-width: 700px) { img { max-width: none; width: 640px } }
+"""
+
+
+def notebook_page(notebook: nbformat.NotebookNode, title: str) -> str:
+    """An executed notebook as one HTML page that needs nothing else.
+
+    Parameters
+    ----------
+    notebook : nbformat.NotebookNode
+        With its outputs.
+    title : str
+
+    Returns
+    -------
+    str
+    """
+    notebook = freeze_widgets(notebook)
+    # With `embed_images` nbconvert would close each folded hint before its text; notebooks show no picture files anyway.
+    exporter = HTMLExporter(template_name="lab", mathjax_url="", require_js_url="", jquery_url="")
+    body, _ = exporter.from_notebook_node(notebook, {"metadata": {"name": title}})
+    return body.replace("</head>", f"<style>{PAGE_STYLE}</style></head>", 1)
+
+
+def freeze_widgets(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """A copy of a notebook in which each widget is replaced by the HTML that it showed last."""
+    notebook = copy.deepcopy(notebook)
+    states = notebook.metadata.pop("widgets", {}).get(WIDGET_STATE, {}).get("state", {})
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            view = output.get("data", {}).pop(WIDGET_VIEW, None)
+            if view is not None:
+                output["data"]["text/html"] = _frozen(view["model_id"], states)
+    return notebook
+
+
+def _frozen(model_id: str, states: dict) -> str:
+    state = states.get(model_id.removeprefix("IPY_MODEL_"), {}).get("state", {})
+    kind = state.get("_model_name")
+    if kind == "HTMLModel":
+        return f"<div>{state.get('value', '')}</div>"
+    if kind in ("DropdownModel", "SelectionSliderModel"):
+        options, index = state.get("_options_labels", []), state.get("index")
+        chosen = options[index] if index is not None else ""
+        return f"<span style='margin-right:1.5em'>{html.escape(state.get('description', ''))}: <b>{html.escape(chosen)}</b></span>"
+    return "".join(_frozen(child, states) for child in state.get("children", []))
+
+
+def summary(artifacts: Artifacts, *, profile: Profile, seconds: dict[str, float]) -> dict[str, str]:
+    """The last lines of `make run`: dataset, classes, clips, model, scores, seconds of each stage."""
+    manifest, classes = read_manifest(artifacts), read_classes(artifacts)
+    _, metrics, _ = read_run(artifacts, profile.network)
+    facts = {
+        "dataset": read_json(artifacts.dataset)["dataset"],
+        "classes": str(len(classes)),
+        "clips": f"{len(manifest)} ({len(read_table(artifacts.rejected))} left out)",
+        "model": f"{profile.network} (profile {profile.name})",
+        "test accuracy": f"{metrics['test']['accuracy']:.3f}",
+        "macro F1": f"{metrics['test']['macro_f1']:.3f}",
+    }
+    return facts | {f"seconds {name}": f"{value:.0f}" for name, value in seconds.items()}
+
+
+def write_key_figure(notebook: nbformat.NotebookNode, path: Path) -> None:
+    """Write the key figure of an executed notebook, or its first one; nothing where it has none."""
+    call = PAGES.get(path.stem, ("", "", ""))[1]
+    found = [
+        (call not in cell.source, output.data[PNG])
+        for cell in notebook.cells
+        for output in cell.get("outputs", [])
+        if PNG in output.get("data", {})
+    ]
+    path.unlink(missing_ok=True)
+    if found:
+        with atomic_path(path) as temporary:
+            temporary.write_bytes(base64.b64decode(min(found, key=lambda pair: pair[0])[1]))
+
+
+def write_index(artifacts: Artifacts, facts: dict[str, str], notebooks: list[str]) -> Path:
+    """Write `report/index.html`: summary, key figures, what they say and do not say, and links; return its path.
+
+    Parameters
+    ----------
+    artifacts : Artifacts
+    facts : dict of str
+        As `summary` gives them.
+    notebooks : list of str
+        Names of those whose pages are there.
+    """
+    manifest, classes = read_manifest(artifacts), read_classes(artifacts)
+    run, _, predictions = read_run(artifacts, facts["model"].split()[0])
+    test = predictions[predictions["split"] == "test"]
+    scores = bootstrap(test, classes, manifest=manifest)
+    deaf = score_split(prior_predictions(predictions, classes), classes)
+    title = f"Age and gender from voice: {html.escape(facts['dataset'])}"
+    cards = "".join(
+        f"<div>{name}<b>{scores.loc[score, 'value']:.{digits}f}{unit}</b>by guessing: {deaf[score]:.{digits}f}{unit}</div>"
+        for score, name, digits, unit in (
+            ("accuracy", "test accuracy", 3, ""),
+            ("macro_f1", "macro F1", 3, ""),
+            ("gender_accuracy", "gender told rightly", 3, ""),
+            ("age_mae_years", "mean error of the age", 1, " years"),
+        )
+        if score in scores.index
+    )
+    told = _sentences(facts["dataset"], scores.loc["accuracy"], clips=len(test), manifest=manifest, seed=run["seed"])
+    sentences = "".join(f"<li>{sentence}</li>" for sentence in told)
+    comparison = read_table(artifacts.comparison)
+    shown = pd.DataFrame(
+        {
+            heading: [(written.format(value) if pd.notna(value) else "") for value in comparison[name]]
+            for name, (heading, written) in COLUMNS.items()
+            if name in comparison and comparison[name].replace("", pd.NA).notna().any()
+        }
+    )
+    versions = {"device": run["device"]} | run["versions"]
+    page = artifacts.report / "index.html"
+    write_text(
+        page,
+        f"""<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title><style>{INDEX_STYLE}</style></head><body>
+<h1>{title}</h1>
+<p>A network learned to tell the class of a speaker ({len(classes)} classes, such as {html.escape(classes[0])}) from pictures of
+sound. This page sums up one run; each notebook below is a page with code, figures and sounds.</p>
+<div class="cards">{cards}</div>
+<h2>What these figures say, and what they do not</h2><ul>{sentences}</ul>
+<h2>Notebooks and their key figures</h2>{"".join(_notebook_html(name, artifacts, facts) for name in notebooks)}
+<h2>The models beside each other</h2><div class="wide">{shown.to_html(index=False, border=0)}</div>
+<h2>The run</h2><div class="wide">{_table_html(facts | versions)}</div>
+</body></html>
+""",
+    )
+    return page
+
+
+def _sentences(dataset: str, accuracy: pd.Series, *, clips: int, manifest: pd.DataFrame, seed: int) -> list[str]:
+    leaked = leakage(manifest)
+    if math.isnan(leaked):
+        heard = "Nobody knows whether the speakers of the test clips were heard in training, too."
+    elif leaked:
+        heard = (
+            f"{leaked:.0%} of the test clips have a speaker whom the network heard in training: the scores say how well "
+            "<b>known</b> voices are placed, not how well age and gender are heard in strangers."
+        )
+    else:
+        heard = "No speaker of a test clip was heard in training: the scores speak of strangers, recorded as this dataset was."
+    voices = "These voices are <b>synthetic</b> (eSpeak NG), made for teaching: the scores say nothing about people."
+    return [
+        f"{accuracy['value']:.1%} of {clips} test clips got the right class. Other {accuracy['resampled']}s of this kind would "
+        f"give between {accuracy['low']:.1%} and {accuracy['high']:.1%} (95% bootstrap interval). <i>By guessing</i> is what a "
+        "model gets that hears nothing, and knows how often each class occurs.",
+        heard,
+        *([voices] if dataset == "voices" else []),
+        f"This is one training with one seed ({seed}); <code>make seeds</code> shows how far others lie apart.",
+        "Age and gender are what the dataset's labels say. Do not use such a model to decide about people.",
+    ]
+
+
+def _notebook_html(name: str, artifacts: Artifacts, facts: dict[str, str]) -> str:
+    title, _, caption = PAGES.get(name, (name, "", ""))
+    picture, figure = artifacts.report / f"{name}.png", ""
+    if picture.exists():
+        source = base64.b64encode(picture.read_bytes()).decode("ascii")
+        image = f'<a href="{name}.html"><img alt="{caption}" src="data:image/png;base64,{source}"></a>'
+        figure = f'<figure><div class="wide">{image}</div><figcaption>{caption}</figcaption></figure>'
+    return f'<h3><a href="{name}.html">{name}</a>: {title} ({facts[f"seconds {name}"]} s)</h3>{figure}'
+
+
+def _table_html(facts: dict[str, str]) -> str:
+    rows = (f"<tr><th>{html.escape(name)}</th><td>{html.escape(str(value))}</td></tr>" for name, value in facts.items())
+    return f"<table>{''.join(rows)}</table>"

@@ -1,0 +1,96 @@
+import sys
+import types
+from pathlib import Path
+
+import pytest
+
+from helpers.base import machine
+from helpers.base.artifacts import SuiteError, atomic_path, read_json, read_table, write_json
+from helpers.session import start
+
+
+def test_the_settings_cell_decides_and_the_environment_wins(tmp_path, monkeypatch):
+    session = start(dataset="folder", name="mine", profile="paper", artifacts=str(tmp_path), overrides="epochs=2")
+    assert session.artifacts.folder == tmp_path / "mine" and session.profile.epochs == 2 and session.profile.name == "paper"
+    monkeypatch.setenv("PROFILE", "quick")
+    monkeypatch.setenv("DATASET", "emodb")
+    session = start(dataset="folder", profile="paper", artifacts=str(tmp_path))
+    assert session.artifacts.folder == tmp_path / "emodb" and session.profile.name == "quick"
+    shown = session.settings().to_numpy().tolist()
+    assert any(row[at : at + 2] == ["batch_size", "32"] for row in shown for at in (0, 2, 4))
+
+
+def test_auto_is_real_speech_on_colab_and_the_built_in_corpus_elsewhere(tmp_path, monkeypatch):
+    assert start(artifacts=str(tmp_path)).dataset == "voices"
+    monkeypatch.setitem(sys.modules, "google.colab", types.ModuleType("google.colab"))
+    assert start(artifacts=str(tmp_path)).dataset == "crema-d"
+    assert start(dataset="emodb", artifacts=str(tmp_path)).dataset == "emodb"
+
+
+def test_auto_is_paper_on_a_gpu_quick_without_and_what_the_pictures_are_made_for(tmp_path, monkeypatch):
+    monkeypatch.setattr(machine, "has_gpu", lambda: False)
+    session = start(artifacts=str(tmp_path))
+    assert session.profile.name == "quick"
+    assert start(dataset="emodb", artifacts=str(tmp_path)).profile.name == "fisher"
+    write_json(session.artifacts.spectrogram_settings, {"profile": "paper"})
+    assert start(artifacts=str(tmp_path)).profile.name == "paper"
+    monkeypatch.setattr(machine, "has_gpu", lambda: True)
+    assert start(artifacts=str(tmp_path / "new")).profile.name == "paper"
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"dataset": "imagenet"}, "no dataset 'imagenet': choose one of voices, folder, crema-d, emodb"),
+        ({"profile": "slow"}, "no profile 'slow': choose one of quick, fisher, paper"),
+        ({"name": "../up"}, r"NAME='\.\./up' can't be the name of a folder"),
+    ],
+)
+def test_unknown_settings_list_the_known(settings, message, tmp_path):
+    with pytest.raises(SuiteError, match=message):
+        start(**settings, artifacts=str(tmp_path))
+
+
+def test_without_a_gpu_a_student_on_colab_is_told_how_to_get_one(monkeypatch, capsys):
+    assert machine.check_gpu() is False and "processor cores" in capsys.readouterr().out
+    monkeypatch.setitem(sys.modules, "google.colab", types.ModuleType("google.colab"))
+    machine.check_gpu()
+    assert "Change runtime type > T4 GPU" in capsys.readouterr().out
+
+
+def test_a_sentence_is_all_that_a_notebook_shows_of_an_error():
+    shown = SuiteError("Set DATA_DIR.")._render_traceback_()
+    assert len(shown) == 1 and "Set DATA_DIR." in shown[0] and "Traceback" not in shown[0]
+
+
+def test_a_write_that_fails_leaves_what_was_there(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text("old")
+
+    def fail():
+        with atomic_path(path) as temporary:
+            temporary.write_text("half of the n")
+            raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space left"):
+        fail()
+    assert path.read_text() == "old" and [item.name for item in tmp_path.iterdir()] == ["table.csv"]
+
+
+def test_a_broken_table_names_its_notebook(tmp_path):
+    (tmp_path / "classes.json").write_text("[")
+    with pytest.raises(SuiteError, match=r"classes.json is not valid JSON .*01_download.ipynb again"):
+        read_json(tmp_path / "classes.json")
+
+
+def test_versions_and_device_are_recorded():
+    assert machine.versions()["python"] == ".".join(map(str, sys.version_info[:3]))
+    assert "cores" in machine.device()
+    assert Path(machine.PROJECT / "helpers").is_dir()
+
+
+def test_in_tables_texts_stay_texts_and_empty_numbers_are_not_a_number(tmp_path):
+    (tmp_path / "table.csv").write_text("clip,speaker,reason,accuracy\n007,NA,,\nnan,,too short,0.5\n")
+    table = read_table(tmp_path / "table.csv")
+    assert table[["clip", "speaker", "reason"]].to_numpy().tolist() == [["007", "NA", ""], ["nan", "", "too short"]]
+    assert table["accuracy"].isna().tolist() == [True, False] and table["accuracy"][1] == 0.5

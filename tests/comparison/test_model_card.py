@@ -1,0 +1,60 @@
+import re
+
+import pytest
+from conftest import TINY
+
+from helpers.base.artifacts import write_table
+from helpers.comparison.baselines import clip_features, train_baseline
+from helpers.comparison.model_card import NOT_FOR, group_scores, write_model_card
+from helpers.comparison.race import comparison_table
+from helpers.evaluation.scores import read_classes
+from helpers.network.run import read_run
+from helpers.spectrograms.voice import pitch_table
+
+
+@pytest.fixture
+def trained(manifest, artifacts):
+    """A card needs a run and the comparison's table; the SVM is a quick one."""
+    from dataclasses import replace
+
+    table = manifest.assign(speaker=manifest["label"] + "_" + (manifest.groupby("label").cumcount() % 3).astype(str))
+    write_table(artifacts.manifest, table)
+    profile = replace(TINY, network="svm")
+    given = {"features": clip_features(table, artifacts, sample_rate=16_000), "pitch": pitch_table(table, artifacts)}
+    train_baseline("svm", table, artifacts, **given, profile=profile)
+    comparison_table(artifacts, profile=profile)
+    return table, profile
+
+
+def test_the_groups_add_up_to_the_test_clips(trained, artifacts):
+    manifest, _ = trained
+    _, metrics, predictions = read_run(artifacts, "svm")
+    test = predictions[predictions["split"] == "test"].reset_index(drop=True)
+    groups = group_scores(test, manifest, read_classes(artifacts))
+    assert list(groups.index) == ["gender female", "gender male", "age 20-39", "age 40-59", "age 60-79"]
+    for kind in ("gender", "age"):
+        rows = groups.filter(like=kind, axis="index")
+        assert rows["clips"].sum() == len(test)
+        assert (rows["accuracy"] * rows["clips"]).sum() / len(test) == pytest.approx(metrics["test"]["accuracy"])
+        assert (rows["age_mae_years"] * rows["clips"]).sum() / len(test) == pytest.approx(
+            metrics["test"]["age_mae_years"], abs=1e-3
+        )
+    nobody = manifest.assign(gender="", age=None, speaker="")
+    assert group_scores(test, nobody, read_classes(artifacts)).empty
+
+
+def test_the_card_says_what_the_tables_say_and_links_the_page(trained, artifacts, monkeypatch):
+    from helpers.comparison import model_card
+
+    _, profile = trained
+    run, metrics, _ = read_run(artifacts, "svm")
+    facts = {"best_epoch": 1, "settings": run["settings"] | {"epochs": 1}}
+    monkeypatch.setattr(model_card, "read_run", lambda *_: (run | facts, *read_run(artifacts, "svm")[1:]))
+    card = write_model_card(artifacts, profile=profile)
+    assert artifacts.model_card.read_text() == card
+    assert re.search(rf"\| accuracy \| {metrics['test']['accuracy']:.3f}".rstrip("0").rstrip("."), card)
+    for part in ("gender female", "tensorflow", "seed 0", "18 clips of 9 speakers", "Labels: exact", "heard in training"):
+        assert part in card, part
+    assert "synthetic" not in card and str(artifacts.folder) not in card
+    for link in re.findall(r"\]\(([\w.]+)\)", card):
+        assert (artifacts.folder / link).read_text() == NOT_FOR.read_text()

@@ -1,0 +1,158 @@
+"""The comparison on a tiny corpus: both splits, the rows, failures, restart, and the table made again from the files alone."""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import TINY
+
+from helpers.base.artifacts import SuiteError, read_json, read_table, write_json, write_table
+from helpers.comparison import race
+from helpers.comparison.baselines import clip_features, train_baseline
+from helpers.comparison.race import compare, comparison_table, draws, make_part, read_runs
+from helpers.evaluation.scores import read_classes, score_split
+from helpers.network import networks
+from helpers.network.training import train
+from helpers.recordings.splits import leakage
+from helpers.spectrograms.voice import pitch_table
+
+PROFILE = dataclasses.replace(TINY, compare=("plain_cnn",), compare_epochs=1)
+
+
+@pytest.fixture
+def spoken(manifest, artifacts):
+    """The tiny corpus with six clips by three speakers in each class."""
+    table = manifest.assign(speaker=manifest["label"] + "_" + (manifest.groupby("label").cumcount() % 3).astype(str))
+    write_table(artifacts.manifest, table)
+    return table
+
+
+@pytest.fixture
+def given(spoken, artifacts):
+    return {
+        "features": clip_features(spoken, artifacts, sample_rate=16_000),
+        "pitch": pitch_table(spoken, artifacts),
+        "profile": PROFILE,
+    }
+
+
+def test_the_parts_hold_the_same_clips_split_in_two_ways(spoken, artifacts):
+    parts = {method: make_part(spoken, artifacts, method=method, seed=0) for method in ("random", "speaker")}
+    tables = {method: read_table(part.manifest) for method, part in parts.items()}
+    assert tables["random"]["split"].tolist() == spoken["split"].tolist()  # the corpus' own
+    assert tables["speaker"]["clip"].tolist() == spoken["clip"].tolist()
+    assert leakage(tables["speaker"]) == 0 < leakage(tables["random"])
+    assert read_classes(parts["speaker"]) == read_classes(artifacts)
+    assert parts["speaker"].spectrograms == artifacts.spectrograms
+
+
+def test_classes_of_too_few_speakers_are_joined_and_find_their_pictures(spoken, artifacts, given):
+    # female_23 and female_60 are too far apart in age to be joined, female_23 and female_30 are not.
+    alone = spoken.assign(label=spoken["label"].replace("female_60", "female_30"), folder=spoken["label"])
+    alone["speaker"] = np.where(alone["label"] == "male_41", alone["speaker"], alone["speaker"].str.replace("_2", "_1"))
+    part = make_part(alone.drop(columns="folder"), artifacts, method="speaker", seed=0)
+    assert read_classes(part) == ["female_23-30", "male_41"]
+    table = read_table(part.manifest)
+    write_table(part.manifest, table.assign(folder=spoken["label"]))
+    race.run_models(["svm"], part, **given)
+    ((run, test),) = read_runs("svm", part, profile=PROFILE)
+    assert set(test["true"]) <= {"female_23-30", "male_41"} and run["parameters"] > 0
+    ages = draws("svm", part, profile=PROFILE, samples=10)["age_mae_years"]
+    assert 0 < ages[0] < 40
+
+
+@pytest.mark.parametrize(
+    ("speakers", "message"),
+    [("", "Nobody knows who speaks in 18 of the 18 clips"), ("one", "needs two classes with 3 speakers each")],
+)
+def test_a_corpus_that_cannot_be_split_by_speaker_says_why(spoken, artifacts, speakers, message):
+    with pytest.raises(SuiteError, match=message):
+        make_part(spoken.assign(speaker=speakers), artifacts, method="speaker", seed=0)
+
+
+@pytest.mark.parametrize("name", ["svm", "logistic_regression", "pitch_threshold", "majority"])
+def test_each_baseline_predicts_every_clip(spoken, artifacts, given, name, capsys):
+    run = train_baseline(name, spoken, artifacts, **given)
+    tested = read_json(artifacts.model(name) / "metrics.json")["test"]
+    assert run["parameters"] > 0 and tested["clips"] == (spoken["split"] == "test").sum()
+    if name != "majority":
+        assert tested["gender_accuracy"] == 1  # 110 Hz against 180 and 220
+    else:
+        predicted = read_table(artifacts.model(name) / "predictions.csv")["predicted"]
+        assert predicted.nunique() == 1 and predicted[0] in spoken.loc[spoken["split"] == "train", "label"].mode().tolist()
+    train_baseline(name, spoken, artifacts, **given)
+    assert "already trained" in capsys.readouterr().out
+
+
+def test_the_pitch_says_nothing_where_classes_have_no_gender(spoken, artifacts, given):
+    write_json(artifacts.classes, ["happy", "sad"])
+    moods = spoken.assign(label=np.where(spoken["label"] == "male_41", "sad", "happy"))
+    with pytest.raises(SuiteError, match="pitch tells gender alone"):
+        train_baseline("pitch_threshold", moods, artifacts, **given)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("shallow")
+def test_one_call_fills_the_table_a_failure_is_a_row_and_restarting_trains_nothing(spoken, artifacts, given, monkeypatch, capsys):
+    """`lenet` does not exist, `heavy` runs out of memory, `resnet50` can't get its weights: the others go on."""
+
+    def heavy(**_):
+        raise MemoryError
+
+    def offline(**_):
+        raise Exception("URL fetch failure on https://example.invalid/x.h5: None -- refused")
+
+    monkeypatch.setitem(networks.PRETRAINED, "heavy", (heavy, "unit"))
+    monkeypatch.setitem(networks.PRETRAINED, "resnet50", (offline, "caffe"))
+    profile = dataclasses.replace(PROFILE, compare=("heavy", "lenet", "resnet50", "plain_cnn"), weights="imagenet", compare_seeds=2)
+    given["profile"] = profile
+    table = compare(spoken, artifacts, **given)
+    names = ["small_resnet", "heavy", "lenet", "resnet50", "plain_cnn", "svm", "logistic_regression", "pitch_threshold", "majority"]
+    assert table["model"].tolist() == 2 * names and table["split_method"].tolist() == ["random"] * 9 + ["speaker"] * 9
+    reasons = table.set_index(["split_method", "model"])["reason"]
+    for method in ("random", "speaker"):
+        assert "memory ran out" in reasons[method, "heavy"] and "no network 'lenet'" in reasons[method, "lenet"]
+        assert "weights of resnet50 could not be fetched" in reasons[method, "resnet50"]
+    whole = table[table["reason"] == ""]
+    assert len(whole) == 12 and whole["accuracy"].between(0, 1).all() and (whole["accuracy_low"] <= whole["accuracy_high"]).all()
+    nets = whole[whole["model"].isin(["small_resnet", "plain_cnn"])]
+    assert (nets["seeds"] == 2).all() and nets["accuracy_sd"].notna().all()
+    costs = ["parameters", "file_megabytes", "seconds", "seconds_per_epoch", "milliseconds_per_clip"]
+    assert (nets[costs] > 0).all(axis=None)
+    assert (nets["milliseconds_per_clip_low"] <= nets["milliseconds_per_clip_high"]).all()
+
+    kept = artifacts.comparison.read_bytes()
+    stamps = {path: path.stat().st_mtime_ns for path in artifacts.folder.rglob("run.json")}
+    assert len(stamps) == 16  # two networks with two seeds, four baselines, twice
+    artifacts.comparison.unlink()
+    monkeypatch.setattr(race, "train", lambda *_, **__: pytest.fail("trained"))
+    comparison_table(artifacts, profile=profile)
+    assert artifacts.comparison.read_bytes() == kept
+    monkeypatch.setattr(race, "train", train)
+    compare(spoken, artifacts, **given)
+    assert {path: path.stat().st_mtime_ns for path in artifacts.folder.rglob("run.json")} == stamps
+    assert artifacts.comparison.read_bytes() == kept and "already trained" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("shallow")
+def test_a_run_that_was_stopped_is_finished_and_notebook_3s_is_taken_where_it_is_the_same(spoken, artifacts, given, monkeypatch):
+    own = train("small_resnet", spoken, artifacts, profile=dataclasses.replace(PROFILE, epochs=1, kept_epoch="last"))
+    given["profile"] = profile = dataclasses.replace(PROFILE, epochs=1, compare=())
+    part = make_part(spoken, artifacts, method="random", seed=0)
+    race.run_models(["small_resnet", "svm"], part, **given)
+    assert not (part.model("small_resnet") / "seed_0").exists()
+    run, test = read_runs("small_resnet", part, profile=profile)[0]
+    assert run["seconds"] == own["seconds"]
+    metrics = score_split(test, read_classes(part))
+    row = comparison_table(artifacts, profile=profile).iloc[0]
+    for name in ("accuracy", "macro_f1", "macro_precision", "macro_recall", "gender_accuracy", "age_mae_years", "loss"):
+        assert row[name] == pytest.approx(metrics[name], abs=1e-5), name
+    part.model("svm/seed_0/run.json").unlink()  # killed before its last file
+    with pytest.raises(SuiteError, match=r"run\.json is not there yet: run notebooks/"):
+        read_runs("svm", part, profile=profile)
+    race.run_models(["small_resnet", "svm"], part, **given)
+    assert pd.notna(
+        comparison_table(artifacts, profile=profile).set_index(["split_method", "model"]).loc[("random", "svm"), "accuracy"]
+    )

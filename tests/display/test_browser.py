@@ -1,0 +1,247 @@
+"""The confusion explorer in headless Chromium: Colab's classic notebook with ipywidgets 7, and JupyterLab 4 with ipywidgets 8."""
+
+import contextlib
+import csv
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+from conftest import RATE, voice
+from PIL import Image
+
+from helpers.base.artifacts import Artifacts, write_json, write_table
+from helpers.base.machine import PROJECT
+from helpers.evaluation.scores import predictions_table
+from helpers.recordings.voices import CATEGORIES
+from helpers.spectrograms.convert import image_path
+
+pytestmark = pytest.mark.slow
+playwright = pytest.importorskip("playwright.sync_api")
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+CLASSES = sorted(f"{gender}_{age}" for gender, age in CATEGORIES)
+MARKUP = "<img src=x onerror=alert(1)>"
+SERVERS = {
+    "classic": ["notebook", "--NotebookApp.token=", "--NotebookApp.disable_check_xsrf=True"],
+    "lab": ["jupyterlab", "--IdentityProvider.token=", "--ServerApp.disable_check_xsrf=True", "--expose-app-in-browser"],
+}
+READY = {
+    "classic": "window.Jupyter && Jupyter.notebook && Jupyter.notebook.kernel && Jupyter.notebook.kernel.is_connected()"
+    " && Jupyter.notebook.kernel.widget_manager",
+    "lab": "window.jupyterapp && jupyterapp.shell.currentWidget && jupyterapp.shell.currentWidget.sessionContext"
+    " && jupyterapp.shell.currentWidget.sessionContext.session"
+    " && jupyterapp.shell.currentWidget.sessionContext.session.kernel.status == 'idle'",
+}
+RUN = {
+    "classic": "number => Jupyter.notebook.execute_cells([number])",
+    "lab": "() => jupyterapp.commands.execute('notebook:run-cell-and-select-next')",
+}
+WIDGETS = {"classic": r"^'7\.7\.1'$", "lab": r"^'8\.\d+\.\d+'$"}  # the version of ipywidgets
+WAIT = 60_000  # ms; generous, since a loaded machine is no failure
+
+
+def write_stage(folder: Path) -> Artifacts:
+    """Tables, sounds and pictures of 39 classes with 3 clips each; every third clip is taken for the next class."""
+    artifacts = Artifacts(folder)
+    rows = []
+    for place, label in enumerate(CLASSES):
+        for number in range(3):
+            clip = MARKUP if (place, number) == (1, 2) else f"{label}_{number}"
+            rows.append([clip, f"audio/{clip}.wav", label, "test", f"{label}_s{number}", 0.5, place + (number == 2)])
+    columns = ["clip", "path", "label", "split", "speaker", "duration_s", "predicted"]
+    manifest = pd.DataFrame(rows, columns=columns).assign(sample_rate=RATE)
+    manifest[["gender", "age"]] = manifest["label"].str.split("_", expand=True)
+    rng = np.random.default_rng(0)
+    for place, row in manifest.iterrows():
+        artifacts.audio(row["path"]).parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(artifacts.audio(row["path"]), voice(100 + place, seconds=0.5), RATE)
+        image_path(artifacts, row).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(rng.integers(0, 255, (96, 50), dtype=np.uint8)).save(image_path(artifacts, row))
+    probabilities = rng.dirichlet(np.ones(len(CLASSES)), len(manifest)) * 0.5
+    probabilities[np.arange(len(manifest)), manifest.pop("predicted") % len(CLASSES)] += 0.5
+    write_table(artifacts.manifest, manifest)
+    write_table(artifacts.rejected, pd.DataFrame(columns=["clip", "path", "label", "reason"]))
+    write_json(artifacts.classes, CLASSES)
+    write_table(artifacts.model("net") / "predictions.csv", predictions_table(manifest, probabilities, CLASSES))
+    return artifacts
+
+
+@contextlib.contextmanager
+def serve(stack: str, folder: Path):
+    """A Jupyter server of one stack in `folder`; gives its address."""
+    python = Path(sys.prefix) / "stacks" / stack / "bin" / "python"
+    if not python.exists():
+        pytest.fail(f"{python} is missing: `make test` installs both stacks from tests/stacks/, or says why it cannot")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    # Nothing of this user's own Jupyter may reach the test.
+    private = {f"JUPYTER_{name}_DIR": str(folder / ".jupyter" / name) for name in ("CONFIG", "DATA", "RUNTIME")}
+    common = ["--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}"]
+    with open(folder / "server.log", "w") as log:
+        process = subprocess.Popen(
+            [python, "-m", *SERVERS[stack], *common],
+            cwd=folder,
+            env=os.environ | private | {"IPYTHONDIR": str(folder / ".ipython"), "PYTHONPATH": str(PROJECT)},
+            stdout=log,
+            stderr=log,
+        )
+        try:
+            deadline = time.monotonic() + WAIT / 1000
+            while True:
+                if process.poll() is not None or time.monotonic() > deadline:
+                    pytest.fail(f"{stack}: the server did not start:\n" + (folder / "server.log").read_text()[-2000:])
+                with contextlib.suppress(OSError):
+                    urllib.request.urlopen(f"http://127.0.0.1:{port}/api", timeout=5).close()
+                    break
+                time.sleep(0.2)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+            process.wait(20)
+
+
+class Explorer:
+    """The page with the explorer, and the words of a student for what is done in it."""
+
+    def __init__(self, page, artifacts: Artifacts):
+        self.page, self.artifacts, self.dialogs = page, artifacts, []
+        self.canvas = page.locator("canvas[role=application]")
+        page.on("dialog", lambda dialog: (self.dialogs.append(dialog.message), dialog.dismiss()))
+
+    def click(self, true: str, predicted: str) -> None:
+        left, cell = (float(self.canvas.get_attribute(f"data-{name}")) for name in ("left", "cell"))
+        row, column = CLASSES.index(true), CLASSES.index(predicted)
+        self.canvas.click(position={"x": left + (column + 0.5) * cell, "y": (row + 0.5) * cell})
+
+    def choose(self, name: str, label: str) -> None:
+        chooser = self.page.locator(".widget-dropdown", has=self.page.locator("label", has_text=re.compile(f"^{name}$")))
+        chooser.locator("select").select_option(label=label)
+
+    def wait_for_sound_of(self, clip: str) -> float:
+        """Duration in s of the player of a clip, once the browser has decoded it."""
+        find = "[...document.querySelectorAll('audio')].find(audio => audio.getAttribute('aria-label') == clip)"
+        duration = f"clip => {{ const found = {find}; return found && found.duration > 0 && found.duration; }}"
+        return self.page.wait_for_function(duration, arg=clip, timeout=WAIT).json_value()
+
+    def clips(self) -> list[str]:
+        return [text.rsplit(" ", 1)[0] for text in self.page.locator(".clips > span").all_inner_texts()]
+
+
+@pytest.fixture(scope="module", params=list(SERVERS))
+def explorer(request, tmp_path_factory):
+    if CHROMIUM is None:
+        pytest.skip("there is no Chromium on this machine: `apt-get install chromium`, as .ci/run does")
+    stack, folder = request.param, tmp_path_factory.mktemp(request.param)
+    artifacts = write_stage(folder / "artifacts")
+    imports = """from pathlib import Path
+from helpers.base.artifacts import Artifacts
+from helpers.display.explorer import explore
+from helpers.recordings.manifest import read_manifest
+from helpers.evaluation.scores import read_classes, read_predictions
+import ipywidgets
+ipywidgets.__version__"""
+    code = f"""artifacts = Artifacts(Path({str(artifacts.folder)!r}))
+classes = read_classes(artifacts)
+predictions = read_predictions(artifacts.model("net") / "predictions.csv", classes)
+explore(read_manifest(artifacts), artifacts, predictions=predictions, classes=classes)"""
+    cells = [nbformat.v4.new_code_cell(source) for source in (imports, code)]
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), folder / "explorer.ipynb")
+    flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-sync"]
+    shots, measured = PROJECT / "artifacts" / "screenshots", PROJECT / "artifacts" / "browser.json"
+    with serve(stack, folder) as address, playwright.sync_playwright() as browsers:
+        browser = browsers.chromium.launch(executable_path=CHROMIUM, args=flags)
+        page = browser.new_page(viewport={"width": 1280, "height": 1300})
+        try:
+            page.goto(f"{address}/{'notebooks' if stack == 'classic' else 'lab/tree'}/explorer.ipynb")
+            page.wait_for_function(READY[stack], timeout=WAIT)
+            page.evaluate(RUN[stack], 0)
+            page.get_by_text(re.compile(WIDGETS[stack])).wait_for(timeout=WAIT)
+            opened = Explorer(page, artifacts)
+            started = time.perf_counter()
+            page.evaluate(RUN[stack], 1)
+            opened.canvas.wait_for(timeout=WAIT)
+            opened.milliseconds = {"draw": 1000 * (time.perf_counter() - started)}
+            yield opened
+            known = json.loads(measured.read_text()) if measured.exists() else {}
+            write_json(measured, known | {stack: {name: round(value) for name, value in opened.milliseconds.items()}})
+        finally:
+            shots.mkdir(parents=True, exist_ok=True)
+            page.screenshot(path=shots / f"explorer-{stack}.png")
+            browser.close()
+
+
+def test_a_click_lists_the_clips_of_its_cell_the_surest_first_and_plays(explorer):
+    explorer.wait_for_sound_of("female_18_2")  # of all pairs alike, the first one is open
+    started = time.perf_counter()
+    explorer.click("male_42", "male_42")
+    predictions = pd.read_csv(explorer.artifacts.model("net") / "predictions.csv")
+    fits = (predictions["true"] == "male_42") & (predictions["predicted"] == "male_42")
+    expected = predictions[fits].sort_values("confidence", ascending=False)["clip"].tolist()
+    assert explorer.wait_for_sound_of(expected[0]) == pytest.approx(0.5, abs=0.05)
+    explorer.milliseconds["click to sound"] = 1000 * (time.perf_counter() - started)
+    assert explorer.clips() == expected and len(expected) == 2
+    moved = explorer.page.evaluate(
+        """async () => { const audio = document.querySelector('audio'); audio.muted = true; await audio.play();
+        await new Promise(done => setTimeout(done, 200)); audio.pause(); return audio.currentTime; }"""
+    )
+    assert moved > 0
+
+
+def test_a_second_click_and_the_lists_give_the_same(explorer):
+    explorer.click("male_18", "male_21")
+    explorer.wait_for_sound_of("male_18_2")
+    clicked = explorer.clips()
+    explorer.page.evaluate("document.querySelectorAll('audio').forEach(audio => audio.remove())")
+    explorer.click("male_18", "male_21")
+    explorer.wait_for_sound_of("male_18_2")
+    explorer.choose("true", "female_75")
+    explorer.page.get_by_text("female_75 taken for male_21: no clips").wait_for(timeout=WAIT)
+    explorer.choose("true", "male_18")
+    explorer.wait_for_sound_of("male_18_2")
+    assert explorer.clips() == clicked == ["male_18_2"]
+
+
+def test_the_arrow_keys_move_and_enter_shows(explorer):
+    explorer.click("female_30", "female_30")
+    explorer.page.get_by_text("female_30, rightly told").wait_for(timeout=WAIT)
+    explorer.canvas.press("ArrowRight")
+    assert "true female_30, predicted female_33: 1 clip" in explorer.page.locator("[role=status]").inner_text()
+    explorer.canvas.press("Enter")
+    explorer.wait_for_sound_of("female_30_2")
+    assert explorer.clips() == ["female_30_2"]
+
+
+def test_a_mark_is_in_the_table_at_once(explorer):
+    explorer.click("female_60", "female_63")
+    explorer.wait_for_sound_of("female_60_2")
+    explorer.page.get_by_role("button", name="two voices").click()
+    explorer.page.get_by_text("1 clips marked").wait_for(timeout=WAIT)
+    note = explorer.page.get_by_placeholder("your own words")
+    note.fill("=cough, at the end")
+    note.press("Enter")
+    wanted = [["clip", "mark", "note"], ["female_60_2", "two voices", "'=cough, at the end"]]
+    deadline = time.monotonic() + WAIT / 1000
+    while (kept := list(csv.reader(explorer.artifacts.review.open()))) != wanted and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert kept == wanted
+
+
+def test_a_name_that_is_markup_is_shown_as_text(explorer):
+    explorer.click("female_21", "female_24")
+    assert explorer.wait_for_sound_of(MARKUP) > 0
+    assert explorer.clips() == [MARKUP]
+    assert explorer.page.locator('img[src="x"]').count() == 0 and explorer.dialogs == []

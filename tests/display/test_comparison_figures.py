@@ -1,0 +1,50 @@
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import unreadable
+
+from helpers.comparison.baselines import svm
+from helpers.display import comparison_figures
+from helpers.evaluation.intervals import gap
+
+pytestmark = pytest.mark.usefixtures("style")
+
+
+def made():
+    rng = np.random.default_rng(0)
+    points, labels = rng.normal(size=(40, 2)), pd.Series(["female", "male"] * 20)
+    table = pd.DataFrame(
+        {"model": ["small_resnet", "svm", "majority"], "accuracy": [0.9, 0.8, 0.1], "seconds": [300.0, 0.2, np.nan]}
+    ).assign(accuracy_low=lambda table: table["accuracy"] - 0.05, accuracy_high=lambda table: table["accuracy"] + 0.05)
+    verdicts = pd.DataFrame(
+        {"difference": [0.02, 0.8], "low": [-0.01, 0.7], "high": [0.05, 0.9], "real": [False, True]}, index=["svm", "majority"]
+    )
+    draws = [pd.DataFrame({"accuracy": rng.normal(mean, 0.02, 50), "age_mae_years": rng.normal(9, 1, 50)}) for mean in (0.8, 0.2)]
+    gaps = pd.DataFrame({name: gap(*draws).loc["accuracy"] for name in ("small_resnet", "svm")}).T
+    return {
+        "plane": lambda ax: comparison_figures.svm_plane(svm().fit(points, labels), points, labels, ax=ax),
+        "differences": lambda ax: comparison_figures.difference_intervals(verdicts, best="small_resnet", ax=ax),
+        "cost": lambda ax: comparison_figures.cost_scatter(table, "seconds", label="time to train (s)", ax=ax),
+        "gap": lambda ax: comparison_figures.known_and_strangers(gaps, "accuracy", deaf=0.03, ax=ax),
+    }
+
+
+@pytest.mark.parametrize("name", list(made()))
+def test_figures_draw_where_they_are_told_with_named_axes(name):
+    _, ax = plt.subplots()
+    assert made()[name](ax) is ax
+    alone = made()[name](None)
+    assert alone is not ax and (alone.get_xlabel() or name == "gap") and (alone.get_ylabel() or name == "differences")
+    assert unreadable(alone.figure) == []
+
+
+def test_the_gap_is_written_below_its_bars():
+    ax = made()["gap"](None)
+    name, change, interval = ax.get_xticklabels()[0].get_text().split("\n")
+    assert name == "small resnet" and change.startswith("\N{HYPHEN-MINUS}0.") and " to -0." in interval
+
+
+def test_a_model_without_a_cost_is_left_out_and_the_front_is_green():
+    ax = made()["cost"](None)
+    assert {text.get_text() for text in ax.texts} == {"small resnet", "svm"}

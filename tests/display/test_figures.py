@@ -1,0 +1,105 @@
+import itertools
+
+import cv2
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import unreadable, voice
+from matplotlib import colormaps, colors
+
+from helpers.base.settings import SpectrogramSettings
+from helpers.display import figures
+from helpers.recordings.voices import CATEGORIES
+from helpers.spectrograms.mel import mel_spectrogram_db
+
+pytestmark = pytest.mark.usefixtures("style")
+
+LABELS = sorted(f"{gender}_{age}" for gender, age in CATEGORIES)
+
+
+def made():
+    manifest = pd.DataFrame({"label": np.repeat(LABELS, 3), "split": ["train", "validation", "test"] * len(LABELS)})
+    people = pd.DataFrame({"gender": ["female", "male", ""], "age": pd.array([23, 71, None], "Int64")})
+    history = pd.DataFrame(
+        {
+            "epoch": [1, 2, 3],
+            "loss": [3, 2, 1],
+            "accuracy": [0.1, 0.5, 0.8],
+            "validation_loss": [3, 1.5, 2],
+            "validation_accuracy": [0.1, 0.6, 0.5],
+        }
+    )
+    comparison = pd.DataFrame(
+        {
+            "model": ["a", "b", "a", "b"],
+            "split_method": ["random", "random", "speaker", "speaker"],
+            "accuracy": [0.9, 0.8, 0.1, np.nan],
+            "accuracy_low": [0.8, 0.7, 0.0, np.nan],
+            "accuracy_high": [1.0, 0.9, 0.2, np.nan],
+            "macro_f1": [0.85, 0.75, 0.1, np.nan],
+        }
+    )
+    settings = SpectrogramSettings()
+    return {
+        "waveform": lambda ax: figures.waveform(voice(200), sample_rate=16_000, ax=ax),
+        "spectrogram": lambda ax: figures.spectrogram(mel_spectrogram_db(voice(200), settings=settings), settings=settings, ax=ax),
+        "pyramid": lambda ax: figures.population_pyramid(people, ax=ax),
+        "class_counts": lambda ax: figures.class_counts(manifest, ax=ax),
+        "loss": lambda ax: figures.training_curve(history, "loss", ax=ax),
+        "accuracy": lambda ax: figures.training_curve(history, "accuracy", ax=ax),
+        "comparison": lambda ax: figures.comparison_bars(comparison, ax=ax),
+    }
+
+
+@pytest.mark.parametrize("name", list(made()))
+def test_figures_draw_where_they_are_told_with_named_axes(name):
+    _, ax = plt.subplots()
+    assert made()[name](ax) is ax
+    alone = made()[name](None)
+    assert alone is not ax and alone.get_ylabel()
+    assert alone.get_xlabel() or name in ("class_counts", "comparison")
+
+
+@pytest.mark.parametrize("name", list(made()))
+def test_texts_are_large_and_whole(name):
+    assert unreadable(made()[name](None).figure) == []
+
+
+# From linear red, green and blue to what is seen without red or without green receptors: Machado, Oliveira & Fernandes (2009),
+# "A physiologically-based model for simulation of color vision deficiency", IEEE Trans. Vis. Comput. Graph. 15, 1291-1298.
+VISION = {
+    "full": np.eye(3),
+    "protanopia": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "deuteranopia": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+}
+
+
+def seen(colours, vision):
+    """Lightness and two colour axes (CIELAB) of colours, as seen: np.ndarray [shape=(n, 3)]."""
+    rgb = np.array([colors.to_rgb(colour) for colour in colours])
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4) @ np.transpose(VISION[vision])
+    return cv2.cvtColor(np.clip(linear, 0, 1).astype(np.float32)[np.newaxis], cv2.COLOR_LRGB2Lab)[0]
+
+
+@pytest.mark.parametrize("vision", VISION)
+def test_colours_are_told_apart_with_any_vision(vision):
+    palette = seen([figures.BLUE, figures.ORANGE, figures.GREEN, figures.GREY], vision)
+    for one, other in itertools.combinations(palette, 2):
+        assert np.linalg.norm(one - other) > 12  # a difference of 2 is just seen
+    for name in (figures.SEQUENTIAL, figures.SPECTROGRAM):
+        assert (np.diff(seen(colormaps[name](np.linspace(0, 1, 20)), vision)[:, 0]) > 0).all()
+
+
+def test_the_kept_epoch_is_the_one_of_lowest_validation_loss():
+    ax = made()["loss"](None)
+    assert "kept: epoch 2" in [text.get_text() for text in ax.get_legend().get_texts()]
+
+
+def test_the_spectrograms_axis_is_in_hz():
+    settings = SpectrogramSettings()
+    tone = np.sin(2 * np.pi * 1000 * np.arange(16_000) / 16_000)
+    decibels = mel_spectrogram_db(tone, settings=settings)
+    ax = figures.spectrogram(decibels, settings=settings)
+    ticks = {label.get_text(): place for label, place in zip(ax.get_yticklabels(), ax.get_yticks(), strict=True)}
+    assert abs(ticks["1000"] - 0.5 - decibels.mean(axis=1).argmax()) <= 1

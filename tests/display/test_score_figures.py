@@ -1,0 +1,94 @@
+import itertools
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import unreadable
+
+from helpers.display import score_figures
+from helpers.evaluation.calibration import reliability, risk_coverage
+from helpers.evaluation.scores import accuracy_by, class_report, confusion_counts
+from helpers.recordings.labels import class_order, gender_groups
+from helpers.recordings.voices import CATEGORIES
+
+pytestmark = pytest.mark.usefixtures("style")
+
+LABELS = class_order([f"{gender}_{age}" for gender, age in CATEGORIES])
+LONG_NAMES = [f"a long name of class {n}" for n in range(39)]
+MORE_LABELS = [f"{gender}_{age}" for gender in ("female", "male") for age in range(18, 74, 2)]
+
+
+def made(labels=LABELS):
+    rng = np.random.default_rng(0)
+    predictions = pd.DataFrame({"true": np.repeat(labels, 3), "predicted": rng.choice(labels, 3 * len(labels))})
+    predictions = predictions.assign(clip=[f"c{n}" for n in predictions.index], confidence=rng.random(len(predictions)))
+    classes = predictions.set_index("clip")["true"].rename("class")
+    scores = pd.DataFrame({"value": [0.5], "low": [0.4], "high": [0.7]}, index=["accuracy"])
+    return {
+        "confusion": lambda ax: score_figures.confusion_matrix(confusion_counts(predictions, labels), ax=ax),
+        "intervals": lambda ax: score_figures.score_intervals(scores, {"accuracy": 0.1}, ax=ax),
+        "f1": lambda ax: score_figures.class_f1_bars(class_report(predictions, labels), ax=ax),
+        "accuracy": lambda ax: score_figures.accuracy_bars(accuracy_by(predictions, classes), ax=ax),
+        "reliability": lambda ax: score_figures.reliability_diagram(reliability(predictions), ax=ax),
+        "risk": lambda ax: score_figures.risk_coverage_curve(risk_coverage(predictions), threshold=0.5, ax=ax),
+    }
+
+
+@pytest.mark.parametrize("name", list(made()))
+def test_figures_draw_where_they_are_told_with_named_axes(name):
+    _, ax = plt.subplots()
+    assert made()[name](ax) is ax
+    alone = made()[name](None)
+    assert alone is not ax and alone.get_xlabel() and (alone.get_ylabel() or name == "intervals")
+
+
+@pytest.mark.parametrize("labels", [LABELS, LABELS[:10], LONG_NAMES], ids=["39", "10", "names"])
+@pytest.mark.parametrize("name", list(made()))
+def test_texts_are_large_and_whole(name, labels):
+    assert unreadable(made(labels)[name](None).figure) == []
+
+
+def overlapping(labels, axis):
+    boxes = sorted(
+        (getattr(label.get_window_extent(), f"{axis}0"), getattr(label.get_window_extent(), f"{axis}1")) for label in labels
+    )
+    return [pair for pair in itertools.pairwise(boxes) if pair[1][0] < pair[0][1] - 1]
+
+
+@pytest.mark.parametrize("labels", [LABELS, MORE_LABELS, LONG_NAMES], ids=["39", "56", "names"])
+@pytest.mark.parametrize("show", ["counts", "shares", "errors"])
+def test_all_classes_are_labelled_without_overlap(labels, show):
+    counts = pd.DataFrame(np.eye(len(labels), dtype=int), index=labels, columns=labels)
+    ax = score_figures.confusion_matrix(counts, show=show)
+    ax.figure.canvas.draw()
+    for ticks, axis in ((ax.get_yticklabels(), "y"), (ax.get_xticklabels(), "x")):
+        assert [tick.get_text() for tick in ticks] == gender_groups(labels)[0]
+        assert overlapping(ticks, axis) == [] and ticks[0].get_fontsize() >= 12
+    assert sorted(text.get_text() for text in ax.texts) == (["female"] * 2 + ["male"] * 2 if "male_18" in labels else [])
+    page = ax.figure.bbox
+    for part in (*ax.texts, ax.xaxis.label, ax.yaxis.label, *ax.get_yticklabels()):
+        box = part.get_window_extent()
+        assert box.x0 >= page.x0 and box.y0 >= page.y0, part
+
+
+@pytest.mark.parametrize("name", ["f1", "accuracy"])
+def test_bars_of_many_classes_are_labelled_without_overlap(name):
+    ax = made()[name](None)
+    ax.figure.canvas.draw()
+    assert overlapping(ax.get_xticklabels(), "x") == []
+
+
+def test_shares_leave_zeros_empty_and_errors_hide_the_diagonal():
+    counts = pd.DataFrame([[3, 1], [0, 0]], index=["a", "b"], columns=["a", "b"])
+    ax = score_figures.confusion_matrix(counts, show="shares")
+    assert [text.get_text() for text in ax.texts] == ["0.75", "0.25", "", ""]
+    ax = score_figures.confusion_matrix(counts, show="errors")
+    assert [text.get_text() for text in ax.texts] == ["1", ""]
+    assert ax.collections[0].get_array().mask.tolist() == [[True, False], [False, True]]
+
+
+def test_the_line_between_women_and_men_stands_where_the_gender_changes():
+    counts = pd.DataFrame(np.eye(4, dtype=int), index=LABELS[18:22], columns=LABELS[18:22])
+    ax = score_figures.confusion_matrix(counts)
+    assert [line.get_ydata()[0] for line in ax.lines if line.get_ydata()[0] == line.get_ydata()[1]] == [2]

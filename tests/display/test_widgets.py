@@ -1,0 +1,207 @@
+import base64
+import io
+import re
+
+import ipywidgets
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+from PIL import Image
+
+from helpers.base.artifacts import SuiteError
+from helpers.base.settings import PROFILES
+from helpers.display.clip import clip_html, player_html, probabilities_html, waveform_html
+from helpers.display.explorer import ConfusionMatrix, cell_html, explore
+from helpers.display.widgets import listen
+from helpers.evaluation.scores import predictions_table
+from helpers.recordings.manifest import build_manifest
+from helpers.recordings.review import mark_clip, read_review
+from helpers.spectrograms.convert import convert
+
+MARKUP = "<img src=x onerror=alert(1)>"
+
+
+@pytest.fixture
+def manifest(corpus, artifacts):
+    table, _ = build_manifest("folder", corpus, artifacts, seed=0)
+    convert(table, artifacts, settings=PROFILES["quick"].spectrogram, profile="quick")
+    return table
+
+
+@pytest.fixture
+def predictions(manifest):
+    """All clips taken for female_23, the later ones more surely."""
+    sure = np.linspace(0.5, 0.9, len(manifest))
+    probabilities = np.stack([sure, (1 - sure) * 0.6, (1 - sure) * 0.4], axis=1)
+    return predictions_table(manifest, probabilities, sorted(manifest["label"].unique()))
+
+
+def parts(widget, kind):
+    found = [widget] if isinstance(widget, kind) else []
+    return found + [part for child in getattr(widget, "children", ()) for part in parts(child, kind)]
+
+
+def choosers(widget):
+    return {part.description: part for part in parts(widget, ipywidgets.Dropdown)}
+
+
+def pages(widget):
+    return [part.value for part in parts(widget, ipywidgets.HTML)]
+
+
+def test_the_player_holds_the_clips_own_sound(manifest, artifacts):
+    path = artifacts.audio(manifest.iloc[0]["path"])
+    content = base64.b64decode(re.search(r'data:audio/wav;base64,([^"]+)"', player_html(path))[1])
+    samples, rate = soundfile.read(io.BytesIO(content))
+    assert rate == 16_000 and len(samples) == soundfile.info(path).frames
+
+
+def test_a_sound_that_is_gone_is_a_sentence(tmp_path):
+    assert "can't be read" in player_html(tmp_path / "<b>gone.wav") and waveform_html(tmp_path / "<b>gone.wav") == ""
+    assert "<b>" not in player_html(tmp_path / "<b>gone.wav")
+
+
+def test_the_waveform_spans_the_clip_and_its_own_loudest_point(tmp_path):
+    soundfile.write(tmp_path / "ramp.wav", np.linspace(0, 0.01, 1600), 16_000)
+    points = re.search(r'points="([^"]+)"', waveform_html(tmp_path / "ramp.wav", points=50))[1].split()
+    heights = [float(point.split(",")[1]) for point in points]
+    assert len(points) == 100 and min(heights) == pytest.approx(2, abs=0.1) and heights[0] > heights[49]
+
+
+def test_names_are_escaped_everywhere(manifest, artifacts):
+    row = manifest.iloc[0].copy()
+    for column in ("clip", "label", "speaker", "emotion", "sentence", "predicted"):
+        row[column] = MARKUP
+    row["confidence"] = 0.5
+    chances = pd.Series([0.6, 0.4], index=[MARKUP, "b"])
+    shown = clip_html(row, artifacts, chances=chances) + cell_html(row.to_frame().T, 0, true=MARKUP, predicted=MARKUP)
+    assert "<img src=x" not in shown and shown.count("&lt;img src=x onerror=alert(1)&gt;") >= 8
+
+
+def test_without_notebook_2_the_picture_is_made_from_the_sound(manifest, artifacts):
+    with_file = clip_html(manifest.iloc[0], artifacts)
+    (artifacts.spectrograms / manifest.iloc[0]["label"] / f"{manifest.iloc[0]['clip']}.png").unlink()
+    made = clip_html(manifest.iloc[0], artifacts)
+    both = [base64.b64decode(re.search(r"data:image/png;base64,([^\"]+)", text)[1]) for text in (with_file, made)]
+    first, second = (np.asarray(Image.open(io.BytesIO(content))) for content in both)
+    assert np.array_equal(first, second)
+
+
+def test_the_five_likeliest_classes_are_shown_and_the_true_one_is_named():
+    shown = probabilities_html(pd.Series([0.1, 0.4, 0.2, 0.15, 0.1, 0.05], index=list("abcdef")), true="c")
+    assert re.findall(r">([a-f])(?: \(true\))?</td>", shown) == ["b", "c", "d", "a", "e"] and "c (true)" in shown
+
+
+def test_choosing_shows_the_clips_that_fit_and_next_goes_round(manifest, artifacts):
+    manifest["speaker"] = [f"s{n % 2}" for n in range(len(manifest))]
+    widget = listen(manifest, artifacts)
+    lists = choosers(widget)
+    assert list(lists) == ["split", "gender", "age", "speaker", "clip"] and lists["age"].options == ("all", "23", "41", "60")
+    assert "18 clips" in pages(widget) and any("<audio" in page and "<svg" in page and "<img" in page for page in pages(widget))
+
+    lists["gender"].value, lists["split"].value = "male", "test"
+    members = manifest[(manifest["gender"] == "male") & (manifest["split"] == "test")]["clip"].tolist()
+    assert list(lists["clip"].options) == members and any(members[0] in page for page in pages(widget))
+
+    lists["split"].value = "all"
+    seen = [lists["clip"].value]
+    _, following = parts(widget, ipywidgets.Button)
+    for _ in range(6):
+        following.click()
+        seen.append(lists["clip"].value)
+    assert len(set(seen)) == 6 and seen[0] == seen[-1] and any(seen[-1] in page for page in pages(widget))
+    lists["age"].value = "23"
+    assert "0 clips" in pages(widget) and any("No clip fits" in page for page in pages(widget))
+
+
+def test_classes_that_tell_neither_gender_nor_age_can_be_chosen(manifest, artifacts):
+    unknown = manifest.assign(gender="", age=pd.array([pd.NA] * len(manifest), "Int64"))
+    assert list(choosers(listen(unknown, artifacts))) == ["split", "class", "clip"]
+
+
+def test_right_and_wrong_can_be_chosen(manifest, artifacts, predictions):
+    widget = listen(manifest, artifacts, predictions=predictions)
+    verdict = choosers(widget)["verdict"]
+    verdict.value = "wrong"
+    assert "12 clips" in pages(widget) and any("WRONG" in page for page in pages(widget))
+    verdict.value = "right"
+    assert "6 clips" in pages(widget) and any("likeliest classes" in page for page in pages(widget))
+
+
+def test_marks_are_written_at_once_and_shown_again(manifest, artifacts):
+    mark_clip(artifacts, manifest["clip"][1], mark="silent", note="<b>")
+    widget = listen(manifest, artifacts)
+    (mark,), (note,) = parts(widget, ipywidgets.ToggleButtons), parts(widget, ipywidgets.Text)
+    assert (mark.value, note.value) == ("", "")
+    mark.value, note.value = "noisy", "a door"
+    assert read_review(artifacts).to_numpy().tolist() == [
+        [manifest["clip"][0], "noisy", "a door"],
+        [manifest["clip"][1], "silent", "<b>"],
+    ]
+    before = artifacts.review.stat().st_mtime_ns
+    choosers(widget)["clip"].index = 1
+    assert (mark.value, note.value) == ("silent", "<b>") and artifacts.review.stat().st_mtime_ns == before
+    mark.value, note.value = "", ""
+    assert read_review(artifacts)["clip"].tolist() == [manifest["clip"][0]]
+
+
+def test_a_mark_that_cannot_be_written_is_a_sentence(manifest, artifacts):
+    widget = listen(manifest, artifacts)
+    artifacts.review.mkdir()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            "helpers.display.widgets.mark_clip", lambda *_, **__: (_ for _ in ()).throw(OSError(28, "No space left on device"))
+        )
+        parts(widget, ipywidgets.ToggleButtons)[0].value = "noisy"
+    assert "The mark could not be saved in review.csv: No space left on device." in pages(widget)
+
+
+def test_grad_cam_is_laid_over_the_picture_or_says_why_not(manifest, artifacts, predictions):
+    asked = []
+
+    def heat(row):
+        asked.append(row["clip"])
+        if len(asked) > 1:
+            raise SuiteError("There is no model here.")
+        return np.full((96, 80), 0.5)
+
+    widget = listen(manifest, artifacts, predictions=predictions, grad_cam=heat)
+    assert asked == [] and not any("grad-cam" in page for page in pages(widget))
+    parts(widget, ipywidgets.ToggleButton)[0].value = True
+    assert any('class="grad-cam"' in page for page in pages(widget))
+    choosers(widget)["clip"].index = 3
+    assert asked[1] == manifest["clip"][3] and "There is no model here." in pages(widget)
+    assert any("<audio" in page for page in pages(widget)) and not any("grad-cam" in page for page in pages(widget))
+
+
+def test_the_matrix_and_the_lists_open_the_same_cell_the_surest_clip_first(manifest, artifacts, predictions):
+    classes = sorted(manifest["label"].unique())
+    widget = explore(manifest, artifacts, predictions=predictions, classes=classes, split="train")
+    (matrix,), lists = parts(widget, ConfusionMatrix), choosers(widget)
+    assert matrix.ticks == ["23", "60", "41"] and matrix.groups == [["female", 0, 2], ["male", 2, 3]]
+    assert np.array(matrix.counts).sum(axis=0).tolist() == [(manifest["split"] == "train").sum(), 0, 0]
+
+    matrix.chosen = [2, 0, 1_700_000_000_000]
+    assert (lists["true"].value, lists["predicted"].value) == ("male_41", "female_23")
+    fits = predictions[(predictions["split"] == "train") & (predictions["true"] == "male_41")]
+    expected = fits.sort_values("confidence", ascending=False)["clip"].tolist()
+    listing, page, _, compared = pages(widget)
+    assert re.findall(r"<span>(?:<b>)?(.+?)(?:</b>)? 0\.\d\d", listing) == expected
+    assert f"<b>{expected[0]}</b>" in page and "Compare by ear" in compared and compared.count("<audio") == 1
+
+    parts(widget, ipywidgets.Button)[1].click()
+    assert f"<b>{expected[1]}</b>" in pages(widget)[1] and "clip 2 of" in pages(widget)[0]
+    matrix.chosen = [2, 0, 1_700_000_000_001]
+    again = pages(widget)
+    assert again[0] == listing and again[1] != page  # the second answer differs, or a browser would not be told
+    lists["true"].value = "female_60"
+    assert matrix.chosen == [1, 0, 0] and "female_60" in pages(widget)[0]
+    lists["predicted"].value = "male_41"
+    assert "no clips" in pages(widget)[0] and "No clip fits" in pages(widget)[1] and pages(widget)[3] == ""
+
+
+def test_a_cell_of_many_clips_lists_some_around_the_one_that_is_shown():
+    rows = pd.DataFrame({"clip": [f"c{n}" for n in range(500)], "confidence": 0.5})
+    shown = cell_html(rows, 300, true="a", predicted="b")
+    assert "<b>c300</b>" in shown and shown.count("<span>") == 40 and "clip 301 of 500" in shown

@@ -1,0 +1,85 @@
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import voice
+from scipy.special import softmax
+
+from evaluation.test_scores import table
+from helpers.base.artifacts import read_table, write_table
+from helpers.evaluation.calibration import (
+    expected_calibration_error,
+    fit_temperature,
+    reliability,
+    risk_coverage,
+    unsure_threshold,
+    with_temperature,
+)
+from helpers.evaluation.scores import pitch_threshold, prior_predictions, score_split
+from helpers.recordings.manifest import build_manifest
+from helpers.spectrograms.voice import median_pitch, pitch_table
+
+CLASSES = ["a", "b", "c"]
+
+
+def calibrated(rng, *, clips=4000, temperature=1.0):
+    """Predictions whose truth is drawn from their own probabilities, then sharpened by a temperature below 1."""
+    logits = rng.normal(0, 2, (clips, 3))
+    chances = softmax(logits, axis=1)
+    true = [CLASSES[place] for place in (rng.random((clips, 1)) > chances.cumsum(axis=1)).sum(axis=1)]
+    return table(true, softmax(logits / temperature, axis=1), CLASSES)
+
+
+def test_a_temperature_that_was_put_in_is_found_again(rng):
+    sharpened = calibrated(rng, temperature=0.5)
+    assert fit_temperature(sharpened, CLASSES) == pytest.approx(2, rel=0.1)
+    assert fit_temperature(calibrated(rng), CLASSES) == pytest.approx(1, rel=0.1)
+    mended = with_temperature(sharpened, CLASSES, temperature=2)
+    assert expected_calibration_error(mended) < 0.03 < expected_calibration_error(sharpened)
+    assert (mended["predicted"] == sharpened["predicted"]).all()
+    assert np.allclose(mended[CLASSES].sum(axis=1), 1, atol=1e-5)
+
+
+def test_the_calibration_error_of_a_small_table():
+    predictions = pd.DataFrame({"true": list("aabb"), "predicted": list("aaaa"), "confidence": [1.0, 0.95, 0.55, 0.5]})
+    found = reliability(predictions)
+    assert found[["from", "clips", "accuracy"]].to_numpy().tolist() == [[0.5, 2, 0], [0.9, 2, 1]]
+    assert expected_calibration_error(predictions) == pytest.approx((0.525 * 2 + 0.025 * 2) / 4)
+
+
+def test_answers_of_equal_confidence_stand_or_fall_together():
+    predictions = pd.DataFrame({"true": list("aaab"), "predicted": list("aaaa"), "confidence": [0.9, 0.8, 0.6, 0.6]})
+    assert risk_coverage(predictions).to_numpy().tolist() == [[0.9, 0.25, 0], [0.8, 0.5, 0], [0.6, 1, 0.25]]
+    assert unsure_threshold(predictions, risk=0.1) == 0.8 and unsure_threshold(predictions, risk=0.3) == 0.6
+    wrong = predictions.assign(predicted="b", true="a")
+    assert unsure_threshold(wrong, risk=0.1) is None
+
+
+def test_a_deaf_model_answers_the_most_frequent_and_the_mean():
+    classes = ["female_20", "female_60", "male_20", "male_60"]
+    train = table(["female_20"] * 3 + ["male_60"], np.eye(4)[[0, 0, 0, 3]], classes, split="train")
+    test = table(["female_20", "female_60", "male_60"], np.eye(4)[[0, 1, 3]], classes)
+    scores = score_split(prior_predictions(pd.concat([train, test]), classes), classes)
+    assert scores["accuracy"] == pytest.approx(1 / 3, abs=1e-5) and scores["gender_accuracy"] == pytest.approx(2 / 3, abs=1e-5)
+    assert scores["age_mae_years"] == pytest.approx((10 + 30 + 30) / 3, abs=1e-3)  # the mean training age is 30
+
+
+@pytest.mark.parametrize("pitch", [95.0, 180.0, 240.0])
+def test_the_pitch_of_a_voice_is_found(pitch):
+    assert median_pitch(voice(pitch, seconds=0.6), sample_rate=16_000) == pytest.approx(pitch, rel=0.02)
+
+
+def test_the_threshold_is_fitted_on_training_clips_and_kept_pitches_are_reused(corpus, artifacts):
+    manifest, _ = build_manifest("folder", corpus, artifacts, seed=0)
+    pitch = pitch_table(manifest, artifacts)
+    predictions = manifest.rename(columns={"label": "true"})
+    threshold, right = pitch_threshold(predictions, pitch)
+    assert 110 < threshold < 185 and right.all() and len(right) == len(manifest)
+    assert pitch_threshold(predictions, pitch.where(manifest.set_index("clip")["split"] != "test", 100))[0] == threshold
+
+    artifacts.audio(manifest.iloc[0]["path"]).write_bytes(artifacts.audio(manifest.iloc[-1]["path"]).read_bytes())
+    artifacts.audio(manifest.iloc[1]["path"]).unlink()
+    again = pitch_table(manifest, artifacts)
+    assert again.iloc[0] == pitch.iloc[-1] and manifest.iloc[1]["clip"] not in again.index
+    kept = read_table(artifacts.pitch)
+    write_table(artifacts.pitch, kept.assign(pitch_hz=kept["pitch_hz"].where(kept.index != 5, 999.0)))
+    assert pitch_table(manifest, artifacts).loc[manifest.iloc[5]["clip"]] == 999  # not measured again

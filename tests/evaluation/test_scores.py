@@ -1,0 +1,167 @@
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import f1_score, log_loss, precision_score, recall_score, top_k_accuracy_score
+
+from helpers.base.artifacts import SuiteError, write_table
+from helpers.evaluation.intervals import bootstrap
+from helpers.evaluation.scores import (
+    accuracy_by,
+    class_report,
+    clip_scores,
+    confusion_counts,
+    most_confused,
+    predictions_table,
+    read_predictions,
+    score,
+    score_split,
+)
+
+CLASSES = ["female_20", "female_60", "male_20", "male_60"]
+
+
+def table(true, probabilities, classes=CLASSES, split="test"):
+    manifest = pd.DataFrame({"clip": [f"c{n}" for n in range(len(true))], "split": split, "label": true})
+    return predictions_table(manifest, np.asarray(probabilities, float), list(classes))
+
+
+@given(
+    seed=st.integers(0, 10_000), clips=st.integers(1, 40), size=st.integers(1, 7), occurring=st.integers(1, 7), ties=st.booleans()
+)
+@settings(max_examples=100, deadline=None)
+def test_scores_are_scikit_learns(seed, clips, size, occurring, ties):
+    """Also with one class, with classes that never occur, and with equal probabilities."""
+    rng = np.random.default_rng(seed)
+    classes = [f"class_{number}" for number in range(size)]
+    true = rng.choice(classes[:occurring], clips)
+    probabilities = rng.dirichlet(np.ones(size), clips).round(1 if ties else 6) + 1e-3
+    predictions = table(true, probabilities / probabilities.sum(axis=1, keepdims=True), classes)
+    scores = score_split(predictions, classes)
+    stored = predictions[classes].to_numpy()
+    assert scores["clips"] == clips
+    assert scores["accuracy"] == pytest.approx((predictions["true"] == predictions["predicted"]).mean(), abs=1e-6)
+    for average in ("macro", "weighted"):
+        for name, reference in (("precision", precision_score), ("recall", recall_score), ("f1", f1_score)):
+            expected = reference(predictions["true"], predictions["predicted"], average=average, zero_division=0)
+            assert scores[f"{average}_{name}"] == pytest.approx(expected, abs=1e-6)
+    if size > 1:
+        expected = log_loss(true, stored / stored.sum(axis=1, keepdims=True), labels=classes)
+        assert scores["loss"] == pytest.approx(expected, abs=1e-3)
+    if size > 3 and not ties:
+        expected = top_k_accuracy_score(true, stored, k=3, labels=classes)
+        assert scores["top_3_accuracy"] == pytest.approx(expected, abs=1e-6)
+    assert ("top_3_accuracy" in scores) == (size > 3)
+    assert not {"gender_accuracy", "age_mae_years", "age_group_accuracy", "within_5_years"} & set(scores)
+
+
+def test_of_equal_probabilities_the_first_classes_come_first():
+    scores = clip_scores(table(CLASSES, np.full((4, 4), 0.25)), CLASSES)
+    assert scores["top_3_accuracy"].tolist() == [1, 1, 1, 0] and scores["accuracy"].tolist() == [1, 0, 0, 0]
+
+
+def test_gender_and_age_come_from_the_joint_probabilities():
+    # The likeliest class is female_20, but men have more probability in sum; the age expected is 0.55 * 20 + 0.45 * 60 = 38.
+    scores = score_split(table(["male_20"], [[0.4, 0.0, 0.15, 0.45]]), CLASSES)
+    assert scores["accuracy"] == 0 and scores["gender_accuracy"] == 1 and scores["age_group_accuracy"] == 1
+    assert scores["age_mae_years"] == pytest.approx(18) and scores["within_5_years"] == 0
+    assert score_split(table(["male_20"], [[0.1, 0.0, 0.8, 0.1]]), CLASSES)["within_5_years"] == 1
+
+
+@pytest.mark.parametrize(
+    ("classes", "given"),
+    [
+        (["happy", "sad"], set()),
+        (["female", "male"], {"gender_accuracy"}),
+        (["age_20-39", "age_40-59"], {"age_group_accuracy", "age_mae_years", "within_5_years"}),
+        (["female_20", "female_22"], {"age_mae_years", "within_5_years"}),
+        (["female_20", "unknown"], set()),
+    ],
+)
+def test_scores_that_the_names_cannot_give_are_absent(classes, given):
+    scores = score_split(table(classes, np.eye(2), classes), classes)
+    assert {"gender_accuracy", "age_group_accuracy", "age_mae_years", "within_5_years"} & set(scores) == given
+
+
+def test_each_split_is_scored_by_itself():
+    right, wrong = np.eye(4)[[0]], np.eye(4)[[1]]
+    both = pd.concat([table(["female_20"], right, split="train"), table(["female_20"], wrong, split="test")])
+    metrics = score(both, CLASSES)
+    assert list(metrics) == ["train", "test"]
+    assert metrics["train"]["accuracy"] == 1 and metrics["test"]["accuracy"] == 0
+
+
+def test_a_probability_that_is_no_number_is_refused():
+    with pytest.raises(ValueError, match="not a number"):
+        score_split(table(["female_20"], [[np.nan, 0, 0, 1]]), CLASSES)
+
+
+def test_confusions_keep_the_order_of_the_classes_and_count_absent_ones():
+    predictions = table(["male_60", "male_60", "male_20"], np.eye(4)[[0, 0, 2]])
+    counts = confusion_counts(predictions, CLASSES)
+    assert list(counts.index) == list(counts.columns) == CLASSES
+    assert counts.loc["male_60", "female_20"] == 2 and counts.to_numpy().sum() == 3
+    assert most_confused(predictions).to_numpy().tolist() == [["male_60", "female_20", 2]]
+    report = class_report(predictions, CLASSES)
+    assert report.loc["male_20", "f1"] == 1 and report.loc["female_60", "clips"] == 0
+
+
+def test_accuracy_of_groups_leaves_out_what_has_no_value():
+    predictions = table(["male_60"] * 5, np.eye(4)[[3, 3, 0, 0, 0]])
+    moods = pd.Series(["calm", "calm", "calm", "", "sad"], index=predictions["clip"], name="emotion")
+    found = accuracy_by(predictions, moods)
+    assert found["clips"].to_dict() == {"calm": 3, "sad": 1} and found["errors"].tolist() == [1, 1]
+    assert found.loc["calm", "accuracy"] == pytest.approx(2 / 3) and found.index.name == "emotion"
+    assert found.loc["calm", "low"] == pytest.approx(0.2077, abs=1e-3)  # Wilson's interval of 2 of 3
+    parts = accuracy_by(predictions, pd.Series([1.0, 2, 3, 4, np.nan], index=predictions["clip"], name="s"), parts=2)
+    assert parts["clips"].tolist() == [2, 2] and parts["errors"].tolist() == [0, 2]
+
+
+def test_predictions_of_other_classes_are_refused(tmp_path):
+    write_table(tmp_path / "predictions.csv", table(["male_20"], np.eye(4)[[2]]))
+    assert len(read_predictions(tmp_path / "predictions.csv", CLASSES)) == 1
+    with pytest.raises(SuiteError, match=r"not those of classes\.json"):
+        read_predictions(tmp_path / "predictions.csv", CLASSES[:3])
+
+
+def test_class_names_that_look_like_columns_or_numbers_survive(tmp_path):
+    classes = ["1", "007", "clip", "nan", "true", "note"]
+    write_table(tmp_path / "predictions.csv", table(classes, np.eye(6), classes))
+    predictions = read_predictions(tmp_path / "predictions.csv", classes)
+    assert score_split(predictions, classes)["accuracy"] == 1
+    assert predictions["true"].tolist() == classes
+
+
+def people(rng, *, speakers, clips, accuracy, concentration):
+    """A table of speakers who are each recognised with a probability of their own, `accuracy` on average."""
+    chances = rng.beta(accuracy * concentration, (1 - accuracy) * concentration, speakers)
+    right = rng.random((speakers, clips)) < chances[:, np.newaxis]
+    predictions = table(["a"] * right.size, np.where(right.reshape(-1, 1), [[1, 0]], [[0, 1]]), ["a", "b"])
+    return predictions, predictions[["clip"]].assign(speaker=np.repeat([f"s{n}" for n in range(speakers)], clips))
+
+
+def test_nineteen_of_twenty_intervals_hold_the_known_accuracy(rng):
+    """And drawing clips instead of speakers would promise too much."""
+    held = {"speaker": [], "clip": []}
+    for _ in range(200):
+        predictions, manifest = people(rng, speakers=60, clips=6, accuracy=0.75, concentration=2)
+        for unit, known in (("speaker", manifest), ("clip", manifest.assign(speaker=""))):
+            found = bootstrap(predictions, ["a", "b"], manifest=known, samples=400).loc["accuracy"]
+            assert found["resampled"] == unit
+            held[unit].append(found["low"] <= 0.75 <= found["high"])
+    assert 0.90 <= np.mean(held["speaker"]) <= 0.99
+    assert np.mean(held["clip"]) < 0.85
+
+
+def test_the_bootstraps_value_is_the_score_itself(rng):
+    predictions = table(rng.choice(CLASSES, 50), rng.dirichlet(np.ones(4), 50))
+    scores = score_split(predictions, CLASSES)
+    found = bootstrap(predictions, CLASSES, manifest=predictions[["clip"]].assign(speaker=""), samples=200)
+    assert set(found.index) == set(clip_scores(predictions, CLASSES)) | {"macro_precision", "macro_recall", "macro_f1"}
+    for name, row in found.iterrows():
+        assert row["value"] == pytest.approx(scores[name], abs=1e-5) and row["low"] <= row["high"]
+    again = bootstrap(predictions, CLASSES, manifest=predictions[["clip"]].assign(speaker=""), samples=200)
+    pd.testing.assert_frame_equal(found, again)
+    alone = bootstrap(predictions, CLASSES, manifest=predictions[["clip"]].assign(speaker="one"), samples=50)
+    assert (alone["resampled"] == "clip").all()  # one speaker cannot be drawn again

@@ -1,0 +1,126 @@
+"""Differences between models: against statsmodels and scipy on random tables, and on data with a known difference."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import binomtest
+from statsmodels.stats.contingency_tables import mcnemar
+from statsmodels.stats.multitest import multipletests
+
+from helpers.evaluation.intervals import agreement, differences, gap, pareto_front, resampled_scores, visible_difference
+from helpers.evaluation.scores import predictions_table
+
+CLASSES = ["female_20", "male_60"]
+
+
+@pytest.fixture(autouse=True)
+def no_garbage_collection(monkeypatch):
+    """statsmodels collects garbage after each correction: nothing on its own, half a second beside TensorFlow."""
+    monkeypatch.setattr("gc.collect", lambda: 0)
+
+
+def answers(right):
+    """Predictions of the class female_20, right where the array says so."""
+    probabilities = np.where(np.asarray(right)[:, np.newaxis], [[0.8, 0.2]], [[0.3, 0.7]])
+    clips = pd.DataFrame({"clip": [f"c{n}" for n in range(len(right))], "split": "test", "label": "female_20"})
+    return predictions_table(clips, probabilities, CLASSES)
+
+
+def compare(right: pd.DataFrame, *, best: str, speakers=None, samples=1000) -> pd.DataFrame:
+    manifest = answers(right[best])[["clip"]].assign(speaker="" if speakers is None else speakers)
+    draws = {
+        name: resampled_scores(answers(right[name]), CLASSES, manifest=manifest, samples=samples)["accuracy"] for name in right
+    }
+    return differences(right, pd.DataFrame(draws), best=best)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_mcnemar_and_holm_are_those_of_statsmodels_and_scipy(seed):
+    rng = np.random.default_rng(seed)
+    right = pd.DataFrame({name: rng.random(150) < share for name, share in zip("abcde", rng.uniform(0.5, 0.95, 5), strict=True)})
+    found = compare(right, best="a", samples=200)
+    for name, row in found.iterrows():
+        table = pd.crosstab(right["a"], right[name]).to_numpy()  # False before True
+        assert (row["only_this"], row["only_best"]) == (table[0, 1], table[1, 0])
+        assert row["mcnemar"] == pytest.approx(mcnemar(table, exact=True).pvalue)
+        assert row["mcnemar"] == pytest.approx(binomtest(int(row["only_best"]), int(table[0, 1] + table[1, 0])).pvalue)
+        assert row["difference"] == pytest.approx(right["a"].mean() - right[name].mean())
+    for test in ("mcnemar", "bootstrap"):
+        assert np.allclose(found[f"{test}_holm"], multipletests(found[test], method="holm")[1])
+        # Holm in three lines: sorted, times how many are left, never falling.
+        smallest_first = np.sort(found[test])
+        by_hand = np.minimum(np.maximum.accumulate(smallest_first * np.arange(len(found), 0, -1)), 1)
+        assert np.allclose(np.sort(found[f"{test}_holm"]), by_hand)
+
+
+def test_equal_models_and_a_single_one_break_nothing():
+    right = pd.DataFrame({"a": [True, False] * 20, "b": [True, False] * 20})
+    row = compare(right, best="a").loc["b"]
+    assert (row["difference"], row["mcnemar_holm"], row["bootstrap_holm"], row["real"]) == (0, 1, 1, False)
+    assert compare(right[["a"]], best="a").empty
+
+
+def test_intervals_of_a_known_difference_hold_it_and_pairing_makes_them_narrower(rng):
+    held, paired, apart = [], [], []
+    for _ in range(120):
+        easy = rng.random(200)  # what is hard for one model is hard for the other
+        right = pd.DataFrame({"good": easy < 0.8, "poor": np.where(rng.random(200) < 0.9, easy < 0.7, rng.random(200) < 0.7)})
+        row = compare(right, best="good", samples=300).loc["poor"]
+        held.append(row["low"] <= 0.1 <= row["high"])
+        paired.append(row["high"] - row["low"])
+        apart.append(2 * 1.96 * np.sqrt(0.8 * 0.2 / 200 + 0.7 * 0.3 / 200))
+    assert 0.88 <= np.mean(held) <= 1
+    assert np.mean(paired) < 0.9 * np.mean(apart)
+
+
+def test_between_equal_models_a_difference_is_rarely_called_real(rng):
+    calls = []
+    for _ in range(60):
+        right = pd.DataFrame(rng.random((150, 4)) < 0.8, columns=list("abcd"))
+        calls.append(compare(right, best="a", samples=200)["real"].any())
+    assert np.mean(calls) <= 0.12
+
+
+def test_a_clear_difference_is_called_real(rng):
+    easy = rng.random(200)
+    assert compare(pd.DataFrame({"good": easy < 0.9, "poor": easy < 0.6}), best="good").loc["poor", "real"]
+
+
+def test_drawing_speakers_widens_the_interval_where_a_speakers_clips_fall_together(rng):
+    speakers = np.repeat([f"s{n}" for n in range(20)], 10)
+    lost = np.repeat(rng.random(20) < 0.3, 10)
+    right = pd.DataFrame({"good": np.ones(200, bool), "poor": ~lost})
+    by_clip, by_speaker = compare(right, best="good").loc["poor"], compare(right, best="good", speakers=speakers).loc["poor"]
+    assert by_speaker["high"] - by_speaker["low"] > 2 * (by_clip["high"] - by_clip["low"])
+
+
+def test_agreement_counts_clips():
+    one, other = pd.Series([True, True, False, True], name="a"), pd.Series([True, False, False, True], name="b")
+    table = agreement(one, other)
+    assert table.to_numpy().tolist() == [[2, 1], [0, 1]] and (table.index.name, table.columns.name) == ("a", "b")
+
+
+def test_the_visible_difference_is_found_in_four_of_five_test_sets(rng):
+    difference = visible_difference(300, disagreement=0.2)
+    only_best, only_this = (0.2 + difference) / 2, (0.2 - difference) / 2
+    found = []
+    for _ in range(400):
+        counts = rng.multinomial(300, [only_best, only_this, 0.8])
+        found.append(mcnemar([[0, counts[0]], [counts[1], 0]], exact=False, correction=False).pvalue < 0.05)
+    assert 0.72 < np.mean(found) < 0.88
+    assert visible_difference(30, disagreement=0.02) == 0.02  # less than a clip: nothing can be seen
+    assert visible_difference(1200, disagreement=0.2) == pytest.approx(difference / 2, rel=0.1)
+
+
+def test_the_front_holds_what_nothing_beats():
+    table = pd.DataFrame({"accuracy": [0.9, 0.9, 0.8, 0.7, 0.6], "cost": [5.0, 6.0, 2.0, 2.0, np.nan]})
+    assert pareto_front(table, "cost").tolist() == [True, False, True, False, False]
+
+
+def test_the_gaps_interval_adds_the_spread_of_two_independent_test_sets(rng):
+    tests = [answers(rng.random(400) < share) for share in (0.8, 0.3)]
+    draws = [resampled_scores(test, CLASSES, manifest=test[["clip"]].assign(speaker=""), samples=4000) for test in tests]
+    row = gap(*draws).loc["accuracy"]
+    assert row["gap"] == pytest.approx(row["random"] - row["speaker"])
+    expected = 2 * 1.96 * np.sqrt(row["random"] * (1 - row["random"]) / 400 + row["speaker"] * (1 - row["speaker"]) / 400)
+    assert row["gap_high"] - row["gap_low"] == pytest.approx(expected, rel=0.1)

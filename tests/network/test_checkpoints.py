@@ -1,0 +1,193 @@
+"""What Colab does to a training: killed in the middle of an epoch, the disk full, other settings afterwards, several GPUs."""
+
+import dataclasses
+import io
+import json
+import os
+import resource
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import TINY
+
+from helpers.base.artifacts import SuiteError
+from helpers.base.machine import PROJECT
+from helpers.network import checkpoints, training
+from helpers.network.run import read_history
+from helpers.network.training import train
+
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("shallow")]
+PROFILE = dataclasses.replace(TINY, epochs=4, batch_size=4)
+NAME = "fisher_resnet"  # the one with most to bring back
+
+START = """
+import dataclasses, json, os, signal, sys
+from pathlib import Path
+import conftest
+from helpers.network import callbacks
+from helpers.network import networks
+from helpers.base import machine
+from helpers.network import training
+from helpers.base.artifacts import Artifacts
+from helpers.recordings.manifest import read_manifest
+networks.STAGES = networks.BLOCKS_PER_STAGE = 1
+artifacts = Artifacts(Path(sys.argv[1]))
+"""
+KILLED_IN_STEP_2_OF_EPOCH_3 = """
+class Killed(callbacks.EpochRecorder):
+    def on_train_batch_end(self, batch, logs=None):
+        super().on_train_batch_end(batch, logs)
+        if len(self.history) == 2 and batch == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+callbacks.EpochRecorder = Killed
+profile = dataclasses.replace(conftest.TINY, epochs=4, batch_size=4)
+training.train("fisher_resnet", read_manifest(artifacts), artifacts, profile=profile)
+"""
+TWO_DEVICES = """
+import keras
+import tensorflow as tf
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+
+def network(name, *, shape, classes, **_):
+    pictures = keras.Input(shape)
+    x = keras.layers.Conv2D(4, 5, strides=2, activation="relu")(keras.layers.Rescaling(1 / 255)(pictures))
+    return keras.Model(pictures, keras.layers.Dense(classes, activation="softmax")(keras.layers.Flatten()(x)))
+
+class Steps(callbacks.EpochRecorder):
+    def on_epoch_end(self, epoch, logs=None):
+        super().on_epoch_end(epoch, logs)
+        self.history[-1]["steps"] = self.model.optimizer.iterations.numpy().item()
+
+plain, networks.build, callbacks.EpochRecorder = networks.build, network, Steps
+manifest = read_manifest(artifacts)
+training_clips = manifest[manifest["split"] == "train"].index
+manifest = manifest.drop(training_clips[11:])  # two batches of four, and one of three
+profile = dataclasses.replace(conftest.TINY, batch_size=4, test_windows=1)
+found = {}
+for devices in ([], ["CPU:0", "CPU:1"]):
+    machine.training_devices = lambda: devices
+    folder = artifacts.model(str(len(devices)))
+    training.train("plain_cnn", manifest, artifacts, profile=profile, folder=folder)
+    found[len(devices)] = (folder / "history.csv").read_text()
+networks.build = plain  # with batch normalisation, dropout and 16 bits; the last batch is a single clip
+profile = dataclasses.replace(profile, mixed_precision="on")
+manifest, save = manifest.drop(training_clips[9:11]), training.checkpoints.save_checkpoint
+
+def interrupted(*args, **kwargs):
+    save(*args, **kwargs)
+    training.checkpoints.save_checkpoint = save
+    raise KeyboardInterrupt
+
+training.checkpoints.save_checkpoint = interrupted
+try:
+    training.train("fisher_resnet", manifest, artifacts, profile=profile)
+except KeyboardInterrupt:  # and goes on
+    training.train("fisher_resnet", manifest, artifacts, profile=profile)
+print(json.dumps(found))
+"""
+
+
+def run(script, artifacts):
+    """Run a script in a Python of its own."""
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(PROJECT), str(PROJECT / "tests")])}
+    return subprocess.run(
+        [sys.executable, "-c", START + script, str(artifacts.folder)], env=environment, capture_output=True, text=True
+    )
+
+
+def test_a_killed_training_goes_on_to_the_same_result(manifest, artifacts, capsys):
+    assert run(KILLED_IN_STEP_2_OF_EPOCH_3, artifacts).returncode == -9
+    folder = artifacts.model(NAME)
+    assert not (folder / "run.json").exists() and len(list((folder / "checkpoints").glob("*.keras"))) <= 2
+    train(NAME, manifest, artifacts, profile=PROFILE)
+    assert "goes on after epoch 2 of 4" in capsys.readouterr().out
+    resumed, predictions = read_history(artifacts, NAME), (folder / "predictions.csv").read_bytes()
+    assert not (folder / "checkpoints").exists()
+
+    (folder / "run.json").unlink()
+    train(NAME, manifest, artifacts, profile=PROFILE)
+    undisturbed = read_history(artifacts, NAME)
+    assert len(resumed) == len(undisturbed) == 4
+    columns = [name for name in undisturbed if name != "seconds"]
+    assert np.allclose(resumed[columns], undisturbed[columns], atol=1e-4)
+    assert (folder / "predictions.csv").read_bytes() == predictions
+
+
+@pytest.mark.parametrize(
+    ("module", "epoch", "message"),
+    [
+        (checkpoints, 2, r"checkpoint of epoch 2 could not be written .* it goes on from epoch 1\."),
+        (training, None, r"is trained, but its results could not be written .* nothing is trained twice\."),
+    ],
+)
+def test_a_full_disk_is_one_sentence_and_the_last_checkpoint_stays(
+    manifest, artifacts, monkeypatch, capsys, module, epoch, message
+):
+    def save_on_full_disk(path, model, note):
+        if epoch is None or len(note["history"]) == epoch:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (5000, limits[1]))
+        return save(path, model, note)
+
+    save, limits = module.save_model, resource.getrlimit(resource.RLIMIT_FSIZE)
+    with monkeypatch.context() as context:
+        context.setattr(module, "save_model", save_on_full_disk)
+        try:
+            with pytest.raises(SuiteError, match=message):
+                train(NAME, manifest, artifacts, profile=TINY)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    last = (epoch or 3) - 1
+    assert f"epoch-{last:04d}.keras" in {path.name for path in (artifacts.model(NAME) / "checkpoints").iterdir()}
+    train(NAME, manifest, artifacts, profile=TINY)
+    assert f"goes on after epoch {last} of 2" in capsys.readouterr().out and len(read_history(artifacts, NAME)) == 2
+
+
+@pytest.fixture
+def stopped(manifest, artifacts, monkeypatch):
+    """A training that was interrupted after its first epoch, with Drive mounted."""
+    drive = artifacts.folder.parent.parent / "MyDrive"
+    drive.mkdir()
+    monkeypatch.setattr(checkpoints, "DRIVE", drive)
+
+    def interrupted(*args, **kwargs):
+        save(*args, **kwargs)
+        raise KeyboardInterrupt
+
+    save = checkpoints.save_checkpoint
+    with monkeypatch.context() as context, pytest.raises(KeyboardInterrupt):
+        context.setattr(checkpoints, "save_checkpoint", interrupted)
+        train("plain_cnn", manifest, artifacts, profile=TINY)
+    return manifest, drive / "voice-age-gender" / "checkpoints" / "folder" / "models" / "plain_cnn"
+
+
+def test_a_checkpoint_of_another_training_is_refused_and_says_why(stopped, artifacts):
+    manifest, folder = stopped
+    assert [path.name for path in folder.iterdir()] == ["epoch-0001.keras"]
+
+    def refused(table, profile, message):
+        with pytest.raises(SuiteError, match=message):
+            train("plain_cnn", table, artifacts, profile=profile)
+
+    seven = dataclasses.replace(TINY, epochs=7)
+    refused(manifest, seven, r"stopped after epoch 1, .* because epochs was 2 and is 7\. .*delete the folder")
+    refused(manifest.iloc[1:], TINY, "because the clips, labels or splits have changed")
+    artifacts.classes.write_text(json.dumps(["a_1", "female_23", "female_60", "male_41"]))
+    refused(manifest, TINY, r"because it has 3 classes, and 4 are wanted \(without a_1\)")
+    path = folder / "epoch-0001.keras"
+    path.write_bytes(path.read_bytes()[:-200])
+    refused(manifest, TINY, "epoch-0001.keras is cut off, damaged")
+
+
+def test_two_devices_train_as_one_does(manifest, artifacts):
+    result = run(TWO_DEVICES, artifacts)
+    assert result.returncode == 0, result.stderr[-3000:]
+    found = json.loads(result.stdout.splitlines()[-1])
+    one, two = (pd.read_csv(io.StringIO(found[devices])) for devices in "02")
+    assert one["steps"].tolist() == two["steps"].tolist() == [3, 6]
+    losses = ["loss", "validation_loss"]
+    assert np.allclose(one[losses], two[losses], atol=1e-3), found
+    assert f"{NAME}: goes on after epoch 1 of 2" in result.stdout and len(read_history(artifacts, NAME)) == 2

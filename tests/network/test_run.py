@@ -1,0 +1,40 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from helpers.base.settings import Profile
+from helpers.network.callbacks import stops_early
+from helpers.network.run import best_epoch, verdict
+
+EPOCHS = np.arange(1, 41)
+FALLING = 3 * np.exp(-EPOCHS / 10)
+
+
+@pytest.mark.parametrize(
+    ("loss", "validation_loss", "accuracy", "validation_accuracy", "message"),
+    [
+        (FALLING, np.maximum(FALLING, FALLING[30]) + 0.1, 0.95, 0.94, "It learns: the best epoch is 31 of 40"),
+        (FALLING, FALLING + 0.1, 0.95, 0.94, "the best epoch (40) is among the last: more epochs might do better"),
+        (FALLING, 1 + (EPOCHS - 10) ** 2 / 500, 0.99, 0.9, "overfits: since epoch 10 the validation loss has risen from 1.00 to"),
+        (FALLING, FALLING + 1, 0.99, 0.7, "It overfits: 0.99 of the training clips are right, but 0.70 of the validation clips"),
+        (3 - EPOCHS / 1000, 3 - EPOCHS / 1000, 0.05, 0.05, "stalls: over 40 epochs the training loss only went from 3.00 to 2.96"),
+    ],
+)  # fmt: skip
+def test_curves_in_words(loss, validation_loss, accuracy, validation_accuracy, message):
+    history = pd.DataFrame({
+        "epoch": EPOCHS, "loss": loss, "accuracy": accuracy, "validation_loss": validation_loss,
+        "validation_accuracy": validation_accuracy,
+    })  # fmt: skip
+    assert message in verdict(history)
+
+
+def test_the_best_epoch_is_the_first_with_the_lowest_validation_loss_and_patience_counts_from_it():
+    history = [{"epoch": n, "validation_loss": loss} for n, loss in enumerate([3.0, 1.0, 2.0, 1.0], start=1)]
+    assert best_epoch(history) == 2
+    assert [stops_early(history, profile=Profile("", early_stopping=patience)) for patience in (0, 1, 2, 3)] == [
+        False,
+        True,
+        True,
+        False,
+    ]
+    assert not stops_early([], profile=Profile("", early_stopping=1))

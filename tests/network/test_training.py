@@ -1,0 +1,178 @@
+import dataclasses
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from conftest import TINY
+from PIL import Image
+
+from helpers.base.artifacts import SuiteError, read_json, read_table, write_json
+from helpers.base.settings import choose_profile
+from helpers.evaluation.scores import read_classes, read_predictions
+from helpers.network import checkpoints
+from helpers.network.checkpoints import save_checkpoint
+from helpers.network.model_files import load_model
+from helpers.network.run import read_history, read_run
+from helpers.network.training import share_out, train
+from helpers.recordings.manifest import build_manifest, read_manifest
+from helpers.spectrograms.convert import convert, image_path
+
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("shallow")]
+
+
+def test_a_training_leaves_all_that_the_design_names(manifest, artifacts):
+    run = train("small_resnet", manifest, artifacts, profile=TINY)
+    folder = artifacts.model("small_resnet")
+    assert {path.name for path in folder.iterdir()} == {
+        "model.keras", "history.csv", "run.json", "predictions.csv", "metrics.json", "logs",
+    }  # fmt: skip
+    assert len(list((folder / "logs").glob("*/events.out.tfevents.*"))) == 2  # training and validation
+    assert {"profile", "settings", "seed", "versions", "device", "seconds"} <= set(run) and run == read_json(folder / "run.json")
+    history = read_history(artifacts, "small_resnet")
+    assert history["epoch"].tolist() == [1, 2] and np.isfinite(history.to_numpy()).all()
+    assert (history["seconds"] > 0).all() and history["learning_rate"].is_monotonic_decreasing
+    assert run["best_epoch"] == history["epoch"][history["validation_loss"].idxmin()]
+    predictions = read_predictions(folder / "predictions.csv", read_classes(artifacts))
+    assert predictions["clip"].tolist() == manifest["clip"].tolist()
+    assert np.allclose(predictions[read_classes(artifacts)].sum(axis=1), 1, atol=1e-4)
+    metrics = read_json(folder / "metrics.json")
+    assert list(metrics) == ["train", "validation", "test"]
+    assert {"accuracy", "macro_f1", "loss", "gender_accuracy", "age_mae_years"} <= set(metrics["test"])
+
+
+def test_the_same_seed_gives_the_same_metrics_and_another_does_not(manifest, artifacts):
+    train("small_resnet", manifest, artifacts, profile=TINY)
+    folder = artifacts.model("small_resnet")
+    before = (folder / "metrics.json").read_bytes(), (folder / "predictions.csv").read_bytes()
+    (folder / "run.json").unlink()
+    train("small_resnet", manifest, artifacts, profile=TINY)
+    assert ((folder / "metrics.json").read_bytes(), (folder / "predictions.csv").read_bytes()) == before
+    train("small_resnet", manifest, artifacts, profile=dataclasses.replace(TINY, seed=1))
+    assert (folder / "predictions.csv").read_bytes() != before[1]
+
+
+def test_a_finished_run_is_reused_and_other_settings_or_clips_train_again(manifest, artifacts, capsys):
+    train("plain_cnn", manifest, artifacts, profile=TINY)
+    stamp = (artifacts.model("plain_cnn") / "run.json").stat().st_mtime_ns
+    train("plain_cnn", manifest, artifacts, profile=dataclasses.replace(TINY, compare=("svm",)))
+    assert (artifacts.model("plain_cnn") / "run.json").stat().st_mtime_ns == stamp
+    assert "already trained" in capsys.readouterr().out
+    train("plain_cnn", manifest, artifacts, profile=dataclasses.replace(TINY, epochs=1))
+    assert "trained again, because epochs was 2 and is 1" in capsys.readouterr().out
+    train("plain_cnn", manifest.iloc[1:], artifacts, profile=dataclasses.replace(TINY, epochs=1))
+    assert "clips, labels or splits have changed" in capsys.readouterr().out
+    assert len(read_table(artifacts.model("plain_cnn") / "predictions.csv")) == 17
+    sound = artifacts.audio(manifest.iloc[1]["path"])
+    sound.write_bytes(artifacts.audio(manifest.iloc[-1]["path"]).read_bytes())
+    convert(manifest, artifacts, settings=TINY.spectrogram, profile="quick")
+    train("plain_cnn", manifest.iloc[1:], artifacts, profile=dataclasses.replace(TINY, epochs=1))
+    assert "clips, labels or splits have changed" in capsys.readouterr().out
+
+
+def test_a_loss_that_is_no_number_is_one_sentence_and_leaves_no_model(manifest, artifacts):
+    with pytest.raises(SuiteError, match=r"loss became nan in step 2 of epoch 1: .* Try a smaller learning rate"):
+        train("small_resnet", manifest, artifacts, profile=dataclasses.replace(TINY, optimizer="adam", learning_rate=float("nan")))
+    assert [path.name for path in artifacts.model("small_resnet").iterdir()] == ["logs"]
+
+
+def test_the_last_epoch_is_kept_where_the_profile_says_so(manifest, artifacts):
+    worse_each_epoch = dataclasses.replace(TINY, epochs=4, optimizer="adam", learning_rate=0.3, label_smoothing=0.0)
+    best = train("plain_cnn", manifest, artifacts, profile=worse_each_epoch)["best_epoch"]
+    history = read_history(artifacts, "plain_cnn")
+    assert best == history["epoch"][history["validation_loss"].idxmin()]
+    run = train("plain_cnn", manifest, artifacts, profile=dataclasses.replace(worse_each_epoch, kept_epoch="last"))
+    assert run["best_epoch"] == 4
+    with pytest.raises(SuiteError, match="kept_epoch takes best or last, but 'first'"):
+        train("plain_cnn", manifest, artifacts, profile=dataclasses.replace(worse_each_epoch, kept_epoch="first"))
+
+
+def test_training_stops_early_only_where_the_profile_says_so(manifest, artifacts):
+    at_once = dataclasses.replace(TINY, epochs=4, learning_rate=1e-12, optimizer="adam", dropout=0.0)
+    run = train("plain_cnn", manifest, artifacts, profile=at_once)
+    assert len(read_history(artifacts, "plain_cnn")) == 4
+    train("plain_cnn", manifest, artifacts, profile=dataclasses.replace(at_once, early_stopping=1))
+    history = read_history(artifacts, "plain_cnn")
+    assert run["best_epoch"] < 4 and len(history) == history["validation_loss"].idxmin() + 2 < 4
+
+
+def test_mixed_precision_trains_in_16_bits_and_leaves_a_model_in_32(manifest, artifacts, monkeypatch):
+    def remember(folder, model, **rest):
+        seen.append(model)
+        save_checkpoint(folder, model, **rest)
+
+    seen = []
+    monkeypatch.setattr(checkpoints, "save_checkpoint", remember)
+    train("small_resnet", manifest, artifacts, profile=dataclasses.replace(TINY, epochs=1, mixed_precision="on"))
+    assert seen[0].dtype_policy.name == "mixed_float16" and isinstance(seen[0].optimizer, keras.optimizers.LossScaleOptimizer)
+    model, _ = load_model(artifacts.model("small_resnet") / "model.keras")
+    assert {layer.dtype_policy.name for layer in model.layers} == {"float32"}
+    with pytest.raises(SuiteError, match="mixed_precision takes auto, on or off, but 'yes'"):
+        train("small_resnet", manifest, artifacts, profile=dataclasses.replace(TINY, mixed_precision="yes"))
+
+
+@pytest.mark.parametrize("shares", [1, 2, 3, 4])
+def test_no_share_of_a_batch_is_empty(shares):
+    for size in range(1, 10):
+        batch = tf.data.Dataset.from_tensors((tf.range(size), tf.range(size)))
+        images, labels = next(share_out(batch, shares=shares).as_numpy_iterator())
+        parts = [images[start : start + -(-size // shares)] for start in range(0, len(images), -(-size // shares))]
+        assert len(parts) == shares or shares == 1
+        assert images.tolist() == labels.tolist() and set(images) == set(range(size)) and len(images) < size + shares
+
+
+def test_a_last_batch_of_a_single_picture_trains(manifest, artifacts):
+    table = manifest.drop(manifest[manifest["split"] == "train"].index[9:])
+    run = train("small_resnet", table, artifacts, profile=dataclasses.replace(TINY, epochs=1))
+    assert run["best_epoch"] == 1
+
+
+def test_clips_and_classes_that_do_not_fit_are_named(manifest, artifacts):
+    def refused(table, message):
+        with pytest.raises(SuiteError, match=message):
+            train("plain_cnn", table, artifacts, profile=TINY)
+
+    refused(manifest[manifest["split"] != "train"], "no clip of the manifest has split 'train'")
+    refused(manifest[manifest["split"] != "validation"], "no clip of the manifest has split 'validation'")
+    refused(manifest[manifest["label"] == "male_41"], r"All training clips are of one class \(male_41\)")
+    refused(manifest.iloc[:0], "no pictures to train with")
+    path = image_path(artifacts, manifest.iloc[2])
+    Image.new("L", (100, 30)).save(path)
+    refused(manifest, f"{path} has height 30 instead of 32: delete it and run notebooks/02")
+    path.write_bytes(b"no picture")
+    refused(manifest, f"{path} can't be read: delete it")
+    path.unlink()
+    write_json(artifacts.classes, ["female_23", "male_41"])
+    refused(manifest.drop(2), "does not fit the manifest: it lacks female_60")
+
+
+def test_pictures_of_other_settings_are_refused(manifest, artifacts):
+    with pytest.raises(SuiteError, match=r"made with profile 'quick', which differs in .*sample_rate = 16000 \(here 22050\)"):
+        train("resnet50", manifest, artifacts, profile=choose_profile("paper"))
+
+
+def test_a_missing_picture_is_named(manifest, artifacts):
+    image_path(artifacts, manifest.iloc[3]).unlink()
+    with pytest.raises(SuiteError, match=r"1 pictures are missing, such as .*run notebooks/02_spectrograms"):
+        train("small_resnet", manifest, artifacts, profile=TINY)
+
+
+def test_missing_stages_are_named(artifacts):
+    with pytest.raises(SuiteError, match=r"manifest.csv is not there yet: run notebooks/01_download.ipynb first"):
+        read_manifest(artifacts)
+    with pytest.raises(SuiteError, match=r"classes.json is not there yet: run notebooks/01_download.ipynb first"):
+        read_run(artifacts, "small_resnet")
+
+
+def test_an_unknown_optimizer_is_one_sentence(manifest, artifacts):
+    with pytest.raises(SuiteError, match="no optimizer 'sgd' here: choose adam or adamw"):
+        train("small_resnet", manifest, artifacts, profile=dataclasses.replace(TINY, optimizer="sgd"))
+
+
+def test_the_papers_settings_train_on_square_colour_pictures(corpus, artifacts):
+    profile = choose_profile("paper", overrides="weights=none epochs=1 image_size=64 batch_size=8")
+    table, _ = build_manifest("folder", corpus, artifacts, seed=0)
+    convert(table, artifacts, settings=profile.spectrogram, profile="paper")
+    assert np.asarray(Image.open(image_path(artifacts, table.iloc[0]))).shape == (64, 64, 3)
+    run = train("mobilenetv2", table, artifacts, profile=profile)
+    assert run["settings"]["optimizer"] == "adam" and len(read_history(artifacts, "mobilenetv2")) == 1

@@ -1,0 +1,63 @@
+"""Pitch and formants of a synthetic vowel, measured before and after they are moved."""
+
+import librosa
+import numpy as np
+import pytest
+from conftest import RATE
+from scipy.signal import lfilter
+
+from helpers.display.sliders import voice_sliders
+from helpers.spectrograms.voice import change_voice, median_pitch
+
+FORMANTS = (600.0, 1400.0, 2600.0)  # Hz
+
+
+@pytest.fixture(scope="module")
+def vowel() -> np.ndarray:
+    """A train of pulses at 120 Hz through three resonances: a pitch and formants that are known."""
+    samples = np.zeros(2 * RATE)
+    samples[:: RATE // 120] = 1.0
+    for frequency in FORMANTS:
+        radius, angle = np.exp(-np.pi * 90 / RATE), 2 * np.pi * frequency / RATE
+        samples = lfilter([1.0], [1.0, -2 * radius * np.cos(angle), radius**2], samples)
+    return (0.3 * samples / np.abs(samples).max()).astype(np.float32)
+
+
+def formants_of(samples: np.ndarray) -> np.ndarray:
+    """The three lowest resonances in Hz, by linear prediction."""
+    roots = np.roots(librosa.lpc(samples[RATE // 2 : RATE * 3 // 2] * np.hanning(RATE), order=8))
+    roots = roots[(roots.imag > 0) & (np.abs(roots) > 0.8)]
+    return np.sort(np.angle(roots) * RATE / (2 * np.pi))[:3]
+
+
+@pytest.mark.parametrize(("pitch", "formants"), [(0, 0), (5, 0), (-4, 0), (0, 3), (0, -3), (7, 3), (4, 4)])
+def test_each_moves_by_itself(vowel, pitch, formants):
+    changed = change_voice(vowel, sample_rate=RATE, pitch=pitch, formants=formants)
+    assert changed.shape == vowel.shape and changed.dtype == np.float32
+    before = median_pitch(vowel, sample_rate=RATE)
+    assert median_pitch(changed, sample_rate=RATE) == pytest.approx(before * 2 ** (pitch / 12), rel=0.02)
+    assert formants_of(changed) == pytest.approx(np.array(FORMANTS) * 2 ** (formants / 12), rel=0.04)
+    assert np.mean(changed**2) == pytest.approx(np.mean(vowel**2), rel=0.01)
+
+
+def test_nothing_moved_is_the_same_sound(vowel):
+    assert np.array_equal(change_voice(vowel, sample_rate=RATE), vowel)
+
+
+def test_silence_stays_silence():
+    silence = np.zeros(RATE, np.float32)
+    assert not change_voice(silence, sample_rate=RATE, pitch=3, formants=-2).any()
+
+
+def test_the_sliders_play_and_judge_the_changed_voice(vowel):
+    heard = []
+    widget = voice_sliders(vowel, sample_rate=RATE, answer=lambda samples: heard.append(samples) or f"answer {len(heard)}")
+    row, panel = widget.children
+    assert np.array_equal(heard[0], vowel) and "answer 1" in panel.value and "data:audio/wav;base64," in panel.value
+    row.children[0].value = 4
+    assert "answer 2" in panel.value and 'aria-label="pitch +4, formants +0"' in panel.value
+    assert median_pitch(heard[1], sample_rate=RATE) == pytest.approx(
+        median_pitch(vowel, sample_rate=RATE) * 2 ** (4 / 12), rel=0.02
+    )
+    row.children[1].value = -3
+    assert not np.array_equal(heard[1], heard[2]) and 'aria-label="pitch +4, formants -3"' in panel.value

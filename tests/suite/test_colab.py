@@ -1,0 +1,249 @@
+"""What the notebooks do on Colab, with a stand-in for its package (`tests/fake_colab`), and whether its versions are left alone."""
+
+import ast
+import base64
+import importlib.metadata
+import io
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+import soundfile
+from conftest import FAKE_COLAB, RATE, voice, write_corpus
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from helpers.base.machine import PROJECT
+from helpers.suite import stamp
+
+PATHS = sorted((PROJECT / "notebooks").glob("[0-9]*.ipynb"))
+NAMES = [path.stem for path in PATHS]
+CONSTRAINTS = PROJECT / ".ci" / "colab-2026-08.txt"
+NOT_ON_COLAB = {"espeakng-loader"}
+TINY = "epochs=1 epoch_windows=1 base_channels=4 mel_bins=32 window_frames=48 test_windows=2"
+MOUNT = "from google.colab import drive\ndrive.mount({!r})"
+DRIVER = """
+import json, sys
+import google.colab  # as Colab's kernel does before the first cell
+import matplotlib.pyplot as plt
+from IPython.core.interactiveshell import InteractiveShell
+
+shell = InteractiveShell.instance()
+shell.events.register("post_run_cell", lambda *_: plt.close("all"))  # as figures shown inline are
+sys.exit(not all(shell.run_cell(cell).success for cell in json.load(sys.stdin)))
+"""
+
+
+def code(name: str, *, opening: int | None = None, **changed: str) -> list[str]:
+    """The first code cells of a notebook, or all of them, with the fields of forms filled in."""
+    cells = nbformat.read(PROJECT / "notebooks" / f"{name}.ipynb", as_version=4).cells
+    sources = [cell.source for cell in cells if cell.cell_type == "code"][:opening]
+    for field, value in changed.items():
+        assert any(re.search(rf"^{field} = ", source, re.MULTILINE) for source in sources)
+        sources = [
+            re.sub(rf"^{field} = .*(?= # @param)", f"{field} = {value!r} ", source, flags=re.MULTILINE) for source in sources
+        ]
+    return sources
+
+
+class Machine:
+    """A Colab machine with a disk of its own, which has the real packages and no network."""
+
+    def __init__(self, disk: Path, repository: Path):
+        self.disk = disk
+        self.project = disk / "voice-age-gender"
+        disk.mkdir()
+        self.environment = os.environ | {
+            "PYTHONPATH": str(FAKE_COLAB),
+            "IPYTHONDIR": str(disk / ".ipython"),
+            "MPLBACKEND": "agg",
+            "OVERRIDES": TINY,
+            # The address in the notebooks leads to a repository on this disk.
+            "GIT_CONFIG_COUNT": "1",
+            "GIT_CONFIG_KEY_0": f"url.{repository}.insteadOf",
+            "GIT_CONFIG_VALUE_0": stamp.repository(PROJECT),
+            "PIP_NO_INDEX": "1",
+        }
+
+    def run(self, cells: list[str], **environment) -> subprocess.CompletedProcess:
+        return subprocess.run(
+            [sys.executable, "-c", DRIVER],
+            input=json.dumps(cells),
+            cwd=self.disk,
+            env=self.environment | {name: str(value) for name, value in environment.items()},
+            capture_output=True,
+            text=True,
+        )
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory) -> Path:
+    """This project as a Git repository."""
+    folder = tmp_path_factory.mktemp("github") / "project"
+    left_out = shutil.ignore_patterns(".git", ".venv", "artifacts", "__pycache__", ".*_cache", ".ipynb_checkpoints")
+    shutil.copytree(PROJECT, folder, ignore=left_out)
+    identity = ["-c", "user.name=test", "-c", "user.email=test@example.org"]
+    for command in (["init", "--quiet"], ["add", "--all"], [*identity, "commit", "--quiet", "--message", "all"]):
+        subprocess.run(["git", *command], cwd=folder, check=True)
+    return folder
+
+
+@pytest.fixture
+def machine(tmp_path, repository) -> Machine:
+    return Machine(tmp_path / "content", repository)
+
+
+def said(result: subprocess.CompletedProcess) -> str:
+    """What a student reads: nothing but what the notebook means to say."""
+    assert not re.search(r"Warning|WARNING|E0000|I0000|Traceback", result.stdout + result.stderr), result.stdout + result.stderr
+    return result.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_a_fresh_runtime_fetches_the_project_and_starts(machine, name):
+    result = machine.run([*code(name, opening=2), "print(start.__code__.co_filename)"])
+    assert result.returncode == 0, result.stdout + result.stderr
+    text = said(result)
+    assert f"dataset crema-d, profile quick, results in {machine.project / 'artifacts' / 'crema-d'}" in text
+    assert text.strip().endswith(str(machine.project / "helpers" / "session.py"))
+
+
+@pytest.mark.slow
+def test_a_project_that_is_there_is_not_fetched_again(machine):
+    shutil.copytree(PROJECT / "helpers", machine.project / "helpers")
+    shutil.copy(PROJECT / "requirements.txt", machine.project)
+    result = machine.run(code("01_download", opening=2), GIT_CONFIG_KEY_0="url./nowhere.insteadOf")
+    assert result.returncode == 0 and not (machine.project / ".git").exists(), result.stdout + result.stderr
+
+
+@pytest.mark.slow
+def test_an_address_that_leads_nowhere_is_one_sentence(machine):
+    result = machine.run(code("01_download", opening=2), GIT_CONFIG_KEY_0="url./nowhere.insteadOf")
+    assert result.returncode == 1 and "could not be cloned: is the address right, and has `make stamp` set it?" in result.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["03_train_resnet", "05_compare_cnns"])
+def test_without_a_gpu_the_way_to_get_one_is_shown(machine, name):
+    result = machine.run(code(name, opening=3))
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "menu Runtime > Change runtime type > T4 GPU" in said(result)
+
+
+@pytest.mark.slow
+def test_kaggle_out_of_reach_is_one_sentence(machine):
+    result = machine.run(code("01_download"), HTTPS_PROXY="http://127.0.0.1:9", KAGGLEHUB_CACHE=machine.disk / "cache")
+    assert result.returncode == 1 and "Kaggle could not be reached" in result.stdout, result.stdout + result.stderr
+    assert "Traceback" not in result.stdout + result.stderr
+
+
+@pytest.mark.slow
+def test_after_a_disconnect_the_archive_on_drive_brings_everything_back(machine, repository, tmp_path):
+    drive, mount = tmp_path / "my drive", tmp_path / "drive"
+    drive.mkdir()
+    corpus = write_corpus(tmp_path / "recordings")
+    facts = {"DATASET": "folder", "DATA_DIR": corpus, "FAKE_DRIVE": drive}
+    folder, mounting = str(mount / "MyDrive" / "voices"), MOUNT.format(str(mount))
+    first = machine.run([mounting, *code("01_download"), *code("02_spectrograms", DRIVE_FOLDER=folder)], **facts)
+    assert first.returncode == 0, first.stdout + first.stderr
+    said(first)
+    assert "folder.zip: saved" in first.stdout and [path.name for path in drive.rglob("*.zip")] == ["folder.zip"]
+
+    fresh = Machine(tmp_path / "another", repository)
+    again = fresh.run([mounting, *code("02_spectrograms", DRIVE_FOLDER=folder)], **facts)
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert re.search(r"[1-9]\d* files brought back", said(again)) and "folder.zip: nothing new" in again.stdout
+
+
+@pytest.mark.slow
+def test_where_drive_is_refused_the_way_to_mount_it_is_shown(machine, tmp_path):
+    corpus = write_corpus(tmp_path / "recordings")
+    assert "mount failed" in machine.run([MOUNT.format(str(tmp_path / "drive"))]).stdout
+    folder = str(tmp_path / "drive" / "MyDrive" / "voices")
+    cells = [*code("01_download"), *code("02_spectrograms", DRIVE_FOLDER=folder)]
+    result = machine.run(cells, DATASET="folder", DATA_DIR=corpus)
+    assert result.returncode == 1 and "on Colab, mount Drive first (the folder symbol on the left)" in result.stdout
+    assert "Traceback" not in result.stdout + result.stderr
+
+
+@pytest.mark.slow
+def test_all_notebooks_run_whole_and_the_last_hears_the_microphone(machine, tmp_path):
+    profile = machine.disk / ".ipython" / "profile_default" / "startup"
+    profile.mkdir(parents=True)
+    (profile / "colab.py").write_text("import google.colab")
+    corpus = write_corpus(tmp_path / "recordings")
+    facts = {"DATASET": "folder", "DATA_DIR": str(corpus), "ARTIFACTS": str(tmp_path / "artifacts")}
+    done = subprocess.run(
+        [sys.executable, "-m", "helpers.suite.run"], cwd=PROJECT, env=machine.environment | facts, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    for name in NAMES:
+        page = (tmp_path / "artifacts" / "folder" / "report" / f"{name}.html").read_text()
+        page = re.sub(r"<style.*?</style>", "", page, flags=re.DOTALL)
+        assert "vnd.jupyter.stderr" not in page and "WARNING:" not in page, name
+    assert "Change runtime type" in (tmp_path / "artifacts" / "folder" / "report" / "03_train_resnet.html").read_text()
+
+    wav = io.BytesIO()
+    soundfile.write(wav, voice(150, seconds=2), RATE, format="WAV")
+    taken = json.dumps(base64.b64encode(wav.getvalue()).decode())
+    result = machine.run(code("06_your_voice", I_AGREE=True), **facts, FAKE_EVAL_JS=taken)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "From here on, the voice is your recording." in said(result)
+    assert not list((tmp_path / "artifacts").rglob("own_voice*"))
+
+
+def constraints() -> dict[str, str]:
+    lines = (line.split("==") for line in CONSTRAINTS.read_text().splitlines() if "==" in line)
+    return {canonicalize_name(name): version for name, version in lines}
+
+
+def requirements() -> list[Requirement]:
+    lines = (line.partition("#")[0].strip() for line in (PROJECT / "requirements.txt").read_text().splitlines())
+    return [Requirement(line) for line in lines if line]
+
+
+def test_colabs_versions_satisfy_the_requirements():
+    pinned = constraints()
+    for requirement in requirements():
+        name = canonicalize_name(requirement.name)
+        assert name in NOT_ON_COLAB or requirement.specifier.contains(pinned[name]), requirement
+    head = CONSTRAINTS.read_text()[:300]
+    assert "August 2026" in head and "googlecolab/backend-info" in head  # its date and its source
+
+
+def test_every_package_that_is_imported_is_required_and_has_colabs_version():
+    required = {canonicalize_name(requirement.name) for requirement in requirements()}
+    owners = importlib.metadata.packages_distributions()
+    imported = set()
+    sources = [path.read_text() for path in (PROJECT / "helpers").glob("*.py")]
+    for source in [*sources, *(cell for path in PATHS for cell in code(path.stem))]:
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                imported.add(node.module.partition(".")[0])
+    foreign = imported - set(sys.stdlib_module_names) - {"helpers", "google"}
+    for module in foreign:
+        names = {canonicalize_name(name) for name in owners[module]}
+        known = {canonicalize_name("ipython"), "traitlets"}  # they come with ipykernel and ipywidgets
+        assert names & (required | known), f"{module} is imported, and none of {names} is in requirements.txt"
+        assert names & (set(constraints()) | NOT_ON_COLAB), f"{module} has no version in {CONSTRAINTS.name}"
+
+
+@pytest.mark.slow
+def test_installing_on_colab_changes_nothing():
+    if importlib.metadata.version("tensorflow") != constraints()["tensorflow"]:
+        pytest.skip(f"the environment was not set up with CONSTRAINTS={CONSTRAINTS.relative_to(PROJECT)}")
+    for requirement in requirements():
+        name = canonicalize_name(requirement.name)
+        assert name in NOT_ON_COLAB or importlib.metadata.version(name) == constraints()[name]
+    command = [sys.executable, "-m", "pip", "install", "--dry-run", "--no-index", "--constraint", CONSTRAINTS]
+    result = subprocess.run([*command, "--requirement", PROJECT / "requirements.txt"], capture_output=True, text=True)
+    assert result.returncode == 0 and "Would install" not in result.stdout, result.stdout + result.stderr

@@ -1,0 +1,78 @@
+"""The notebooks as files: their forms, and what `make stamp` writes (their other rules: test_hygiene.py)."""
+
+import json
+import re
+import shutil
+
+import nbformat
+import pytest
+
+from helpers.base.artifacts import SuiteError
+from helpers.base.machine import PROJECT
+from helpers.suite import stamp
+
+PATHS = sorted((PROJECT / "notebooks").glob("*.ipynb"))
+NAMES = ["01_download", "02_spectrograms", "03_train_resnet", "04_evaluate", "05_compare_cnns", "06_your_voice"]
+
+
+@pytest.fixture(params=PATHS, ids=lambda path: path.stem)
+def notebook(request):
+    content = nbformat.read(request.param, as_version=4)
+    return request.param, content
+
+
+def test_the_six_are_there():
+    assert [path.stem for path in PATHS] == NAMES
+
+
+def test_the_settings_cell_has_a_form(notebook):
+    _, content = notebook
+    assert content.cells[2].source.startswith("# @title")
+    for name in ("DATASET", "DATA_DIR", "NAME", "PROFILE", "OVERRIDES", "ARTIFACTS"):
+        assert re.search(rf"^{name} = .*# @param", content.cells[4].source, re.MULTILINE)
+
+
+def test_a_recording_is_asked_for_after_the_consent_and_saved_with_no_notebook():
+    content = nbformat.read(PROJECT / "notebooks" / "06_your_voice.ipynb", as_version=4)
+    assert content.metadata.colab.private_outputs is True
+    sources = [cell.source for cell in content.cells]
+    consent, form, opened = (
+        next(place for place, source in enumerate(sources) if words in source)
+        for words in ("**Read this first.**", "I_AGREE = False", "open_recorder(")
+    )
+    assert consent < form < opened and "if I_AGREE" in sources[opened] and "KEEP = False" in sources[form]
+
+
+def test_the_dataset_form_lists_the_catalogue(notebook):
+    from helpers.recordings.catalogue import DATASETS
+
+    _, content = notebook
+    options = json.loads(re.search(r"DATASET = .*# @param (\[.*\])", content.cells[4].source)[1])
+    assert options == ["auto", *DATASETS]
+
+
+@pytest.fixture
+def copy(tmp_path):
+    for name in ("pyproject.toml", "README.md"):
+        shutil.copy(PROJECT / name, tmp_path / name)
+    shutil.copytree(PROJECT / "notebooks", tmp_path / "notebooks", ignore=shutil.ignore_patterns(".*"))
+    return tmp_path
+
+
+def test_stamping_writes_one_address_everywhere(copy):
+    changed = stamp.stamp(copy, "https://github.com/teacher/class-2026.git")
+    assert len(changed) == 8
+    for path in [copy / "README.md", *(copy / "notebooks").glob("*.ipynb")]:
+        text = path.read_text()
+        assert "github/teacher/class-2026/blob/main/notebooks/" in text and "github/OWNER" not in text
+        assert stamp.repository(PROJECT) not in text
+    for path in (copy / "notebooks").glob("*.ipynb"):
+        content = nbformat.read(path, as_version=4)
+        nbformat.validate(content)
+        assert 'REPOSITORY = "https://github.com/teacher/class-2026"' in content.cells[2].source
+    assert stamp.stamp(copy) == []
+
+
+def test_an_address_that_colab_cannot_open_is_refused(copy):
+    with pytest.raises(SuiteError, match=r"badges need https://github\.com/owner/name"):
+        stamp.stamp(copy, "https://example.org/me")

@@ -1,0 +1,214 @@
+"""`make run` on a tiny corpus: the six notebooks executed for real, the report, and what happens when one fails."""
+
+import base64
+import html
+import os
+import re
+import subprocess
+import sys
+
+import nbformat
+import pandas as pd
+import pytest
+from conftest import write_corpus
+
+from helpers.base.artifacts import Artifacts, read_json
+from helpers.base.machine import PROJECT
+from helpers.base.settings import Corpus
+from helpers.recordings.voices import synthesise
+from helpers.suite import run as suite_run
+from helpers.suite.report import freeze_widgets, notebook_page, write_key_figure
+
+pytestmark = pytest.mark.slow
+NAMES = ["01_download", "02_spectrograms", "03_train_resnet", "04_evaluate", "05_compare_cnns", "06_your_voice"]
+OVERRIDES = (
+    "epochs=1 epoch_windows=1 base_channels=4 mel_bins=32 window_frames=48 test_windows=2 compare=plain_cnn+lenet compare_epochs=1"
+)
+
+
+def run(*arguments, **environment):
+    return subprocess.run(
+        [sys.executable, "-m", "helpers.suite.run", *arguments],
+        cwd=PROJECT,
+        env=os.environ | {"OVERRIDES": OVERRIDES} | {name: str(value) for name, value in environment.items()},
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """One run of the whole suite on three class folders, one bad clip among them."""
+    root = tmp_path_factory.mktemp("suite")
+    corpus = write_corpus(root / "recordings")
+    (corpus / "male_41" / "broken.wav").write_text("no sound")
+    return root, run(DATASET="folder", DATA_DIR=corpus, PROFILE="quick", ARTIFACTS=root / "artifacts")
+
+
+def test_all_notebooks_run_and_the_last_lines_are_the_table(finished):
+    root, result = finished
+    assert result.returncode == 0, result.stdout + result.stderr
+    for number, name in enumerate(NAMES, start=1):
+        assert re.search(rf"\[{number}/6\] {name} done in \d+ s", result.stdout)
+    table = result.stdout.split("06_your_voice done")[1]
+    for row in (
+        "dataset +folder",
+        "classes +3",
+        r"clips +18 \(1 left out\)",
+        "model +small_resnet",
+        r"test accuracy +[01]\.\d+",
+        r"macro F1 +[01]\.\d+",
+    ):
+        assert re.search(row, table), table
+    assert result.stdout.strip().endswith(f"report: {root / 'artifacts' / 'folder' / 'report' / 'index.html'}")
+
+
+def test_the_table_grew_from_stage_to_stage(finished):
+    root, _ = finished
+    artifacts = Artifacts(root / "artifacts" / "folder")
+    assert len(pd.read_csv(artifacts.manifest)) == 18 and len(pd.read_csv(artifacts.rejected)) == 1
+    assert len(list(artifacts.spectrograms.rglob("*.png"))) == 18
+    assert {"train", "validation", "test"} == set(read_json(artifacts.model("small_resnet") / "metrics.json"))
+    comparison = pd.read_csv(artifacts.comparison).fillna({"reason": ""}).set_index(["split_method", "model"])
+    names = ["small_resnet", "plain_cnn", "lenet", "svm", "logistic_regression", "pitch_threshold", "majority"]
+    assert comparison.index.tolist() == [(method, name) for method in ("random", "speaker") for name in names]
+    assert comparison.loc["speaker", "reason"].str.contains("Nobody knows who speaks in 18 of the 18 clips").all()
+    reasons = comparison.loc["random", "reason"]
+    assert "There is no network 'lenet'" in reasons["lenet"] and (reasons.drop("lenet") == "").all()
+    tested = read_json(artifacts.comparison_part("random").model("svm") / "seed_0" / "metrics.json")["test"]
+    assert comparison.loc[("random", "svm"), "accuracy"] == tested["accuracy"]
+    card = artifacts.model_card.read_text()
+    assert "small_resnet" in card and "(not_for.md)" in card and (artifacts.folder / "not_for.md").exists()
+
+
+def test_the_pages_need_nothing_from_elsewhere_and_show_no_warnings(finished):
+    root, _ = finished
+    pages = sorted((root / "artifacts" / "folder" / "report").glob("*.html"))
+    assert [page.stem for page in pages] == [*NAMES, "index"]
+    for page in pages:
+        text = page.read_text()
+        assert not re.findall(r'<(?:script|link|img)[^>]+(?:src|href)="(?:https?:)?//(?!colab)[^"]+"', text), page.name
+        assert "vnd.jupyter.stderr" not in re.sub(r"<style.*?</style>", "", text, flags=re.DOTALL), page.name
+        # TensorFlow writes its warnings to stdout where it is asked cell by cell.
+        assert not re.search(r"Warning|WARNING:|Traceback", text), page.name
+    for name in ("01_download", "04_evaluate", "06_your_voice"):  # the listener, frozen with its first clip; the recording
+        assert "data:audio/wav;base64," in next(page for page in pages if page.stem == name).read_text()
+
+
+def test_the_index_sums_the_run_up_and_says_what_it_does_not_show(finished):
+    root, _ = finished
+    artifacts = Artifacts(root / "artifacts" / "folder")
+    index = html.unescape((artifacts.report / "index.html").read_text())
+    assert index.count("data:image/png;base64,") == len(NAMES) and all(f'href="{name}.html"' in index for name in NAMES)
+    test = read_json(artifacts.model("small_resnet") / "metrics.json")["test"]
+    manifest = pd.read_csv(artifacts.manifest).sort_values("label")
+    labels = manifest.groupby("split")["label"]
+    guess = (labels.get_group("test") == labels.get_group("train").value_counts(sort=False).idxmax()).mean()
+    assert f"test accuracy<b>{test['accuracy']:.3f}</b>by guessing: {guess:.3f}" in index
+    assert f"{test['accuracy']:.1%} of {test['clips']} test clips got the right class" in index
+    assert "Nobody knows whether the speakers of the test clips were heard" in index and "synthetic" not in index
+    for words in ("small_vgg", "svm", "There is no network 'lenet'", "tensorflow", "seconds 06_your_voice"):
+        assert words in index, words
+
+
+def test_the_key_figure_is_that_of_the_notebook_or_its_first(tmp_path):
+    def cell(source, *pictures):
+        made = nbformat.v4.new_code_cell(source)
+        made.outputs = [nbformat.v4.new_output("display_data", {"image/png": picture}) for picture in pictures]
+        return made
+
+    first, wanted = ("iVBORw0K", "iVBORw0L")
+    notebook = nbformat.v4.new_notebook(cells=[cell("x"), cell("plot()", first), cell("figures.class_counts(manifest)", wanted)])
+    for name, expected in (("01_download", wanted), ("99_own", first)):
+        write_key_figure(notebook, tmp_path / f"{name}.png")
+        assert (tmp_path / f"{name}.png").read_bytes() == base64.b64decode(expected)
+    write_key_figure(nbformat.v4.new_notebook(), tmp_path / "99_own.png")
+    assert not (tmp_path / "99_own.png").exists()
+
+
+def test_a_second_run_reuses_what_is_there_and_gives_the_same_metrics(finished):
+    root, _ = finished
+    folder = root / "artifacts" / "folder"
+    before = {
+        path: path.stat().st_mtime_ns
+        for path in folder.rglob("*")
+        if path.name in ("run.json", "metrics.json") or (path.suffix == ".png" and "spectrograms" in path.parts)
+    }
+    result = run(DATASET="folder", DATA_DIR=root / "recordings", PROFILE="quick", ARTIFACTS=root / "artifacts")
+    assert result.returncode == 0, result.stderr
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+def test_a_failing_notebook_is_named_with_its_cell_and_its_sentence(tmp_path):
+    (tmp_path / "empty").mkdir()
+    result = run(DATASET="folder", DATA_DIR=tmp_path / "empty", PROFILE="quick", ARTIFACTS=tmp_path / "artifacts")
+    assert result.returncode == 1
+    assert re.search(
+        r"\[1/6\] 01_download failed after \d+ s: cell 5 of \d+: There is no wav, flac, ogg or mp3 file in", result.stderr
+    )
+    assert "run the same command again" in result.stderr and "Traceback" not in result.stderr + result.stdout
+
+
+def test_a_failing_solution_is_named(tmp_path, monkeypatch):
+    cells = [nbformat.v4.new_code_cell("1 + 1"), nbformat.v4.new_code_cell("# @title Solution 3\nraise ValueError('seven')")]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "07_class.ipynb")
+    monkeypatch.setattr(suite_run, "NOTEBOOKS", tmp_path)
+    assert suite_run.run_notebook("07_class", tmp_path / "report", line="") == "cell 2 of 2 (Solution 3): ValueError: seven"
+
+
+def test_a_notebook_opened_alone_says_what_to_run_first(tmp_path):
+    result = run("04_evaluate", DATASET="folder", PROFILE="quick", ARTIFACTS=tmp_path)
+    assert result.returncode == 1 and "manifest.csv is not there yet: run notebooks/01_download.ipynb first" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("environment", "message"),
+    [({"DATASET": "imagenet"}, "no dataset 'imagenet': choose one of"), ({"PROFILE": "slow"}, "no profile 'slow': choose one of")],
+)
+def test_unknown_names_stop_before_any_notebook(tmp_path, environment, message):
+    result = run(**environment, ARTIFACTS=tmp_path)
+    assert result.returncode == 1 and message in result.stderr and "Traceback" not in result.stderr
+
+
+def test_without_gender_and_age_their_scores_are_left_out(tmp_path):
+    write_corpus(tmp_path / "data", labels={"happy": 220, "sad": 120})
+    result = run(DATASET="folder", DATA_DIR=tmp_path / "data", NAME="moods", PROFILE="quick", ARTIFACTS=tmp_path / "artifacts")
+    assert result.returncode == 0, result.stdout + result.stderr
+    metrics = read_json(tmp_path / "artifacts" / "moods" / "models" / "small_resnet" / "metrics.json")
+    assert "accuracy" in metrics["test"] and "gender_accuracy" not in metrics["test"] and "age_mae_years" not in metrics["test"]
+    page = html.unescape((tmp_path / "artifacts" / "moods" / "report" / "01_download.html").read_text())
+    assert "does not say who speaks" in page and "do not tell both gender and age" in page
+
+
+def test_the_voices_corpus_runs_through_download_and_spectrograms(tmp_path):
+    folder = tmp_path / "artifacts" / "voices"
+    synthesise(folder / "audio", corpus=Corpus(speakers=1, sentences=3))
+    environment = {"DATASET": "voices", "PROFILE": "quick", "ARTIFACTS": tmp_path / "artifacts"}
+    result = run("01_download", "02_spectrograms", **environment, OVERRIDES="speakers=1 sentences=3")
+    assert result.returncode == 0, result.stdout + result.stderr
+    manifest = pd.read_csv(folder / "manifest.csv")
+    assert len(manifest) == 117 and manifest["label"].nunique() == 39 and not manifest["path"].str.startswith("/").any()
+
+
+def test_a_frozen_widget_shows_what_it_showed_last():
+    states = {
+        "box": {"_model_name": "VBoxModel", "children": ["IPY_MODEL_list", "IPY_MODEL_panel"]},
+        "list": {"_model_name": "DropdownModel", "description": "class", "_options_labels": ["a", "<b>"], "index": 1},
+        "panel": {"_model_name": "HTMLModel", "value": "<audio></audio>"},
+    }
+    view = {"application/vnd.jupyter.widget-view+json": {"model_id": "box"}}
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("box")])
+    notebook.cells[0].outputs = [nbformat.v4.new_output("display_data", view)]
+    state = {"state": {name: {"state": content} for name, content in states.items()}}
+    notebook.metadata["widgets"] = {"application/vnd.jupyter.widget-state+json": state}
+    frozen = freeze_widgets(notebook).cells[0].outputs[0].data
+    assert "class: <b>&lt;b&gt;</b>" in frozen["text/html"] and "<audio></audio>" in frozen["text/html"]
+    assert "application/vnd.jupyter.widget-view+json" not in frozen and "widgets" in notebook.metadata
+
+
+def test_a_page_keeps_hints_folded_and_breaks_long_lines_of_code():
+    hint = "<details><summary>Hint</summary>\n\nLook at `axes`.\n\n</details>"
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(hint), nbformat.v4.new_code_cell("x = 1")])
+    page = notebook_page(notebook, "a title")
+    inside = page.split("<summary>Hint</summary>")[1].split("</details>")[0]
+    assert "<code>axes</code>" in inside and "white-space: pre-wrap" in page.split("</head>")[0]
