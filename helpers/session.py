@@ -72,9 +72,8 @@ def start(
         Folder of recordings, for `folder` and for datasets that are on this disk already.
     name : str
         Name of the folder below `artifacts`; the dataset's if empty.
-    profile : {"auto", "quick", "fisher", "paper"}
-        "auto" takes the profile that the spectrograms were made with, else `paper` on a GPU and the dataset's own without one
-        (`quick`, or `fisher` for EmoDB).
+    profile : {"auto", "quick", "paper"}
+        "auto" takes the profile that the spectrograms were made with, else `paper` on a GPU and `quick` without one.
     overrides : str
         Such as ``"epochs=5, batch_size=16"``.
     artifacts : str
@@ -110,15 +109,15 @@ def start(
         dataset=chosen["dataset"],
         data_dir=chosen["data_dir"],
         artifacts=folder,
-        profile=choose_profile(_profile_name(chosen["profile"], folder, dataset=chosen["dataset"]), overrides=chosen["overrides"]),
+        profile=choose_profile(_profile_name(chosen["profile"], folder), overrides=chosen["overrides"]),
     )
     print(f"dataset {session.dataset}, profile {session.profile.name}, results in {folder.folder}")
     return session
 
 
-def _profile_name(name: str, artifacts: Artifacts, *, dataset: str) -> str:
+def _profile_name(name: str, artifacts: Artifacts) -> str:
     if name != "auto":
         return name
     if artifacts.spectrogram_settings.exists():
         return read_json(artifacts.spectrogram_settings)["profile"]
-    return "paper" if machine.has_gpu() else choose_dataset(dataset).profile
+    return "paper" if machine.has_gpu() else "quick"

@@ -167,18 +167,6 @@ NOT_NEGATIVE = (*MAY_BE_ZERO, "gain_db", "equaliser_db", "mixup")
 QUICK = Profile("quick")
 PROFILES = {
     "quick": QUICK,
-    # Chosen on EmoDB's validation clips. A hidden band of frequencies would bend all cepstra, and a Fisher vector is sure enough
-    # only without label smoothing.
-    "fisher": replace(
-        QUICK,
-        name="fisher",
-        network="fisher_resnet",
-        compare=("small_resnet", "plain_cnn"),
-        base_channels=24,
-        epochs=30,
-        frequency_mask=0,
-        label_smoothing=0.0,
-    ),
     # The study's section 6.1. It does not give the settings of its spectrograms: these are librosa's defaults,
     # squeezed into the picture size of ResNet50.
     "paper": Profile(

@@ -1,4 +1,4 @@
-"""Models that are no networks, to set a network beside: two on MFCCs, one on the pitch, one that is deaf (notebook 05)."""
+"""Baselines: models that are no networks, from MFCCs, Fisher vectors, the pitch, or no audio at all (notebook 05)."""
 
 from __future__ import annotations
 
@@ -8,21 +8,26 @@ from pathlib import Path
 import librosa
 import numpy as np
 import pandas as pd
+from PIL import Image
+from sklearn.base import ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from helpers.base.artifacts import Artifacts, SuiteError, read_json
+from helpers.base.artifacts import Artifacts, SuiteError, read_json, require
 from helpers.base.machine import on_all_cores
 from helpers.base.settings import Profile
-from helpers.evaluation.scores import class_shares, pitch_threshold, predictions_table, read_classes
+from helpers.comparison.fisher_vector import FisherVector, cepstral_frames
+from helpers.evaluation.scores import class_fractions, pitch_threshold, predictions_table, read_classes
 from helpers.network.run import data_fingerprint, difference_from_run, milliseconds_per_clip, record_run
 from helpers.recordings.labels import parse_label
-from helpers.spectrograms.mel import load_audio
+from helpers.spectrograms.convert import image_path
+from helpers.spectrograms.mel import from_image, load_audio
 
 MFCCS = 20
-BASELINES = ("svm", "logistic_regression", "pitch_threshold", "majority")
+FISHER_C = 100.0  # vectors have the length 1, so their weights must be large; chosen on EmoDB's validation clips
+BASELINES = ("svm", "logistic_regression", "fisher_vector", "pitch_threshold", "no_audio")
 
 
 def mfcc_features(samples: np.ndarray, *, sample_rate: int) -> np.ndarray:
@@ -45,7 +50,7 @@ def mfcc_features(samples: np.ndarray, *, sample_rate: int) -> np.ndarray:
     return np.concatenate([coefficients.mean(axis=1), coefficients.std(axis=1)])
 
 
-def clip_features(manifest: pd.DataFrame, artifacts: Artifacts, *, sample_rate: int) -> pd.DataFrame:
+def mfcc_table(manifest: pd.DataFrame, artifacts: Artifacts, *, sample_rate: int) -> pd.DataFrame:
     """MFCC features of all clips of a manifest, one row a clip [shape=(clips, 40)], indexed by clip."""
 
     def features(path):
@@ -54,6 +59,20 @@ def clip_features(manifest: pd.DataFrame, artifacts: Artifacts, *, sample_rate: 
     rows = on_all_cores(features, [artifacts.audio(path) for path in manifest["path"]], title="MFCCs")
     names = [f"{part} {number}" for part in ("mean", "deviation") for number in range(MFCCS)]
     return pd.DataFrame(rows, index=manifest["clip"].to_numpy(), columns=names)
+
+
+def fisher_vectors(manifest: pd.DataFrame, artifacts: Artifacts, *, profile: Profile) -> np.ndarray:
+    """Fisher vectors of all clips, from their spectrogram images; the mixture is fitted to the training clips.
+
+    Returns
+    -------
+    np.ndarray [shape=(clips, values)]
+    """
+    settings = profile.spectrogram
+    paths = [image_path(artifacts, row) for row in manifest.to_dict("records")]
+    frames = [cepstral_frames(from_image(np.asarray(Image.open(require(path))), settings=settings)) for path in paths]
+    training = [clip for clip, split in zip(frames, manifest["split"], strict=True) if split == "train"]
+    return FisherVector(seed=profile.seed).fit(training).transform(frames)
 
 
 def svm() -> Pipeline:
@@ -77,7 +96,7 @@ def train_baseline(
     artifacts : Artifacts
         For the class list, and the pictures' fingerprint, which changes where a sound does.
     features : pd.DataFrame
-        As `clip_features` gives them.
+        As `mfcc_table` gives them.
     pitch : pd.Series
         As `helpers.spectrograms.voice.pitch_table` gives it.
     profile : Profile
@@ -100,18 +119,24 @@ def train_baseline(
     if difference_from_run(folder, identity) is None:
         print(f"{name}: already trained with these settings and clips, taken from {folder}")
         return read_json(folder / "run.json")
-    if name in ("svm", "logistic_regression"):
+    if name == "fisher_vector":
+        vectors = fisher_vectors(manifest, artifacts, profile=profile)
+        probabilities, facts = _on_features(LogisticRegression(C=FISHER_C, max_iter=1000), manifest, vectors, classes)
+    elif name in ("svm", "logistic_regression"):
         model = svm() if name == "svm" else make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))
         probabilities, facts = _on_features(model, manifest, features.loc[manifest["clip"]].to_numpy(), classes)
     else:
         started = time.perf_counter()
-        probabilities, numbers = _by_pitch(manifest, pitch, classes) if name == "pitch_threshold" else _majority(manifest, classes)
+        by_pitch = name == "pitch_threshold"
+        probabilities, numbers = _by_pitch(manifest, pitch, classes) if by_pitch else _without_audio(manifest, classes)
         facts = {"parameters": numbers, "seconds": time.perf_counter() - started}
     predictions = predictions_table(manifest, probabilities, classes)
     return record_run(folder, predictions, classes=classes, profile=profile, **facts, **identity)
 
 
-def _on_features(model: Pipeline, manifest: pd.DataFrame, features: np.ndarray, classes: list[str]) -> tuple[np.ndarray, dict]:
+def _on_features(
+    model: ClassifierMixin, manifest: pd.DataFrame, features: np.ndarray, classes: list[str]
+) -> tuple[np.ndarray, dict]:
     """Probabilities are a softmax of the decision values: of a logistic regression its own, of an SVM a makeshift."""
     training = (manifest["split"] == "train").to_numpy()
     targets = pd.Index(classes).get_indexer(manifest["label"])
@@ -124,7 +149,7 @@ def _on_features(model: Pipeline, manifest: pd.DataFrame, features: np.ndarray, 
     weights = np.exp(decisions - decisions.max(axis=1, keepdims=True))
     probabilities = np.zeros((len(manifest), len(classes)))
     probabilities[:, model.classes_] = weights / weights.sum(axis=1, keepdims=True)
-    fitted = vars(model[-1])
+    fitted = vars(model[-1] if isinstance(model, Pipeline) else model)
     learned = [fitted.get(name) for name in ("support_vectors_", "dual_coef_", "coef_", "intercept_")]
     times = milliseconds_per_clip(lambda: model.decision_function(features), clips=len(features))
     return probabilities, {
@@ -132,18 +157,18 @@ def _on_features(model: Pipeline, manifest: pd.DataFrame, features: np.ndarray, 
     }  # fmt: skip
 
 
-def _majority(manifest: pd.DataFrame, classes: list[str]) -> tuple[np.ndarray, int]:
-    """For every clip the share of each class among the training clips, so that it answers the most frequent one."""
-    shares = class_shares(manifest.loc[manifest["split"] == "train", "label"], classes)
-    return np.tile(shares, (len(manifest), 1)), len(classes)
+def _without_audio(manifest: pd.DataFrame, classes: list[str]) -> tuple[np.ndarray, int]:
+    """For every clip the fraction of each class among the training clips, so that the answer is the most frequent class."""
+    fractions = class_fractions(manifest.loc[manifest["split"] == "train", "label"], classes)
+    return np.tile(fractions, (len(manifest), 1)), len(classes)
 
 
 def _by_pitch(manifest: pd.DataFrame, pitch: pd.Series, classes: list[str]) -> tuple[np.ndarray, int]:
-    """The shares of the classes of one gender alone, the one on whose side of a threshold the clip's pitch lies."""
+    """The fractions of the classes of one gender alone, the one on whose side of a threshold the clip's pitch lies."""
     genders = pd.Series([parse_label(label)[0] for label in classes], index=classes)
     if set(genders) != {"female", "male"}:
         raise SuiteError("The pitch tells gender alone, and the names of these classes do not.")
-    probabilities, numbers = _majority(manifest, classes)
+    probabilities, numbers = _without_audio(manifest, classes)
     hertz = manifest["clip"].map(pitch).to_numpy()
     threshold, _ = pitch_threshold(manifest.rename(columns={"label": "true"}), pitch)
     member = np.where(hertz[:, np.newaxis] > threshold, genders == "female", genders == "male")

@@ -109,7 +109,7 @@ def run_models(names: list[str], part: Artifacts, *, features: pd.DataFrame, pit
     part : Artifacts
         As `make_part` gives it.
     features, pitch : pd.DataFrame, pd.Series
-        For the baselines, by clip, as `clip_features` and `pitch_table` give them.
+        For the baselines, by clip, as `mfcc_table` and `pitch_table` give them.
     profile : Profile
     """
     manifest = read_table(part.manifest)

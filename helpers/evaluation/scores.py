@@ -233,19 +233,19 @@ def read_classes(artifacts) -> list[str]:
     return read_json(artifacts.classes)
 
 
-def class_shares(training: pd.Series, classes: list[str]) -> np.ndarray:
+def class_fractions(training: pd.Series, classes: list[str]) -> np.ndarray:
     """Share of each class among the training clips' labels, np.ndarray [shape=(classes,)]."""
     return training.value_counts(normalize=True).reindex(classes, fill_value=0).to_numpy()
 
 
-def prior_predictions(predictions: pd.DataFrame, classes: list[str], *, split: str = "test") -> pd.DataFrame:
+def no_audio_predictions(predictions: pd.DataFrame, classes: list[str], *, split: str = "test") -> pd.DataFrame:
     """Predictions of one split by a model that is deaf: for each clip, the share of each class among the training clips.
 
     Scored like any other predictions, its accuracy is that of always answering the most frequent class, gender or age group,
     and its age is the mean age of the training clips.
     """
     clips = predictions[predictions["split"] == split].rename(columns={"true": "label"})
-    shares = class_shares(predictions.loc[predictions["split"] == "train", "true"], classes)
+    shares = class_fractions(predictions.loc[predictions["split"] == "train", "true"], classes)
     return predictions_table(clips, np.tile(shares, (len(clips), 1)), classes)
 
 

@@ -27,8 +27,7 @@ def grad_cam(model: keras.Model, images: np.ndarray, target: int) -> np.ndarray:
     Parameters
     ----------
     model : keras.Model
-        Ends in a global pooling and a Dense layer with softmax. Of `fisher_resnet` the ResNet's part is asked: a Fisher vector has
-        no places.
+        Ends in a global pooling and a Dense layer with softmax.
     images : np.ndarray [shape=(n, height, width, channels)]
         From 0 to 255.
     target : int
@@ -52,10 +51,7 @@ def grad_cam(model: keras.Model, images: np.ndarray, target: int) -> np.ndarray:
     # Called, not `predict`, which would compile anew for each clip.
     maps = keras.ops.convert_to_numpy(keras.Model(model.input, pooling.input)(images, training=False))
     # Behind a global pooling, mean or maximum, the mean gradient of a Dense logit is its weight by the number of places.
-    answer = next(
-        layer for layer in model.layers if isinstance(layer, keras.layers.Dense) and layer.kernel.shape[0] == maps.shape[3]
-    )
-    weights = answer.kernel.numpy()[:, target] / np.prod(maps.shape[1:3])
+    weights = model.layers[-1].kernel.numpy()[:, target] / np.prod(maps.shape[1:3])
     return np.maximum(maps @ weights, 0)
 
 

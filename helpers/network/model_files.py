@@ -16,7 +16,6 @@ from typing import Any
 
 import keras
 
-import helpers.network.fisher_vector  # noqa: F401  (registers its layer, which Keras then finds in a file)
 from helpers.base.artifacts import SuiteError, atomic_path, write_json
 
 NOTE = "suite.json"

@@ -22,11 +22,11 @@ def feature_model(network: keras.Model) -> keras.Model:
 
 
 def sound_features(windows: np.ndarray, *, model: keras.Model) -> np.ndarray:
-    """Features [shape=(1, values)] of one sound, from its windows, as `clip_features` gives them."""
+    """Features [shape=(1, values)] of one sound, from its windows, as `network_features` gives them."""
     return _unit(keras.ops.convert_to_numpy(model(windows, training=False))[np.newaxis])
 
 
-def clip_features(clips: pd.DataFrame, artifacts: Artifacts, *, model: keras.Model, profile: Profile) -> pd.DataFrame:
+def network_features(clips: pd.DataFrame, artifacts: Artifacts, *, model: keras.Model, profile: Profile) -> pd.DataFrame:
     """Features of clips, from their pictures.
 
     Parameters
@@ -72,7 +72,7 @@ def distances(features: np.ndarray, clips: pd.DataFrame) -> pd.DataFrame:
     features : np.ndarray [shape=(n, values)]
         Of length 1.
     clips : pd.DataFrame
-        As `clip_features` gives it.
+        As `network_features` gives it.
 
     Returns
     -------

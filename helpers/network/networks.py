@@ -10,13 +10,9 @@ import keras
 from keras import layers
 
 from helpers.base.artifacts import SuiteError
-from helpers.network.fisher_vector import CEPSTRA, FisherVector
 
 STAGES = 3
 BLOCKS_PER_STAGE = 2
-# A Fisher vector has the length 1, and thousands of numbers: stretched, its Dense layer learns as fast as the ResNet's.
-FISHER_LENGTH = 40.0
-FISHER_VOTES = 0.8  # chosen on EmoDB's validation clips, as the value above
 # By name: who builds it, and what its authors did to the pictures (keras.applications.imagenet_utils).
 PRETRAINED = {
     "resnet50": (keras.applications.ResNet50, "caffe"),
@@ -30,7 +26,7 @@ PRETRAINED = {
     "densenet121": (keras.applications.DenseNet121, "standardised"),
     "efficientnetv2b0": (keras.applications.EfficientNetV2B0, "inside"),
 }
-NETWORKS = ("fisher_resnet", "small_resnet", "plain_cnn", "small_vgg", *PRETRAINED)
+NETWORKS = ("small_resnet", "plain_cnn", "small_vgg", *PRETRAINED)
 
 
 def build(
@@ -71,8 +67,6 @@ def build(
     if name in ("small_resnet", "plain_cnn"):
         skip = name == "small_resnet"
         return small_network(name, shape=shape, classes=classes, skip=skip, base_channels=base_channels, dropout=dropout)
-    if name == "fisher_resnet":
-        return fisher_resnet(shape=shape, classes=classes, base_channels=base_channels, dropout=dropout)
     if name == "small_vgg":
         return small_vgg(shape=shape, classes=classes, base_channels=base_channels, dropout=dropout)
     raise SuiteError(f"There is no network {name!r}: choose one of {', '.join(NETWORKS)}.")
@@ -109,22 +103,6 @@ def small_network(
     return keras.Model(pictures, layers.Dense(classes, activation="softmax", dtype="float32")(x), name=name)
 
 
-def fisher_resnet(*, shape: tuple[int, int, int], classes: int, base_channels: int, dropout: float) -> keras.Model:
-    """The small ResNet and a Fisher vector, each with a softmax of its own; the answer is the weighted mean of both.
-
-    `FisherVector.adapt` must see the training pictures before the training (`helpers.network.training` does that).
-    """
-    pictures = layers.Input(shape)
-    features = _stages(pictures, skip=True, base_channels=base_channels)
-    deep = _answer(features, classes=classes, dropout=dropout, name="resnet_answer")
-    fisher = layers.Rescaling(FISHER_LENGTH, dtype="float32")(FisherVector(cepstra=min(CEPSTRA, shape[0]))(pictures))
-    shallow = _answer(fisher, classes=classes, dropout=dropout, name="fisher_answer")
-    votes = [
-        layers.Rescaling(share, dtype="float32")(answer) for share, answer in ((1 - FISHER_VOTES, deep), (FISHER_VOTES, shallow))
-    ]
-    return keras.Model(pictures, layers.Add(dtype="float32")(votes), name="fisher_resnet")
-
-
 def _stages(pictures: keras.KerasTensor, *, skip: bool, base_channels: int) -> keras.KerasTensor:
     """The blocks of a small network, up to its global pooling."""
     x = layers.Rescaling(1 / 127.5, offset=-1)(pictures)
@@ -137,11 +115,6 @@ def _stages(pictures: keras.KerasTensor, *, skip: bool, base_channels: int) -> k
             stride = 2 if stage > 0 and block == 0 else 1
             x = residual_block(x, base_channels * 2**stage, stride=stride, skip=skip)
     return layers.GlobalAveragePooling2D()(x)
-
-
-def _answer(features: keras.KerasTensor, *, classes: int, dropout: float, name: str) -> keras.KerasTensor:
-    """Probabilities of the classes from features, some of which are hidden in training."""
-    return layers.Dense(classes, activation="softmax", dtype="float32", name=name)(layers.Dropout(dropout)(features))
 
 
 def small_vgg(*, shape: tuple[int, int, int], classes: int, base_channels: int, dropout: float) -> keras.Model:

@@ -22,7 +22,6 @@ from helpers.base.settings import Profile, describe
 from helpers.evaluation.scores import predictions_table, read_classes
 from helpers.network import checkpoints, networks
 from helpers.network.callbacks import EpochRecorder, stops_early
-from helpers.network.fisher_vector import FisherVector
 from helpers.network.model_files import save_model
 from helpers.network.run import best_epoch, data_fingerprint, difference_from_run, milliseconds_per_clip, record_run
 from helpers.spectrograms.batches import (
@@ -37,7 +36,6 @@ from helpers.spectrograms.batches import (
 )
 
 TIMED_CLIPS = 16
-ADAPT_CLIPS = 1000  # hold more frames than are learnt from
 KEPT_EPOCHS = {"best": best_epoch, "last": len}  # from the rows of a history to the number of an epoch
 
 
@@ -158,7 +156,6 @@ def fit(
     if latest is None:
         (folder / "run.json").unlink(missing_ok=True)  # written last: a folder without it is not finished
         shutil.rmtree(folder / "logs", ignore_errors=True)
-        adapt(model, [paths[i] for i in training], profile=profile)
     else:
         print(f"{name}: goes on after epoch {len(history)} of {profile.epochs}, from {kept}")
         with strategy.scope():
@@ -209,17 +206,6 @@ def build(name: str, picture: Path, *, classes: list[str], profile: Profile, mix
         )
     finally:
         keras.config.set_dtype_policy(policy)
-
-
-def adapt(model: keras.Model, paths: list[Path], *, profile: Profile) -> None:
-    """Let the Fisher vectors of a network, if it has any, learn their kinds of sounds from the middle of training clips."""
-    fisher = [layer for layer in model.layers if isinstance(layer, FisherVector)]
-    if fisher:
-        chosen = np.random.default_rng(profile.seed).permutation(len(paths))[:ADAPT_CLIPS]
-        middle = replace(profile, test_windows=1)
-        windows = np.concatenate([clip_windows(paths[i], profile=middle)[0] for i in sorted(chosen)])
-        for layer in fisher:
-            layer.adapt(windows, seed=profile.seed)
 
 
 @functools.cache  # two strategies in one process mix up their messages

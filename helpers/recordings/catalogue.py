@@ -45,8 +45,6 @@ class Dataset:
         What an age of this dataset can be, in years; anything else is a mistake in its tables.
     decades : bool
         Its ages are decades: the finest label it can give is `female_20s`.
-    profile : str
-        Where there is no GPU: the one that did best on its validation clips, as far as that was tried.
     """
 
     title: str
@@ -58,7 +56,6 @@ class Dataset:
     megabytes: int = 0
     ages: range = range(10, 101)
     decades: bool = False
-    profile: str = "quick"
 
 
 DATASETS = {
@@ -91,7 +88,7 @@ DATASETS = {
             r"(?P<speaker>\d\d)(?P<sentence>[ab]\d\d)(?P<emotion>[A-Z])[a-z]?", speakers=lambda source: EMODB_SPEAKERS,
             emotions={"W": "anger", "L": "boredom", "E": "disgust", "A": "fear", "F": "happiness", "T": "sadness", "N": "neutral"},
         ),
-        kaggle="piyushagni5/berlin-database-of-emotional-speech-emodb/versions/1", clips=535, megabytes=50, profile="fisher",
+        kaggle="piyushagni5/berlin-database-of-emotional-speech-emodb/versions/1", clips=535, megabytes=50,
     ),
     "audiomnist": Dataset(
         title="AudioMNIST, spoken digits",

@@ -18,7 +18,7 @@ from nbconvert import HTMLExporter
 from helpers.base.artifacts import Artifacts, atomic_path, read_json, read_table, write_text
 from helpers.base.settings import Profile
 from helpers.evaluation.intervals import bootstrap
-from helpers.evaluation.scores import prior_predictions, read_classes, score_split
+from helpers.evaluation.scores import no_audio_predictions, read_classes, score_split
 from helpers.network.run import read_run
 from helpers.recordings.manifest import read_manifest
 from helpers.recordings.splits import leakage
@@ -151,7 +151,7 @@ def write_index(artifacts: Artifacts, facts: dict[str, str], notebooks: list[str
     run, _, predictions = read_run(artifacts, facts["model"].split()[0])
     test = predictions[predictions["split"] == "test"]
     scores = bootstrap(test, classes, manifest=manifest)
-    deaf = score_split(prior_predictions(predictions, classes), classes)
+    deaf = score_split(no_audio_predictions(predictions, classes), classes)
     title = f"Age and gender from voice: {html.escape(facts['dataset'])}"
     cards = "".join(
         f"<div>{name}<b>{scores.loc[score, 'value']:.{digits}f}{unit}</b>by guessing: {deaf[score]:.{digits}f}{unit}</div>"

@@ -31,7 +31,7 @@ def test_auto_is_paper_on_a_gpu_quick_without_and_what_the_pictures_are_made_for
     monkeypatch.setattr(machine, "has_gpu", lambda: False)
     session = start(artifacts=str(tmp_path))
     assert session.profile.name == "quick"
-    assert start(dataset="emodb", artifacts=str(tmp_path)).profile.name == "fisher"
+    assert start(dataset="emodb", artifacts=str(tmp_path)).profile.name == "quick"
     write_json(session.artifacts.spectrogram_settings, {"profile": "paper"})
     assert start(artifacts=str(tmp_path)).profile.name == "paper"
     monkeypatch.setattr(machine, "has_gpu", lambda: True)
@@ -42,7 +42,7 @@ def test_auto_is_paper_on_a_gpu_quick_without_and_what_the_pictures_are_made_for
     ("settings", "message"),
     [
         ({"dataset": "imagenet"}, "no dataset 'imagenet': choose one of voices, folder, crema-d, emodb"),
-        ({"profile": "slow"}, "no profile 'slow': choose one of quick, fisher, paper"),
+        ({"profile": "slow"}, "no profile 'slow': choose one of quick, paper"),
         ({"name": "../up"}, r"NAME='\.\./up' can't be the name of a folder"),
     ],
 )

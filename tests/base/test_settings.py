@@ -24,7 +24,7 @@ def test_overrides_reach_every_part_and_keep_their_kind():
 @pytest.mark.parametrize(
     ("name", "overrides", "message"),
     [
-        ("fast", "", "no profile 'fast': choose one of quick, fisher, paper"),
+        ("fast", "", "no profile 'fast': choose one of quick, paper"),
         ("quick", "epoch=3", "no setting 'epoch'; write name=value with one of: .*epochs"),
         ("quick", "epochs", "epochs takes int, but ''"),
         ("quick", "epochs=many", "epochs takes int, but 'many'"),

@@ -4,7 +4,7 @@ import pytest
 from conftest import TINY
 
 from helpers.base.artifacts import write_table
-from helpers.comparison.baselines import clip_features, train_baseline
+from helpers.comparison.baselines import mfcc_table, train_baseline
 from helpers.comparison.model_card import NOT_FOR, group_scores, write_model_card
 from helpers.comparison.race import comparison_table
 from helpers.evaluation.scores import read_classes
@@ -20,7 +20,7 @@ def trained(manifest, artifacts):
     table = manifest.assign(speaker=manifest["label"] + "_" + (manifest.groupby("label").cumcount() % 3).astype(str))
     write_table(artifacts.manifest, table)
     profile = replace(TINY, network="svm")
-    given = {"features": clip_features(table, artifacts, sample_rate=16_000), "pitch": pitch_table(table, artifacts)}
+    given = {"features": mfcc_table(table, artifacts, sample_rate=16_000), "pitch": pitch_table(table, artifacts)}
     train_baseline("svm", table, artifacts, **given, profile=profile)
     comparison_table(artifacts, profile=profile)
     return table, profile

@@ -9,9 +9,9 @@ from conftest import TINY
 
 from helpers.base.artifacts import SuiteError, read_json, read_table, write_json, write_table
 from helpers.comparison import race
-from helpers.comparison.baselines import clip_features, train_baseline
+from helpers.comparison.baselines import BASELINES, mfcc_table, train_baseline
 from helpers.comparison.race import compare, comparison_table, draws, make_part, read_runs
-from helpers.evaluation.scores import read_classes, score_split
+from helpers.evaluation.scores import read_classes, read_predictions, score_split
 from helpers.network import networks
 from helpers.network.training import train
 from helpers.recordings.splits import leakage
@@ -31,7 +31,7 @@ def spoken(manifest, artifacts):
 @pytest.fixture
 def given(spoken, artifacts):
     return {
-        "features": clip_features(spoken, artifacts, sample_rate=16_000),
+        "features": mfcc_table(spoken, artifacts, sample_rate=16_000),
         "pitch": pitch_table(spoken, artifacts),
         "profile": PROFILE,
     }
@@ -71,12 +71,18 @@ def test_a_corpus_that_cannot_be_split_by_speaker_says_why(spoken, artifacts, sp
         make_part(spoken.assign(speaker=speakers), artifacts, method="speaker", seed=0)
 
 
-@pytest.mark.parametrize("name", ["svm", "logistic_regression", "pitch_threshold", "majority"])
+@pytest.mark.parametrize("name", BASELINES)
 def test_each_baseline_predicts_every_clip(spoken, artifacts, given, name, capsys):
     run = train_baseline(name, spoken, artifacts, **given)
     tested = read_json(artifacts.model(name) / "metrics.json")["test"]
     assert run["parameters"] > 0 and tested["clips"] == (spoken["split"] == "test").sum()
-    if name != "majority":
+    if name == "fisher_vector":  # it knows little of pitch, the only thing that tells these buzzes apart
+        assert (
+            read_predictions(artifacts.model(name) / "predictions.csv", read_classes(artifacts))["confidence"]
+            .between(0.25, 1)
+            .all()
+        )
+    elif name != "no_audio":
         assert tested["gender_accuracy"] == 1  # 110 Hz against 180 and 220
     else:
         predicted = read_table(artifacts.model(name) / "predictions.csv")["predicted"]
@@ -108,14 +114,14 @@ def test_one_call_fills_the_table_a_failure_is_a_row_and_restarting_trains_nothi
     profile = dataclasses.replace(PROFILE, compare=("heavy", "lenet", "resnet50", "plain_cnn"), weights="imagenet", compare_seeds=2)
     given["profile"] = profile
     table = compare(spoken, artifacts, **given)
-    names = ["small_resnet", "heavy", "lenet", "resnet50", "plain_cnn", "svm", "logistic_regression", "pitch_threshold", "majority"]
-    assert table["model"].tolist() == 2 * names and table["split_method"].tolist() == ["random"] * 9 + ["speaker"] * 9
+    names = ["small_resnet", "heavy", "lenet", "resnet50", "plain_cnn", *BASELINES]
+    assert table["model"].tolist() == 2 * names and table["split_method"].tolist() == ["random"] * 10 + ["speaker"] * 10
     reasons = table.set_index(["split_method", "model"])["reason"]
     for method in ("random", "speaker"):
         assert "memory ran out" in reasons[method, "heavy"] and "no network 'lenet'" in reasons[method, "lenet"]
         assert "weights of resnet50 could not be fetched" in reasons[method, "resnet50"]
     whole = table[table["reason"] == ""]
-    assert len(whole) == 12 and whole["accuracy"].between(0, 1).all() and (whole["accuracy_low"] <= whole["accuracy_high"]).all()
+    assert len(whole) == 14 and whole["accuracy"].between(0, 1).all() and (whole["accuracy_low"] <= whole["accuracy_high"]).all()
     nets = whole[whole["model"].isin(["small_resnet", "plain_cnn"])]
     assert (nets["seeds"] == 2).all() and nets["accuracy_sd"].notna().all()
     costs = ["parameters", "file_megabytes", "seconds", "seconds_per_epoch", "milliseconds_per_clip"]
@@ -124,7 +130,7 @@ def test_one_call_fills_the_table_a_failure_is_a_row_and_restarting_trains_nothi
 
     kept = artifacts.comparison.read_bytes()
     stamps = {path: path.stat().st_mtime_ns for path in artifacts.folder.rglob("run.json")}
-    assert len(stamps) == 16  # two networks with two seeds, four baselines, twice
+    assert len(stamps) == 18  # two networks with two seeds, five baselines, twice
     artifacts.comparison.unlink()
     monkeypatch.setattr(race, "train", lambda *_, **__: pytest.fail("trained"))
     comparison_table(artifacts, profile=profile)

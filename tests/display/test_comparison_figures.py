@@ -15,10 +15,10 @@ def made():
     rng = np.random.default_rng(0)
     points, labels = rng.normal(size=(40, 2)), pd.Series(["female", "male"] * 20)
     table = pd.DataFrame(
-        {"model": ["small_resnet", "svm", "majority"], "accuracy": [0.9, 0.8, 0.1], "seconds": [300.0, 0.2, np.nan]}
+        {"model": ["small_resnet", "svm", "no_audio"], "accuracy": [0.9, 0.8, 0.1], "seconds": [300.0, 0.2, np.nan]}
     ).assign(accuracy_low=lambda table: table["accuracy"] - 0.05, accuracy_high=lambda table: table["accuracy"] + 0.05)
     verdicts = pd.DataFrame(
-        {"difference": [0.02, 0.8], "low": [-0.01, 0.7], "high": [0.05, 0.9], "real": [False, True]}, index=["svm", "majority"]
+        {"difference": [0.02, 0.8], "low": [-0.01, 0.7], "high": [0.05, 0.9], "real": [False, True]}, index=["svm", "no_audio"]
     )
     draws = [pd.DataFrame({"accuracy": rng.normal(mean, 0.02, 50), "age_mae_years": rng.normal(9, 1, 50)}) for mean in (0.8, 0.2)]
     gaps = pd.DataFrame({name: gap(*draws).loc["accuracy"] for name in ("small_resnet", "svm")}).T

@@ -21,7 +21,7 @@ from helpers.network.training import train
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("shallow")]
 PROFILE = dataclasses.replace(TINY, epochs=4, batch_size=4)
-NAME = "fisher_resnet"  # the one with most to bring back
+NAME = "small_resnet"
 
 START = """
 import dataclasses, json, os, signal, sys
@@ -42,9 +42,9 @@ class Killed(callbacks.EpochRecorder):
         super().on_train_batch_end(batch, logs)
         if len(self.history) == 2 and batch == 1:
             os.kill(os.getpid(), signal.SIGKILL)
-callbacks.EpochRecorder = Killed
+training.EpochRecorder = Killed
 profile = dataclasses.replace(conftest.TINY, epochs=4, batch_size=4)
-training.train("fisher_resnet", read_manifest(artifacts), artifacts, profile=profile)
+training.train("small_resnet", read_manifest(artifacts), artifacts, profile=profile)
 """
 TWO_DEVICES = """
 import keras
@@ -62,7 +62,7 @@ class Steps(callbacks.EpochRecorder):
         super().on_epoch_end(epoch, logs)
         self.history[-1]["steps"] = self.model.optimizer.iterations.numpy().item()
 
-plain, networks.build, callbacks.EpochRecorder = networks.build, network, Steps
+plain, networks.build, training.EpochRecorder = networks.build, network, Steps
 manifest = read_manifest(artifacts)
 training_clips = manifest[manifest["split"] == "train"].index
 manifest = manifest.drop(training_clips[11:])  # two batches of four, and one of three
@@ -84,9 +84,9 @@ def interrupted(*args, **kwargs):
 
 training.checkpoints.save_checkpoint = interrupted
 try:
-    training.train("fisher_resnet", manifest, artifacts, profile=profile)
+    training.train("small_resnet", manifest, artifacts, profile=profile)
 except KeyboardInterrupt:  # and goes on
-    training.train("fisher_resnet", manifest, artifacts, profile=profile)
+    training.train("small_resnet", manifest, artifacts, profile=profile)
 print(json.dumps(found))
 """
 

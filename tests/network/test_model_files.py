@@ -121,7 +121,7 @@ def test_a_sound_of_no_use_is_one_sentence(path, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["small_resnet", "fisher_resnet"])
+@pytest.mark.parametrize("name", ["small_resnet", "small_vgg"])
 def test_a_prediction_from_the_file_alone_is_that_of_the_training(manifest, artifacts, shallow, tmp_path, name):
     train(name, manifest, artifacts, profile=TINY)
     folder, classes = artifacts.model(name), read_classes(artifacts)

@@ -10,7 +10,7 @@ from helpers.base.artifacts import Artifacts, SuiteError
 from helpers.display.clip import neighbours_html
 from helpers.evaluation.calibration import temper
 from helpers.network import neighbours
-from helpers.network.neighbours import clip_features, distances, feature_model, sound_features
+from helpers.network.neighbours import distances, feature_model, network_features, sound_features
 from helpers.network.predict import gender_and_age, picture_windows, predict, predict_samples
 from helpers.spectrograms.mel import load_audio
 
@@ -29,7 +29,7 @@ def model() -> tuple:
 
 
 def test_the_nearest_clip_to_a_clip_is_itself_from_its_picture_and_from_its_sound(manifest, artifacts, model):
-    known = clip_features(manifest, artifacts, model=feature_model(model[0]), profile=TINY)
+    known = network_features(manifest, artifacts, model=feature_model(model[0]), profile=TINY)
     assert known.shape == (18, 32) and np.allclose(np.linalg.norm(known, axis=1), 1, atol=1e-5)
     row = manifest.iloc[7]
     _, windows, _ = picture_windows(load_audio(artifacts.audio(row["path"]), sample_rate=RATE), model=model)
@@ -39,13 +39,13 @@ def test_the_nearest_clip_to_a_clip_is_itself_from_its_picture_and_from_its_soun
 
 def test_of_a_large_corpus_a_share_of_each_class_is_taken(manifest, artifacts, model, monkeypatch):
     monkeypatch.setattr(neighbours, "MOST_CLIPS", 9)
-    known = clip_features(manifest, artifacts, model=feature_model(model[0]), profile=TINY)
+    known = network_features(manifest, artifacts, model=feature_model(model[0]), profile=TINY)
     assert manifest.set_index("clip").loc[known.index, "label"].value_counts().tolist() == [3, 3, 3]
 
 
 def test_a_missing_picture_is_one_sentence(manifest, tmp_path, model):
     with pytest.raises(SuiteError, match=r"png is not there yet: run notebooks/"):
-        clip_features(manifest, Artifacts(tmp_path / "empty"), model=feature_model(model[0]), profile=TINY)
+        network_features(manifest, Artifacts(tmp_path / "empty"), model=feature_model(model[0]), profile=TINY)
 
 
 def test_names_are_escaped_and_a_sound_that_is_gone_is_a_sentence(artifacts):

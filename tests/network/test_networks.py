@@ -6,7 +6,7 @@ from helpers.base.artifacts import SuiteError
 from helpers.network import networks
 
 
-@pytest.mark.parametrize("name", ["fisher_resnet", "small_resnet", "plain_cnn", "small_vgg"])
+@pytest.mark.parametrize("name", ["small_resnet", "plain_cnn", "small_vgg"])
 def test_small_networks_take_raw_pictures_and_give_probabilities(name, rng):
     model = networks.build(name, shape=(96, 128, 1), classes=39, base_channels=8)
     probabilities = model(rng.uniform(0, 255, (2, 96, 128, 1)).astype("float32")).numpy()
@@ -119,7 +119,5 @@ def test_weights_that_cannot_be_fetched_say_where_a_file_by_hand_goes(monkeypatc
 
 
 def test_an_unknown_network_lists_the_known():
-    with pytest.raises(
-        SuiteError, match="no network 'lenet': choose one of fisher_resnet, small_resnet, plain_cnn, small_vgg, resnet50"
-    ):
+    with pytest.raises(SuiteError, match="no network 'lenet': choose one of small_resnet, plain_cnn, small_vgg, resnet50"):
         networks.build("lenet", shape=(64, 64, 3), classes=3)

@@ -70,7 +70,7 @@ def test_the_table_grew_from_stage_to_stage(finished):
     assert len(list(artifacts.spectrograms.rglob("*.png"))) == 18
     assert {"train", "validation", "test"} == set(read_json(artifacts.model("small_resnet") / "metrics.json"))
     comparison = pd.read_csv(artifacts.comparison).fillna({"reason": ""}).set_index(["split_method", "model"])
-    names = ["small_resnet", "plain_cnn", "lenet", "svm", "logistic_regression", "pitch_threshold", "majority"]
+    names = ["small_resnet", "plain_cnn", "lenet", "svm", "logistic_regression", "fisher_vector", "pitch_threshold", "no_audio"]
     assert comparison.index.tolist() == [(method, name) for method in ("random", "speaker") for name in names]
     assert comparison.loc["speaker", "reason"].str.contains("Nobody knows who speaks in 18 of the 18 clips").all()
     reasons = comparison.loc["random", "reason"]
