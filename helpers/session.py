@@ -105,6 +105,7 @@ def start(
         raise SuiteError(f"NAME={folder_name!r} can't be the name of a folder: use letters, digits, '-' and '_'.")
     root = Path(chosen["artifacts"] or machine.PROJECT / "artifacts").expanduser().resolve()
     folder = Artifacts(root / folder_name)
+    folder.require_layout()
     session = Session(
         dataset=chosen["dataset"],
         data_dir=chosen["data_dir"],

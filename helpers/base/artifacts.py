@@ -16,6 +16,7 @@ from typing import Any
 
 import pandas as pd
 
+LAYOUT = 2  # of a results folder: 1 had spectrogram images in class folders, and classes as columns of predictions.csv
 MADE_BY = {
     "manifest.csv": "01_download.ipynb",
     "rejected.csv": "01_download.ipynb",
@@ -75,6 +76,10 @@ class Artifacts:
     def spectrogram_settings(self) -> Path:
         return self.spectrograms / "spectrograms.json"
 
+    def image(self, clip: str) -> Path:
+        """Spectrogram image of a clip; its name holds no label, so that clips can be labelled anew without making it again."""
+        return self.spectrograms / f"{clip}.png"
+
     @property
     def pitch(self) -> Path:
         return self.folder / "pitch.csv"
@@ -98,6 +103,14 @@ class Artifacts:
     @property
     def report(self) -> Path:
         return self.folder / "report"
+
+    def require_layout(self) -> None:
+        """Refuse a results folder of an earlier layout (SuiteError), so that old and new results never mix."""
+        if self.dataset.exists() and read_json(self.dataset).get("layout") != LAYOUT:
+            raise SuiteError(
+                f"{self.folder} holds results of an earlier version of this project, which this one can't go on with: rename or "
+                "delete that folder (it is left as it is), or give new ones a name with NAME=..., then run notebook 1."
+            )
 
     def model(self, name: str) -> Path:
         """Folder of one trained model."""
@@ -168,7 +181,7 @@ def read_table(path: Path) -> pd.DataFrame:
     """Read a CSV table that an earlier stage wrote; texts stay texts, whatever they look like, and empty numbers become NaN."""
     texts = (
         "clip", "path", "gender", "speaker", "label", "split", "true", "predicted", "model", "split_method", "reason",
-        "emotion", "sentence", "column", "was", "now", "sound", "mark", "note", "folder",
+        "emotion", "sentence", "column", "was", "now", "sound", "mark", "note",
     )  # fmt: skip
     # A carriage return in a file's name ends no line.
     table = pd.read_csv(require(path), dtype=dict.fromkeys(texts, str), keep_default_na=False, na_values=[""], lineterminator="\n")

@@ -22,7 +22,6 @@ from helpers.comparison.fisher_vector import FisherVector, cepstral_frames
 from helpers.evaluation.scores import class_fractions, pitch_threshold, predictions_table, read_classes
 from helpers.network.run import data_fingerprint, difference_from_run, milliseconds_per_clip, record_run
 from helpers.recordings.labels import parse_label
-from helpers.spectrograms.convert import image_path
 from helpers.spectrograms.mel import from_image, load_audio
 
 MFCCS = 20
@@ -69,7 +68,7 @@ def fisher_vectors(manifest: pd.DataFrame, artifacts: Artifacts, *, profile: Pro
     np.ndarray [shape=(clips, values)]
     """
     settings = profile.spectrogram
-    paths = [image_path(artifacts, row) for row in manifest.to_dict("records")]
+    paths = [artifacts.image(clip) for clip in manifest["clip"]]
     frames = [cepstral_frames(from_image(np.asarray(Image.open(require(path))), settings=settings)) for path in paths]
     training = [clip for clip, split in zip(frames, manifest["split"], strict=True) if split == "train"]
     return FisherVector(seed=profile.seed).fit(training).transform(frames)

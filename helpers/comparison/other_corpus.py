@@ -19,7 +19,7 @@ from helpers.evaluation.scores import pitch_threshold, predictions_table, probab
 from helpers.recordings.catalogue import list_clips, locate
 from helpers.recordings.labels import make_label, parse_label
 from helpers.recordings.manifest import build_manifest, read_manifest, reject
-from helpers.spectrograms.convert import convert, image_path
+from helpers.spectrograms.convert import convert
 from helpers.spectrograms.voice import pitch_table
 
 QUESTIONS = ("gender", "age group")  # kinds of labels that corpora with different classes share
@@ -90,7 +90,7 @@ def predict_other(network: str, other: Artifacts, *, artifacts: Artifacts, profi
     from helpers.network.training import predict_clips
 
     model, _ = load_model(source, classes=classes)
-    paths = [image_path(other, row) for _, row in manifest.iterrows()]
+    paths = [other.image(clip) for clip in manifest["clip"]]
     probabilities = predict_clips(model, paths, classes=len(classes), profile=profile)
     (folder / "run.json").unlink(missing_ok=True)  # written last: without it, the predictions are of another model
     write_table(folder / "predictions.csv", predictions_table(manifest, probabilities, classes))

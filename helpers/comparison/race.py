@@ -46,8 +46,7 @@ def budget(profile: Profile, *, seed: int) -> Profile:
 def make_part(manifest: pd.DataFrame, artifacts: Artifacts, *, method: str, seed: int) -> Artifacts:
     """Write manifest and class list of one way to split the same clips; the corpus' own split is taken as it is.
 
-    For a split by speaker, classes with fewer than three speakers are joined with neighbours in age. The column `folder` keeps
-    where the pictures lie.
+    For a split by speaker, classes with fewer than three speakers are joined with neighbours in age.
 
     Parameters
     ----------
@@ -81,7 +80,7 @@ def make_part(manifest: pd.DataFrame, artifacts: Artifacts, *, method: str, seed
             f"A split by speaker needs two classes with {SMALLEST_CLASS} speakers each; after joining neighbours in age, "
             f"{counts.idxmin()!r} has {counts.min()}, and there are {len(counts)} classes: take coarser LABELS in notebook 1."
         )
-    table = manifest.assign(label=labels, folder=manifest["label"])
+    table = manifest.assign(label=labels)
     write_table(part.manifest, table.assign(split=split_clips(table, method=method, seed=seed)))
     write_json(part.classes, sorted(set(labels)))
     return part

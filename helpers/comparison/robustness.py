@@ -22,7 +22,7 @@ from helpers.base.settings import Profile
 from helpers.evaluation.intervals import bootstrap
 from helpers.evaluation.scores import predictions_table
 from helpers.spectrograms import png
-from helpers.spectrograms.mel import load_audio, mel_spectrogram_db, to_image
+from helpers.spectrograms.mel import load_audio, picture
 
 TELEPHONE_BAND = (300.0, 3400.0)  # Hz, ITU-T G.712
 MOST_CLIPS = 200  # more would take minutes and narrow the intervals little
@@ -110,11 +110,10 @@ def degraded_predictions(
 
     settings = profile.spectrogram
 
-    def draw(sound: Path, picture: Path, seed: int) -> None:
+    def draw(sound: Path, target: Path, seed: int) -> None:
         samples = load_audio(sound, sample_rate=settings.sample_rate)
         samples = degrade(samples, condition, sample_rate=settings.sample_rate, seed=seed)
-        image = to_image(mel_spectrogram_db(samples, settings=settings), settings=settings)
-        picture.write_bytes(png.encode(image, text={}))
+        target.write_bytes(png.encode(picture(samples, settings=settings), text={}))
 
     with tempfile.TemporaryDirectory() as folder:
         pictures = [Path(folder) / f"{number}.png" for number in range(len(manifest))]

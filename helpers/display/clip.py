@@ -18,8 +18,7 @@ from PIL import Image
 from helpers.base.artifacts import Artifacts
 from helpers.base.settings import SpectrogramSettings
 from helpers.display.figures import BLUE, GREEN, ORANGE
-from helpers.spectrograms.convert import image_path
-from helpers.spectrograms.mel import load_audio, mel_spectrogram_db, to_image
+from helpers.spectrograms.mel import load_audio, picture
 
 
 def neighbours_html(rows: pd.DataFrame, artifacts: Artifacts) -> str:
@@ -114,18 +113,18 @@ def picture_html(row: pd.Series, artifacts: Artifacts, *, settings: SpectrogramS
     str
         Empty where there is neither picture nor sound.
     """
-    path = image_path(artifacts, row)
+    path = artifacts.image(row["clip"])
     try:
         if path.exists():
-            picture = path.read_bytes()
+            image = path.read_bytes()
         else:
             samples = load_audio(artifacts.audio(row["path"]), sample_rate=settings.sample_rate)
-            picture = _png(to_image(mel_spectrogram_db(samples, settings=settings), settings=settings))
+            image = _png(picture(samples, settings=settings))
     except Exception:  # any reader may fail in its own way; the player says so in a sentence
         return ""
     style = "width:100%;height:192px;image-rendering:pixelated"
     alt = html.escape(f"spectrogram of {row['clip']}, low frequencies at the bottom")
-    layers = f'<img alt="{alt}" style="display:block;{style}" src="data:image/png;base64,{_base64(picture)}">'
+    layers = f'<img alt="{alt}" style="display:block;{style}" src="data:image/png;base64,{_base64(image)}">'
     if heat is not None:
         colours = np.broadcast_to(np.array(HEAT_COLOUR, np.uint8), (*heat.shape, 3))
         overlay = np.concatenate([colours, (heat * 190).astype(np.uint8)[..., np.newaxis]], axis=2)

@@ -12,7 +12,6 @@ import pandas as pd
 from helpers.base.artifacts import Artifacts, SuiteError
 from helpers.base.settings import SpectrogramSettings
 from helpers.display.clip import clip_html
-from helpers.evaluation.scores import FIXED_COLUMNS
 from helpers.recordings.review import MARKS, mark_clip, read_review
 
 ALL = "all"
@@ -176,8 +175,8 @@ def with_predictions(manifest: pd.DataFrame, predictions: pd.DataFrame) -> pd.Da
 
 
 def class_chances(predictions: pd.DataFrame) -> pd.DataFrame:
-    """The probability columns alone, indexed by clip."""
-    return predictions.set_index("clip").iloc[:, len(FIXED_COLUMNS) - 1 :]
+    """The probability columns alone, named by their classes and indexed by clip."""
+    return predictions.set_index("clip").filter(regex="^p:").rename(columns=lambda name: name.removeprefix("p:"))
 
 
 def step_buttons() -> tuple[ipywidgets.Button, ipywidgets.Button]:

@@ -32,7 +32,7 @@ def predictions_table(manifest: pd.DataFrame, probabilities: np.ndarray, classes
     Returns
     -------
     pd.DataFrame
-        `clip`, `split`, `true`, `predicted`, `confidence`, and one column for each class.
+        `clip`, `split`, `true`, `predicted`, `confidence`, and for each class its probability, `p:<class>`.
     """
     fixed = pd.DataFrame(
         {
@@ -43,7 +43,7 @@ def predictions_table(manifest: pd.DataFrame, probabilities: np.ndarray, classes
             "confidence": probabilities.max(axis=1),
         }
     )
-    return pd.concat([fixed, pd.DataFrame(probabilities, columns=classes)], axis=1).round(6)
+    return pd.concat([fixed, pd.DataFrame(probabilities, columns=[f"p:{name}" for name in classes])], axis=1).round(6)
 
 
 def read_predictions(path, classes: list[str]) -> pd.DataFrame:
@@ -56,7 +56,7 @@ def read_predictions(path, classes: list[str]) -> pd.DataFrame:
     """
     # Read as a row, because pandas renames columns of the same name.
     names = pd.read_csv(require(path), nrows=1, header=None, dtype=str, keep_default_na=False).iloc[0].tolist()
-    if names != FIXED_COLUMNS + classes:
+    if names != [*FIXED_COLUMNS, *(f"p:{name}" for name in classes)]:
         raise SuiteError(
             f"{path} has {len(names) - len(FIXED_COLUMNS)} classes that are not those of classes.json ({len(classes)}): run "
             "notebooks/03_train_resnet.ipynb (or 05) again."

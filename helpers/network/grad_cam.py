@@ -12,7 +12,6 @@ from PIL import Image
 from helpers.base import machine
 from helpers.base.artifacts import Artifacts, SuiteError, require
 from helpers.base.settings import Profile
-from helpers.spectrograms.convert import image_path
 
 if TYPE_CHECKING:
     import keras
@@ -81,7 +80,7 @@ def clip_heat(artifacts: Artifacts, *, classes: list[str], profile: Profile) -> 
             raise SuiteError(f"Grad-CAM needs TensorFlow ({error}): without it, everything else here still works.") from None
         if model is None:
             model, _ = load_model(artifacts.model(profile.network) / "model.keras", classes=classes)
-        windows, starts, width = clip_windows(require(image_path(artifacts, row)), profile=profile)
+        windows, starts, width = clip_windows(require(artifacts.image(row["clip"])), profile=profile)
         maps = grad_cam(model, windows, classes.index(row["predicted"]))
         return spread(maps, starts=starts, window=windows.shape[2], shape=(windows.shape[1], width))
 

@@ -10,7 +10,6 @@ from helpers.base.artifacts import Artifacts, require
 from helpers.base.settings import Profile
 from helpers.network.grad_cam import pooling_layer
 from helpers.spectrograms.batches import evaluation_batches
-from helpers.spectrograms.convert import image_path
 
 MOST_CLIPS = 1000  # of a larger corpus a share of each class is taken: enough to find near ones in
 
@@ -51,7 +50,7 @@ def network_features(clips: pd.DataFrame, artifacts: Artifacts, *, model: keras.
     """
     if len(clips) > MOST_CLIPS:
         clips = clips.groupby("label", group_keys=False).sample(frac=MOST_CLIPS / len(clips), random_state=profile.seed)
-    paths = [require(image_path(artifacts, row)) for row in clips[["label", "clip"]].to_dict("records")]
+    paths = [require(artifacts.image(clip)) for clip in clips["clip"]]
     targets, windows = np.zeros(len(paths), int), profile.test_windows
     batches = evaluation_batches(paths, targets, classes=1, profile=profile, windows=windows)
     features = model.predict(batches, verbose=0)

@@ -16,7 +16,7 @@ from helpers.network.model_files import load_model
 from helpers.recordings.labels import parse_label
 from helpers.recordings.sounds import inspect_sound
 from helpers.spectrograms.batches import cut_windows
-from helpers.spectrograms.mel import load_audio, mel_spectrogram_db, to_image
+from helpers.spectrograms.mel import load_audio, picture
 
 
 @dataclass(frozen=True)
@@ -102,10 +102,9 @@ def picture_windows(samples: np.ndarray, *, model: tuple[keras.Model, dict]) -> 
     """
     network, note = model
     settings = SpectrogramSettings(**note["spectrogram"])
-    picture = to_image(mel_spectrogram_db(samples, settings=settings), settings=settings)
-    if picture.ndim == 2:
-        picture = picture[..., np.newaxis]
-    return picture, *cut_windows(picture, width=network.input_shape[2], windows=note["test_windows"])
+    image = picture(samples, settings=settings)
+    image = image if image.ndim == 3 else image[..., np.newaxis]
+    return image, *cut_windows(image, width=network.input_shape[2], windows=note["test_windows"])
 
 
 def gender_and_age(probabilities: pd.Series) -> tuple[pd.Series | None, pd.Series | None]:

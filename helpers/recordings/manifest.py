@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from helpers.base.artifacts import Artifacts, SuiteError, read_json, read_table, write_json, write_table
+from helpers.base.artifacts import LAYOUT, Artifacts, SuiteError, read_json, read_table, write_json, write_table
 from helpers.recordings.catalogue import choose_dataset, list_clips
 from helpers.recordings.labels import LABEL_KINDS, make_label
 from helpers.recordings.sounds import duplicate_reasons, inspect_sounds, name_reason, printable
@@ -93,6 +93,7 @@ def build_manifest(
         if value not in known:
             raise SuiteError(f"There is no choice {value!r}: take one of {', '.join(known)}.")
     dataset = choose_dataset(name)
+    artifacts.require_layout()
     _refuse_other_source(name, source, artifacts)
     clips, corrected = list_clips(name, source)
     if clips.empty:
@@ -124,7 +125,8 @@ def build_manifest(
     write_table(artifacts.corrected, corrected)
     write_json(artifacts.classes, classes)
     write_json(artifacts.dataset, {
-        "dataset": name, "title": dataset.title, "source": str(source), "licence": dataset.licence, "citation": dataset.citation,
+        "layout": LAYOUT, "dataset": name, "title": dataset.title, "source": str(source),
+        "licence": dataset.licence, "citation": dataset.citation,
         "labels": kind, "split_method": split_method, "small_classes": small_classes, "seed": seed,
         "found": len(clips), "accepted": len(manifest), "rejected": len(rejected),
     })  # fmt: skip
@@ -134,6 +136,7 @@ def build_manifest(
 
 def read_manifest(artifacts: Artifacts) -> pd.DataFrame:
     """The manifest, without the clips that a later stage had to reject."""
+    artifacts.require_layout()
     manifest = read_table(artifacts.manifest)
     return manifest[~manifest["clip"].isin(read_table(artifacts.rejected)["clip"])].reset_index(drop=True)
 

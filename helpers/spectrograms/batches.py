@@ -26,7 +26,6 @@ from helpers.spectrograms.augmentation import (
     random_window,
     time_shift,
 )
-from helpers.spectrograms.convert import image_path
 
 NOISE_SPREAD_DB = 20  # how much less noise than the profile allows a picture may get
 
@@ -219,7 +218,7 @@ def pictures(
             f"The spectrograms were made with profile {made['profile']!r}, which differs in {', '.join(other)}: run "
             f"notebooks/02_spectrograms.ipynb with PROFILE = {profile.name!r}, or set PROFILE = {made['profile']!r} here."
         )
-    paths = [image_path(artifacts, row) for _, row in manifest.iterrows()]
+    paths = [artifacts.image(clip) for clip in manifest["clip"]]
     missing = [path for path in paths if not path.exists()]
     if missing:
         raise SuiteError(f"{len(missing)} pictures are missing, such as {missing[0]}: run notebooks/02_spectrograms.ipynb again.")

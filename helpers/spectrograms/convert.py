@@ -1,7 +1,7 @@
 """All clips from sound to picture: log-mel spectrograms as PNG files, on all cores, restartable (notebook 02).
 
 A clip becomes a mel spectrogram in dB below its own loudest point, cut off at a fixed range and rounded to 8 bits. Each PNG
-carries, as text, the clip, the label, the settings and a fingerprint of the sound file: what is up to date is read from the
+carries, as text, the clip, the settings and a fingerprint of the sound file: what is up to date is read from the
 picture itself, so a run that was stopped goes on where it was.
 """
 
@@ -22,25 +22,20 @@ from tqdm import tqdm
 from helpers.base.artifacts import Artifacts, SuiteError, atomic_path, fingerprint, fingerprint_of, write_json
 from helpers.base.settings import SpectrogramSettings
 from helpers.spectrograms import png
-from helpers.spectrograms.mel import load_audio, mel_spectrogram_db, to_image
+from helpers.spectrograms.mel import load_audio, picture
 
 CLIPS_A_TASK = 16  # few enough for a smooth progress bar, many enough that handing them out costs little
 
 
-def image_path(artifacts: Artifacts, row: pd.Series | dict[str, str]) -> Path:
-    """Where a manifest row's picture lies: `spectrograms/<label>/<clip>.png`, or below `folder` where the row has one."""
-    return artifacts.spectrograms / row.get("folder", row["label"]) / f"{row['clip']}.png"
-
-
 def read_note(path: Path) -> dict:
-    """What a picture says of itself: clip, label, settings, fingerprint of its sound; empty if it is absent or damaged."""
+    """What a picture says of itself: clip, settings, fingerprint of its sound; empty if it is absent or damaged."""
     try:
         return json.loads(png.read_text(path, "note"))
     except (OSError, SyntaxError, KeyError, ValueError):  # Pillow says SyntaxError of a broken picture
         return {}
 
 
-def convert_clip(sound: Path, target: Path, *, clip: str, label: str, settings: SpectrogramSettings) -> tuple[str, str]:
+def convert_clip(sound: Path, target: Path, *, clip: str, settings: SpectrogramSettings) -> tuple[str, str]:
     """Convert one clip unless its picture is up to date.
 
     Returns
@@ -50,16 +45,16 @@ def convert_clip(sound: Path, target: Path, *, clip: str, label: str, settings: 
     """
     try:
         recording = sound.read_bytes()  # once, for its fingerprint and its samples
-        note = {"clip": clip, "label": label, "settings": vars(settings), "sound": fingerprint_of(recording)}
+        note = {"clip": clip, "settings": vars(settings), "sound": fingerprint_of(recording)}
         if read_note(target) == note:
             return fingerprint(target), ""
         samples = load_audio(io.BytesIO(recording), sample_rate=settings.sample_rate)
         if not len(samples) or not np.isfinite(samples).all():
             raise ValueError("it has no samples, or samples that are no numbers")
-        decibels = mel_spectrogram_db(samples, settings=settings)
+        image = picture(samples, settings=settings)
     except Exception as error:  # any reader may fail in its own way, and one clip must not stop the run
         return "", f"could not be converted: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
-    content = png.encode(to_image(decibels, settings=settings), text={"note": json.dumps(note)})
+    content = png.encode(image, text={"note": json.dumps(note)})
     with atomic_path(target) as temporary:
         temporary.write_bytes(content)
     return fingerprint_of(content), ""
@@ -96,8 +91,8 @@ def convert(
     """
     if manifest.empty:
         raise SuiteError(f"There is no clip to convert in {artifacts.folder}: look at the reasons in {artifacts.rejected}.")
-    targets = [image_path(artifacts, row) for row in manifest[["label", "clip"]].to_dict("records")]
-    clips = list(zip(map(artifacts.audio, manifest["path"]), targets, manifest["clip"], manifest["label"], strict=True))
+    targets = [artifacts.image(clip) for clip in manifest["clip"]]
+    clips = list(zip(map(artifacts.audio, manifest["path"]), targets, manifest["clip"], strict=True))
     tasks = (clips[start : start + CLIPS_A_TASK] for start in range(0, len(clips), CLIPS_A_TASK))
     done = Parallel(n_jobs=workers, return_as="generator")(delayed(_convert_clips)(task, settings) for task in tasks)
     outcomes = list(tqdm(_one_by_one(done), total=len(clips), desc="converting", unit="clip", file=sys.stdout))
@@ -120,11 +115,11 @@ def convert(
     return failed.reset_index(drop=True)
 
 
-def _convert_clips(clips: list[tuple[Path, Path, str, str]], settings: SpectrogramSettings) -> list[tuple[str, str]]:
+def _convert_clips(clips: list[tuple[Path, Path, str]], settings: SpectrogramSettings) -> list[tuple[str, str]]:
     # Linux's C library gives arrays back to the system and fetches them anew, page by page, unless it has once seen a larger one
     # freed: a third of the time (mallopt(3), M_MMAP_THRESHOLD).
     np.empty(16 << 20, np.uint8)
-    return [convert_clip(sound, target, clip=clip, label=label, settings=settings) for sound, target, clip, label in clips]
+    return [convert_clip(sound, target, clip=clip, settings=settings) for sound, target, clip in clips]
 
 
 def _one_by_one(tasks: Iterator[list[tuple[str, str]]]) -> Iterator[tuple[str, str]]:

@@ -107,6 +107,22 @@ def _palette() -> np.ndarray:
     return (matplotlib.colormaps["magma"](np.arange(256))[:, :3] * 255).round().astype(np.uint8)
 
 
+def picture(samples: np.ndarray, *, settings: SpectrogramSettings) -> np.ndarray:
+    """The image that a network gets of a sound: its mel spectrogram, as `to_image` draws it. Every stage makes it here.
+
+    Parameters
+    ----------
+    samples : np.ndarray [shape=(n,)]
+        Mono, at `settings.sample_rate`.
+    settings : SpectrogramSettings
+
+    Returns
+    -------
+    np.ndarray [shape=(height, width) or (height, width, 3), dtype=uint8]
+    """
+    return to_image(mel_spectrogram_db(samples, settings=settings), settings=settings)
+
+
 def to_image(decibels: np.ndarray, *, settings: SpectrogramSettings) -> np.ndarray:
     """Picture of a spectrogram, low frequencies at the bottom.
 

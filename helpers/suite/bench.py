@@ -40,7 +40,7 @@ from helpers.base.settings import Corpus, SpectrogramSettings
 from helpers.recordings.voices import synthesise
 from helpers.spectrograms import png
 from helpers.spectrograms.convert import convert
-from helpers.spectrograms.mel import FRAMES_A_BLOCK, frames_of, load_audio, mel_spectrogram_db, to_image
+from helpers.spectrograms.mel import FRAMES_A_BLOCK, frames_of, load_audio, picture
 
 # Speech of 2.8 s at 16 kHz, 224 x 224 grey pictures of `quick`'s spectrogram.
 SETTINGS = SpectrogramSettings(image_size=224)
@@ -69,7 +69,7 @@ def conversion() -> dict[str, float]:
     """
     with tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as folder:
         paths = bench_clips(Path(folder))
-        pictures = [to_image(mel_spectrogram_db(load_audio(path, sample_rate=16_000), settings=SETTINGS), settings=SETTINGS)
+        pictures = [picture(load_audio(path, sample_rate=16_000), settings=SETTINGS)
                     for path in paths]  # fmt: skip
         ways: dict[str, Callable[[int, Path], None]] = {
             "tutorial": lambda clips, out: [tutorial(path, out / f"{path.stem}.png") for path in paths[:clips]],

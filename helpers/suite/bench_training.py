@@ -44,7 +44,7 @@ def pipeline(paths: list[Path], targets: np.ndarray, classes: list[str], *, prof
         *(keras.layers.RandomErasing(factor=1.0, scale=(0.01, 0.1), fill_value=0.0, value_range=(0, 255)) for _ in range(4)),
     ])  # fmt: skip
     files = keras.utils.image_dataset_from_directory(
-        paths[0].parent.parent, class_names=classes, label_mode="categorical", color_mode="grayscale",
+        paths[0].parent, labels=targets.tolist(), label_mode="categorical", color_mode="grayscale",
         image_size=(height, max(width, int(np.median(widths)))), batch_size=profile.batch_size, seed=profile.seed, verbose=False,
     )  # fmt: skip
     theirs = files.map(lambda images, labels: (augmentation(images, training=True), labels), num_parallel_calls=tf.data.AUTOTUNE)

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from helpers.base import machine
-from helpers.base.artifacts import SuiteError, atomic_path, read_json, read_table, write_json
+from helpers.base.artifacts import Artifacts, SuiteError, atomic_path, read_json, read_table, write_json
+from helpers.recordings.manifest import read_manifest
 from helpers.session import start
 
 
@@ -25,6 +26,17 @@ def test_auto_is_real_speech_on_colab_and_the_built_in_corpus_elsewhere(tmp_path
     monkeypatch.setitem(sys.modules, "google.colab", types.ModuleType("google.colab"))
     assert start(artifacts=str(tmp_path)).dataset == "crema-d"
     assert start(dataset="emodb", artifacts=str(tmp_path)).dataset == "emodb"
+
+
+def test_a_results_folder_of_an_earlier_layout_is_refused_and_left_as_it_is(tmp_path):
+    old = tmp_path / "voices" / "dataset.json"
+    write_json(old, {"dataset": "voices", "source": "somewhere"})
+    before = old.read_bytes()
+    with pytest.raises(SuiteError, match=r"voices holds results of an earlier version.*rename or delete.*NAME=") as refused:
+        start(dataset="voices", artifacts=str(tmp_path))
+    assert "\n" not in str(refused.value) and old.read_bytes() == before
+    with pytest.raises(SuiteError, match="earlier version"):
+        read_manifest(Artifacts(tmp_path / "voices"))
 
 
 def test_auto_is_paper_on_a_gpu_quick_without_and_what_the_pictures_are_made_for(tmp_path, monkeypatch):

@@ -13,7 +13,6 @@ from helpers.evaluation.scores import predictions_table, read_classes
 from helpers.network import networks, training
 from helpers.network.model_files import save_model
 from helpers.spectrograms.batches import image_shape
-from helpers.spectrograms.convert import image_path
 
 NETWORK = TINY.network
 STRANGERS = {"female_30": 230, "female_35": 210, "male_25": 120, "male_90": 105}
@@ -21,7 +20,7 @@ STRANGERS = {"female_30": 230, "female_35": 210, "male_25": 120, "male_90": 105}
 
 def save_network(artifacts, manifest, *, seed: int) -> None:
     """A network with random weights and sure answers, and what it says of its own corpus."""
-    paths = [image_path(artifacts, row) for _, row in manifest.iterrows()]
+    paths = [artifacts.image(clip) for clip in manifest["clip"]]
     classes = read_classes(artifacts)
     keras.utils.set_random_seed(seed)
     model = networks.build(
@@ -46,7 +45,7 @@ def ask(artifacts, folder, *, name="folder"):
 def test_every_clip_of_the_other_corpus_is_asked_and_counted(network, artifacts, tmp_path):
     other, predictions = ask(artifacts, write_corpus(tmp_path / "strangers", labels=STRANGERS))
     assert other.folder == artifacts.folder / "other" / "strangers" and len(predictions) == 24
-    female = predictions["female_23"] + predictions["female_60"] > predictions["male_41"]
+    female = predictions["p:female_23"] + predictions["p:female_60"] > predictions["p:male_41"]
     right = female == predictions["true"].str.startswith("female")
     table = other_scores(NETWORK, other, artifacts=artifacts).set_index(["question", "answer", "corpus", "part"])
     row = table.loc["gender", NETWORK, "strangers", "all"]
@@ -76,9 +75,9 @@ def test_probabilities_of_a_gender_and_of_an_age_group_add_up():
     predictions = predictions_table(manifest, np.array([[0.4, 0.2, 0.4], [0.1, 0.2, 0.7]]), classes)
     genders, labels = coarse_predictions(predictions, manifest, classes, kind="gender")
     assert labels == ["female", "male"] and genders["predicted"].tolist() == ["female", "male"]
-    assert genders["true"].tolist() == ["male", "female"] and genders["female"].tolist() == pytest.approx([0.6, 0.3])
+    assert genders["true"].tolist() == ["male", "female"] and genders["p:female"].tolist() == pytest.approx([0.6, 0.3])
     ages, labels = coarse_predictions(predictions, manifest, classes, kind="age group")
-    assert labels == ["age_20-39", "age_60-79"] and ages["age_60-79"].tolist() == pytest.approx([0.6])
+    assert labels == ["age_20-39", "age_60-79"] and ages["p:age_60-79"].tolist() == pytest.approx([0.6])
     assert coarse_predictions(predictions, manifest, ["a", "b", "c"], kind="gender")[1] == []
 
 

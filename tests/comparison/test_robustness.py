@@ -17,7 +17,7 @@ from helpers.network.model_files import save_model
 from helpers.network.training import predict_clips
 from helpers.recordings.manifest import build_manifest
 from helpers.spectrograms.batches import clip_windows, image_shape
-from helpers.spectrograms.convert import convert, image_path
+from helpers.spectrograms.convert import convert
 
 PROFILE = choose_profile("quick", overrides="base_channels=4 mel_bins=32 window_frames=48 test_windows=3")
 CLASSES = ["female_23", "female_60", "male_41"]
@@ -28,7 +28,7 @@ def stage(corpus, artifacts):
     """Pictures, a network with random weights, and its predictions."""
     manifest, _ = build_manifest("folder", corpus, artifacts, seed=0)
     convert(manifest, artifacts, settings=PROFILE.spectrogram, profile="quick")
-    paths = [image_path(artifacts, row) for _, row in manifest.iterrows()]
+    paths = [artifacts.image(clip) for clip in manifest["clip"]]
     keras.utils.set_random_seed(1)
     model = networks.build(
         "small_resnet", shape=image_shape(paths[0], profile=PROFILE), classes=3, base_channels=4, dropout=PROFILE.dropout
@@ -156,9 +156,9 @@ def test_a_clips_heat_is_as_wide_as_its_picture(stage, artifacts):
     manifest, _, predictions = stage
     row = manifest.merge(predictions[["clip", "predicted"]], on="clip").iloc[-1]
     heat = clip_heat(artifacts, classes=CLASSES, profile=PROFILE)(row)
-    windows, starts, width = clip_windows(image_path(artifacts, row), profile=PROFILE)
+    windows, starts, width = clip_windows(artifacts.image(row["clip"]), profile=PROFILE)
     assert windows.shape == (3, 32, 48, 1) and starts[0] == 0 and starts[-1] == width - 48
     assert heat.shape == (32, width) and heat.min() >= 0 and heat.max() == pytest.approx(1, abs=1e-6)
-    image_path(artifacts, row).unlink()
+    artifacts.image(row["clip"]).unlink()
     with pytest.raises(SuiteError, match=re.escape(f"{row['clip']}.png is not there yet")):
         clip_heat(artifacts, classes=CLASSES, profile=PROFILE)(row)

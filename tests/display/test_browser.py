@@ -25,7 +25,6 @@ from helpers.base.artifacts import Artifacts, write_json, write_table
 from helpers.base.machine import PROJECT
 from helpers.evaluation.scores import predictions_table
 from helpers.recordings.voices import CATEGORIES
-from helpers.spectrograms.convert import image_path
 
 pytestmark = pytest.mark.slow
 playwright = pytest.importorskip("playwright.sync_api")
@@ -67,8 +66,8 @@ def write_stage(folder: Path) -> Artifacts:
     for place, row in manifest.iterrows():
         artifacts.audio(row["path"]).parent.mkdir(parents=True, exist_ok=True)
         soundfile.write(artifacts.audio(row["path"]), voice(100 + place, seconds=0.5), RATE)
-        image_path(artifacts, row).parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(rng.integers(0, 255, (96, 50), dtype=np.uint8)).save(image_path(artifacts, row))
+        artifacts.image(row["clip"]).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(rng.integers(0, 255, (96, 50), dtype=np.uint8)).save(artifacts.image(row["clip"]))
     probabilities = rng.dirichlet(np.ones(len(CLASSES)), len(manifest)) * 0.5
     probabilities[np.arange(len(manifest)), manifest.pop("predicted") % len(CLASSES)] += 0.5
     write_table(artifacts.manifest, manifest)

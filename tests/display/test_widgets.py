@@ -81,7 +81,7 @@ def test_names_are_escaped_everywhere(manifest, artifacts):
 
 def test_without_notebook_2_the_picture_is_made_from_the_sound(manifest, artifacts):
     with_file = clip_html(manifest.iloc[0], artifacts)
-    (artifacts.spectrograms / manifest.iloc[0]["label"] / f"{manifest.iloc[0]['clip']}.png").unlink()
+    artifacts.image(manifest.iloc[0]["clip"]).unlink()
     made = clip_html(manifest.iloc[0], artifacts)
     both = [base64.b64decode(re.search(r"data:image/png;base64,([^\"]+)", text)[1]) for text in (with_file, made)]
     first, second = (np.asarray(Image.open(io.BytesIO(content))) for content in both)

@@ -36,7 +36,7 @@ def test_a_temperature_that_was_put_in_is_found_again(rng):
     mended = with_temperature(sharpened, CLASSES, temperature=2)
     assert expected_calibration_error(mended) < 0.03 < expected_calibration_error(sharpened)
     assert (mended["predicted"] == sharpened["predicted"]).all()
-    assert np.allclose(mended[CLASSES].sum(axis=1), 1, atol=1e-5)
+    assert np.allclose(mended[[f"p:{name}" for name in CLASSES]].sum(axis=1), 1, atol=1e-5)
 
 
 def test_the_calibration_error_of_a_small_table():

@@ -131,4 +131,4 @@ def test_a_prediction_from_the_file_alone_is_that_of_the_training(manifest, arti
     model = load_model(alone, classes=classes)
     for row in (0, 7, 17):
         found = predict(artifacts.audio(manifest.iloc[row]["path"]), model=model)
-        assert np.allclose(found.probabilities[classes], table.loc[row, classes].astype(float), atol=1e-5)
+        assert np.allclose(found.probabilities[classes], table.loc[row, [f"p:{name}" for name in classes]].astype(float), atol=1e-5)

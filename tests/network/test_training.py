@@ -16,7 +16,7 @@ from helpers.network.model_files import load_model
 from helpers.network.run import read_history, read_run
 from helpers.network.training import share_out, train
 from helpers.recordings.manifest import build_manifest, read_manifest
-from helpers.spectrograms.convert import convert, image_path
+from helpers.spectrograms.convert import convert
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("shallow")]
 
@@ -136,7 +136,7 @@ def test_clips_and_classes_that_do_not_fit_are_named(manifest, artifacts):
     refused(manifest[manifest["split"] != "validation"], "no clip of the manifest has split 'validation'")
     refused(manifest[manifest["label"] == "male_41"], r"All training clips are of one class \(male_41\)")
     refused(manifest.iloc[:0], "no pictures to train with")
-    path = image_path(artifacts, manifest.iloc[2])
+    path = artifacts.image(manifest.iloc[2]["clip"])
     Image.new("L", (100, 30)).save(path)
     refused(manifest, f"{path} has height 30 instead of 32: delete it and run notebooks/02")
     path.write_bytes(b"no picture")
@@ -152,7 +152,7 @@ def test_pictures_of_other_settings_are_refused(manifest, artifacts):
 
 
 def test_a_missing_picture_is_named(manifest, artifacts):
-    image_path(artifacts, manifest.iloc[3]).unlink()
+    artifacts.image(manifest.iloc[3]["clip"]).unlink()
     with pytest.raises(SuiteError, match=r"1 pictures are missing, such as .*run notebooks/02_spectrograms"):
         train("small_resnet", manifest, artifacts, profile=TINY)
 
@@ -173,6 +173,6 @@ def test_the_papers_settings_train_on_square_colour_pictures(corpus, artifacts):
     profile = choose_profile("paper", overrides="weights=none epochs=1 image_size=64 batch_size=8")
     table, _ = build_manifest("folder", corpus, artifacts, seed=0)
     convert(table, artifacts, settings=profile.spectrogram, profile="paper")
-    assert np.asarray(Image.open(image_path(artifacts, table.iloc[0]))).shape == (64, 64, 3)
+    assert np.asarray(Image.open(artifacts.image(table.iloc[0]["clip"]))).shape == (64, 64, 3)
     run = train("mobilenetv2", table, artifacts, profile=profile)
     assert run["settings"]["optimizer"] == "adam" and len(read_history(artifacts, "mobilenetv2")) == 1

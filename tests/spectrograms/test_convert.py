@@ -17,7 +17,7 @@ from PIL import Image
 from helpers.base.artifacts import Artifacts, SuiteError, read_json, read_table
 from helpers.base.settings import PROFILES, SpectrogramSettings
 from helpers.recordings.manifest import build_manifest, reject
-from helpers.spectrograms.convert import convert, image_path, read_note
+from helpers.spectrograms.convert import convert, read_note
 from helpers.spectrograms.mel import from_image, load_audio, mel_spectrogram_db, to_image
 
 SETTINGS = SpectrogramSettings(sample_rate=RATE, mel_bins=64)
@@ -77,7 +77,7 @@ def test_stereo_of_another_rate_is_read_as_librosa_reads_it(rng, tmp_path):
 def test_the_picture_is_the_spectrogram_in_8_bits(converted, artifacts):
     row = converted.iloc[0]
     decibels = librosas(load_audio(row["path"], sample_rate=RATE), SETTINGS)
-    picture = np.asarray(Image.open(image_path(artifacts, row)))
+    picture = np.asarray(Image.open(artifacts.image(row["clip"])))
     assert picture.shape == decibels.shape
     assert np.abs(picture[::-1] / 255 * 80 - 80 - decibels).max() < 0.5 * 80 / 255 + 0.1
 
@@ -121,7 +121,7 @@ def test_a_second_run_redoes_nothing(converted, artifacts):
 
 def test_what_changed_is_redone_and_nothing_else(converted, artifacts):
     before = stamps(artifacts)
-    changed, cut, spoilt, gone = (image_path(artifacts, converted.iloc[number]) for number in range(4))
+    changed, cut, spoilt, gone = (artifacts.image(converted.iloc[number]["clip"]) for number in range(4))
     artifacts.audio(converted.iloc[0]["path"]).write_bytes(artifacts.audio(converted.iloc[4]["path"]).read_bytes())
     cut.write_bytes(cut.read_bytes()[:-20])
     middle = len(spoilt.read_bytes()) // 2
@@ -141,10 +141,16 @@ def test_other_settings_redo_everything_and_a_clip_that_left_takes_its_picture_a
     assert read_json(artifacts.spectrogram_settings)["settings"]["hop_length"] == 200
 
 
+def test_labelling_anew_makes_no_picture_again(converted, artifacts):
+    before = stamps(artifacts)
+    convert(converted.assign(label="../../escaped"), artifacts, settings=SETTINGS, profile="quick")
+    assert stamps(artifacts) == before and not list(artifacts.folder.parent.rglob("escaped"))
+
+
 def test_a_picture_says_what_it_is(converted, artifacts):
     row = converted.iloc[0]
-    note = read_note(image_path(artifacts, row))
-    assert (note["clip"], note["label"]) == (row["clip"], row["label"])
+    note = read_note(artifacts.image(row["clip"]))
+    assert note["clip"] == row["clip"] and "label" not in note
     assert SpectrogramSettings(**note["settings"]) == SETTINGS
 
 
