@@ -2,10 +2,47 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
-from typing import Any
+from types import UnionType
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from helpers.base.artifacts import SuiteError
+
+NETWORKS = (
+    "small_resnet", "plain_cnn", "small_vgg", "resnet50", "resnet50_flatten", "resnet101", "resnet50v2", "vgg16", "inceptionv3",
+    "xception", "mobilenetv2", "densenet121", "efficientnetv2b0",
+)  # fmt: skip
+# Lowest and highest value of a setting. All others: whole numbers from 1 on, other numbers from 0 on.
+LIMITS = {
+    **dict.fromkeys(("seed", "corpus_seed", "frequency_mask", "time_mask", "time_shift", "early_stopping"), (0, math.inf)),
+    **dict.fromkeys(("dropout", "label_smoothing"), (0, 0.95)),
+    "learning_rate": (1e-15, 10),
+    "noise_snr_db": (-100, 100),
+    "dynamic_range_db": (1, 200),
+    "sample_rate": (4000, 192_000),
+}
+
+
+def check(part: Any) -> None:
+    """Refuse settings that are none of their choices or lie outside of their limits.
+
+    Raises
+    ------
+    SuiteError
+        The first setting that does not fit, with its choices or limits.
+    """
+    for setting, kind in get_type_hints(type(part)).items():
+        value = getattr(part, setting)
+        choices = get_args(kind) if get_origin(kind) is Literal else {"network": NETWORKS, "compare": NETWORKS}.get(setting, ())
+        for chosen in value if isinstance(value, tuple) else (value,):
+            if choices and chosen not in choices:
+                raise SuiteError(f"The setting {setting} takes one of {', '.join(choices)}, but {chosen!r} was given.")
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            lowest, highest = LIMITS.get(setting, (1 if isinstance(value, int) else 0, math.inf))
+            if not lowest <= value <= highest or math.isinf(value):
+                limits = f"at least {lowest:g}" + (f" and at most {highest:g}" if highest < math.inf else "")
+                raise SuiteError(f"The setting {setting} must be {limits}, but is {value}.")
 
 
 @dataclass(frozen=True)
@@ -41,6 +78,11 @@ class SpectrogramSettings:
     image_size: int | None = None
     colour: bool = False
 
+    def __post_init__(self):
+        check(self)
+        if not self.fmin < self.fmax:
+            raise SuiteError(f"The setting fmax must be more than fmin ({self.fmin:g} Hz), but is {self.fmax:g}.")
+
     @property
     def channels(self) -> int:
         return 3 if self.colour else 1
@@ -63,6 +105,9 @@ class Corpus:
     speakers: int = 3
     sentences: int = 8
     corpus_seed: int = 0
+
+    def __post_init__(self):
+        check(self)
 
 
 @dataclass(frozen=True)
@@ -96,7 +141,7 @@ class Profile:
     mixup : float
         Parameter alpha of mixup; 0 mixes nothing.
     network : str
-        A name from `helpers.network.networks.NETWORKS`.
+        One of `NETWORKS`.
     compare : tuple of str
         The networks that notebook 05 sets beside it.
     compare_epochs, compare_seeds : int
@@ -143,26 +188,25 @@ class Profile:
     compare: tuple[str, ...] = ("plain_cnn",)
     compare_epochs: int = 8
     compare_seeds: int = 1
-    weights: str = "none"
+    weights: Literal["imagenet", "none"] = "none"
     base_channels: int = 32
     dropout: float = 0.4
     epochs: int = 40
     batch_size: int = 32
-    optimizer: str = "adamw"
+    optimizer: Literal["adam", "adamw"] = "adamw"
     learning_rate: float = 1e-3
     weight_decay: float = 0.7
     label_smoothing: float = 0.05
     leave_out_marked: bool = False
     early_stopping: int = 0
-    kept_epoch: str = "best"
-    mixed_precision: str = "auto"
-    jit_compile: str = "auto"
+    kept_epoch: Literal["best", "last"] = "best"
+    mixed_precision: Literal["auto", "on", "off"] = "auto"
+    jit_compile: Literal["auto", "on", "off"] = "auto"
     seed: int = 0
 
+    def __post_init__(self):
+        check(self)
 
-MAY_BE_ZERO = ("seed", "corpus_seed", "frequency_mask", "time_mask", "time_shift", "early_stopping")
-
-NOT_NEGATIVE = (*MAY_BE_ZERO, "gain_db", "equaliser_db", "mixup")
 
 QUICK = Profile("quick")
 PROFILES = {
@@ -218,15 +262,16 @@ def choose_profile(name: str, *, overrides: str = "") -> Profile:
     if name not in PROFILES:
         raise SuiteError(f"There is no profile {name!r}: choose one of {', '.join(PROFILES)}.")
     profile = PROFILES[name]
-    for item in filter(None, (part.strip() for part in overrides.replace(",", " ").split())):
+    chosen: dict[Any, dict[str, Any]] = {part: {} for part in (profile, profile.corpus, profile.spectrogram)}
+    for item in filter(None, overrides.replace(",", " ").split()):
         setting, _, text = item.partition("=")
-        profile = _override(profile, setting, text)
-    for setting, value in describe(profile).items():
-        if type(value) is int and value < 1 and setting not in MAY_BE_ZERO:
-            raise SuiteError(f"The setting {setting} must be at least 1, but is {value}.")
-        if setting in NOT_NEGATIVE and value < 0:
-            raise SuiteError(f"The setting {setting} must not be negative, but is {value}.")
-    return profile
+        owner = next((part for part in chosen if setting in _own_settings(part)), None)
+        if owner is None:
+            known = ", ".join(list(describe(profile))[1:])
+            raise SuiteError(f"The profile has no setting {setting!r}; write name=value with one of: {known}.")
+        chosen[owner][setting] = _value(owner, setting, text)
+    corpus, spectrogram = (replace(part, **chosen[part]) for part in (profile.corpus, profile.spectrogram))
+    return replace(profile, corpus=corpus, spectrogram=spectrogram, **chosen[profile])
 
 
 def describe(profile: Profile) -> dict[str, Any]:
@@ -237,31 +282,23 @@ def describe(profile: Profile) -> dict[str, Any]:
     return flat
 
 
-def _override(profile: Profile, setting: str, text: str) -> Profile:
-    for part in fields(profile):
-        inner = getattr(profile, part.name)
-        if is_dataclass(inner) and setting in {item.name for item in fields(inner)}:
-            return replace(profile, **{part.name: replace(inner, **{setting: _value(inner, setting, text)})})
-    if setting == "name" or setting not in {item.name for item in fields(profile) if not is_dataclass(getattr(profile, item.name))}:
-        known = ", ".join(list(describe(profile))[1:])
-        raise SuiteError(f"The profile has no setting {setting!r}; write name=value with one of: {known}.")
-    return replace(profile, **{setting: _value(profile, setting, text)})
+def _own_settings(part: Any) -> list[str]:
+    """The settings of a dataclass that are no dataclasses themselves, nor its name."""
+    return [item.name for item in fields(part) if item.name != "name" and not is_dataclass(getattr(part, item.name))]
 
 
-def _value(settings: Any, setting: str, text: str) -> Any:
-    """Text as a value of the kind that the setting has now."""
-    kind = next(item.type for item in fields(settings) if item.name == setting)
+def _value(part: Any, setting: str, text: str) -> Any:
+    """Text as a value of the setting's type."""
+    kind = get_type_hints(type(part))[setting]
+    kinds = get_args(kind) if get_origin(kind) is UnionType else (kind,)
     try:
-        if "None" in kind and text.lower() == "none":
+        if type(None) in kinds and text.lower() == "none":
             return None
-        if kind.startswith("int"):
-            return int(text)
-        if kind.startswith("float"):
-            return float(text)
-        if kind.startswith("bool"):
+        if kinds[0] is bool:
             return {"true": True, "false": False}[text.lower()]
-        if kind.startswith("tuple"):
+        if get_origin(kinds[0]) is tuple:
             return tuple(filter(None, text.split("+")))
-        return text
+        return kinds[0](text) if kinds[0] in (int, float) else text
     except (ValueError, KeyError):
-        raise SuiteError(f"The setting {setting} takes {kind}, but {text!r} was given.") from None
+        name = " or ".join("none" if kind is type(None) else kind.__name__ for kind in kinds)
+        raise SuiteError(f"The setting {setting} takes {name}, but {text!r} was given.") from None

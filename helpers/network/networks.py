@@ -10,6 +10,7 @@ import keras
 from keras import layers
 
 from helpers.base.artifacts import SuiteError
+from helpers.base.settings import NETWORKS
 
 STAGES = 3
 BLOCKS_PER_STAGE = 2
@@ -26,7 +27,6 @@ PRETRAINED = {
     "densenet121": (keras.applications.DenseNet121, "standardised"),
     "efficientnetv2b0": (keras.applications.EfficientNetV2B0, "inside"),
 }
-NETWORKS = ("small_resnet", "plain_cnn", "small_vgg", *PRETRAINED)
 
 
 def build(

@@ -8,7 +8,6 @@ import shutil
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
@@ -137,7 +136,6 @@ def fit(
     best : Path
         Checkpoint of the epoch that `kept_epoch` chooses.
     """
-    kept_epoch = _choice("kept_epoch", profile, KEPT_EPOCHS)
     training, validation = np.flatnonzero(split == "train"), np.flatnonzero(split == "validation")
     require_clips(training, validation, targets, classes=classes)
     kept = checkpoints.checkpoint_folder(folder)
@@ -150,7 +148,7 @@ def fit(
     # A step with a single picture crashes TensorFlow 2.20 and 2.21 on a CPU where the first layer has few channels.
     alone = len(training) * windows_per_clip(len(training), profile=profile) % profile.batch_size == 1
     with strategy.scope():
-        mixed = _switch("mixed_precision", profile, auto=any("GPU" in device for device in devices))
+        mixed = _switch(profile.mixed_precision, auto=any("GPU" in device for device in devices))
         model = build(name, paths[0], classes=classes, profile=profile, mixed=mixed)
         compile_model(model, steps=steps, profile=profile)
     if latest is None:
@@ -188,7 +186,7 @@ def fit(
             except FloatingPointError as error:
                 checkpoints.remove_checkpoints(kept)  # they would only lead here again
                 raise SuiteError(str(error)) from None
-    return history, checkpoints.epoch_file(kept, kept_epoch(history))
+    return history, checkpoints.epoch_file(kept, KEPT_EPOCHS[profile.kept_epoch](history))
 
 
 def build(name: str, picture: Path, *, classes: list[str], profile: Profile, mixed: bool = False) -> keras.Model:
@@ -233,16 +231,14 @@ def compile_model(model: keras.Model, *, steps: int, profile: Profile) -> None:
     """Give a model the profile's optimizer, cross-entropy and accuracy."""
     if profile.optimizer == "adam":
         optimizer = keras.optimizers.Adam(profile.learning_rate)
-    elif profile.optimizer == "adamw":
+    else:
         warmup = min(2 * steps, steps * profile.epochs // 2)
         schedule = keras.optimizers.schedules.CosineDecay(
             0.0, max(steps * profile.epochs - warmup, 1), warmup_target=profile.learning_rate, warmup_steps=max(warmup, 1)
         )
         optimizer = AdamW(schedule, weight_decay=profile.weight_decay, clipnorm=1.0)
-    else:
-        raise SuiteError(f"There is no optimizer {profile.optimizer!r} here: choose adam or adamw.")
     loss = keras.losses.CategoricalCrossentropy(label_smoothing=profile.label_smoothing)
-    model.compile(optimizer, loss, metrics=["accuracy"], jit_compile=_switch("jit_compile", profile, auto="auto"))
+    model.compile(optimizer, loss, metrics=["accuracy"], jit_compile=_switch(profile.jit_compile, auto="auto"))
 
 
 class AdamW(keras.optimizers.AdamW):
@@ -256,17 +252,9 @@ class AdamW(keras.optimizers.AdamW):
         return super().apply(grads, trainable_variables)
 
 
-def _switch(setting: str, profile: Profile, *, auto: bool | str) -> bool | str:
+def _switch(value: str, *, auto: bool | str) -> bool | str:
     """Value of a setting that is auto, on or off."""
-    return _choice(setting, profile, {"auto": auto, "on": True, "off": False})
-
-
-def _choice(setting: str, profile: Profile, values: dict[str, Any]) -> Any:
-    """What a setting stands for, of the values that it may have."""
-    chosen, (*others, last) = getattr(profile, setting), values
-    if chosen not in values:
-        raise SuiteError(f"The setting {setting} takes {', '.join(others)} or {last}, but {chosen!r} was given.")
-    return values[chosen]
+    return {"auto": auto, "on": True, "off": False}[value]
 
 
 def predict_clips(model: keras.Model, paths: list[Path], *, classes: int, profile: Profile) -> np.ndarray:

@@ -101,7 +101,7 @@ def test_the_pitch_says_nothing_where_classes_have_no_gender(spoken, artifacts, 
 @pytest.mark.slow
 @pytest.mark.usefixtures("shallow")
 def test_one_call_fills_the_table_a_failure_is_a_row_and_restarting_trains_nothing(spoken, artifacts, given, monkeypatch, capsys):
-    """`lenet` does not exist, `heavy` runs out of memory, `resnet50` can't get its weights: the others go on."""
+    """`inceptionv3` wants larger pictures, `vgg16` runs out of memory, `resnet50` can't get its weights: the others go on."""
 
     def heavy(**_):
         raise MemoryError
@@ -109,16 +109,18 @@ def test_one_call_fills_the_table_a_failure_is_a_row_and_restarting_trains_nothi
     def offline(**_):
         raise Exception("URL fetch failure on https://example.invalid/x.h5: None -- refused")
 
-    monkeypatch.setitem(networks.PRETRAINED, "heavy", (heavy, "unit"))
+    monkeypatch.setitem(networks.PRETRAINED, "vgg16", (heavy, "unit"))
     monkeypatch.setitem(networks.PRETRAINED, "resnet50", (offline, "caffe"))
-    profile = dataclasses.replace(PROFILE, compare=("heavy", "lenet", "resnet50", "plain_cnn"), weights="imagenet", compare_seeds=2)
+    profile = dataclasses.replace(
+        PROFILE, compare=("vgg16", "inceptionv3", "resnet50", "plain_cnn"), weights="imagenet", compare_seeds=2
+    )
     given["profile"] = profile
     table = compare(spoken, artifacts, **given)
-    names = ["small_resnet", "heavy", "lenet", "resnet50", "plain_cnn", *BASELINES]
+    names = ["small_resnet", "vgg16", "inceptionv3", "resnet50", "plain_cnn", *BASELINES]
     assert table["model"].tolist() == 2 * names and table["split_method"].tolist() == ["random"] * 10 + ["speaker"] * 10
     reasons = table.set_index(["split_method", "model"])["reason"]
     for method in ("random", "speaker"):
-        assert "memory ran out" in reasons[method, "heavy"] and "no network 'lenet'" in reasons[method, "lenet"]
+        assert "memory ran out" in reasons[method, "vgg16"] and "can't be built for pictures" in reasons[method, "inceptionv3"]
         assert "weights of resnet50 could not be fetched" in reasons[method, "resnet50"]
     whole = table[table["reason"] == ""]
     assert len(whole) == 14 and whole["accuracy"].between(0, 1).all() and (whole["accuracy_low"] <= whole["accuracy_high"]).all()

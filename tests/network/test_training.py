@@ -10,7 +10,7 @@ from PIL import Image
 from helpers.base.artifacts import SuiteError, read_json, read_table, write_json
 from helpers.base.settings import choose_profile
 from helpers.evaluation.scores import read_classes, read_predictions
-from helpers.network import checkpoints
+from helpers.network import checkpoints, training
 from helpers.network.checkpoints import save_checkpoint
 from helpers.network.model_files import load_model
 from helpers.network.run import read_history, read_run
@@ -55,7 +55,7 @@ def test_the_same_seed_gives_the_same_metrics_and_another_does_not(manifest, art
 def test_a_finished_run_is_reused_and_other_settings_or_clips_train_again(manifest, artifacts, capsys):
     train("plain_cnn", manifest, artifacts, profile=TINY)
     stamp = (artifacts.model("plain_cnn") / "run.json").stat().st_mtime_ns
-    train("plain_cnn", manifest, artifacts, profile=dataclasses.replace(TINY, compare=("svm",)))
+    train("plain_cnn", manifest, artifacts, profile=dataclasses.replace(TINY, compare=("small_vgg",)))
     assert (artifacts.model("plain_cnn") / "run.json").stat().st_mtime_ns == stamp
     assert "already trained" in capsys.readouterr().out
     train("plain_cnn", manifest, artifacts, profile=dataclasses.replace(TINY, epochs=1))
@@ -70,9 +70,13 @@ def test_a_finished_run_is_reused_and_other_settings_or_clips_train_again(manife
     assert "clips, labels or splits have changed" in capsys.readouterr().out
 
 
-def test_a_loss_that_is_no_number_is_one_sentence_and_leaves_no_model(manifest, artifacts):
+def test_a_loss_that_is_no_number_is_one_sentence_and_leaves_no_model(manifest, artifacts, monkeypatch):
+    def compile_with_nan(model, **_):
+        model.compile(keras.optimizers.Adam(float("nan")), "categorical_crossentropy", metrics=["accuracy"])
+
+    monkeypatch.setattr(training, "compile_model", compile_with_nan)
     with pytest.raises(SuiteError, match=r"loss became nan in step 2 of epoch 1: .* Try a smaller learning rate"):
-        train("small_resnet", manifest, artifacts, profile=dataclasses.replace(TINY, optimizer="adam", learning_rate=float("nan")))
+        train("small_resnet", manifest, artifacts, profile=TINY)
     assert [path.name for path in artifacts.model("small_resnet").iterdir()] == ["logs"]
 
 
@@ -83,8 +87,6 @@ def test_the_last_epoch_is_kept_where_the_profile_says_so(manifest, artifacts):
     assert best == history["epoch"][history["validation_loss"].idxmin()]
     run = train("plain_cnn", manifest, artifacts, profile=dataclasses.replace(worse_each_epoch, kept_epoch="last"))
     assert run["best_epoch"] == 4
-    with pytest.raises(SuiteError, match="kept_epoch takes best or last, but 'first'"):
-        train("plain_cnn", manifest, artifacts, profile=dataclasses.replace(worse_each_epoch, kept_epoch="first"))
 
 
 def test_training_stops_early_only_where_the_profile_says_so(manifest, artifacts):
@@ -107,8 +109,6 @@ def test_mixed_precision_trains_in_16_bits_and_leaves_a_model_in_32(manifest, ar
     assert seen[0].dtype_policy.name == "mixed_float16" and isinstance(seen[0].optimizer, keras.optimizers.LossScaleOptimizer)
     model, _ = load_model(artifacts.model("small_resnet") / "model.keras")
     assert {layer.dtype_policy.name for layer in model.layers} == {"float32"}
-    with pytest.raises(SuiteError, match="mixed_precision takes auto, on or off, but 'yes'"):
-        train("small_resnet", manifest, artifacts, profile=dataclasses.replace(TINY, mixed_precision="yes"))
 
 
 @pytest.mark.parametrize("shares", [1, 2, 3, 4])
@@ -162,11 +162,6 @@ def test_missing_stages_are_named(artifacts):
         read_manifest(artifacts)
     with pytest.raises(SuiteError, match=r"classes.json is not there yet: run notebooks/01_download.ipynb first"):
         read_run(artifacts, "small_resnet")
-
-
-def test_an_unknown_optimizer_is_one_sentence(manifest, artifacts):
-    with pytest.raises(SuiteError, match="no optimizer 'sgd' here: choose adam or adamw"):
-        train("small_resnet", manifest, artifacts, profile=dataclasses.replace(TINY, optimizer="sgd"))
 
 
 def test_the_papers_settings_train_on_square_colour_pictures(corpus, artifacts):
