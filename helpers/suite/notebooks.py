@@ -130,7 +130,7 @@ def findings(project: Path = PROJECT) -> list[str]:
     Parameters
     ----------
     project : Path
-        Folder of `pyproject.toml`, `README.md` and `notebooks/`.
+        Folder of `pyproject.toml`, `README.md`, `docs/` and `notebooks/`.
 
     Returns
     -------
@@ -150,7 +150,7 @@ def findings(project: Path = PROJECT) -> list[str]:
         for place, finding in _notebook_findings(path, notebook, project=project, opening=opening):
             cell = "" if place is None else f", cell {place + 1} ({notebook.cells[place].id})"
             lines.append(f"{path.relative_to(project)}{cell}: {finding}")
-    for path in [project / "README.md", *sorted((project / "notebooks").glob("*.md"))]:
+    for path in [project / "README.md", *sorted(project.glob("docs/*.md")), *sorted(project.glob("notebooks/*.md"))]:
         broken = _broken_links(path.read_text(encoding="utf-8"), path, project=project)
         lines += [f"{path.relative_to(project)}: {finding}" for finding in broken]
     return lines

@@ -1,4 +1,4 @@
-"""`make stamp`: write the repository's address from `pyproject.toml` into every badge and set-up cell (command line).
+"""`make stamp`: write the repository's address from `pyproject.toml` into every badge, set-up cell and text (command line).
 
 make stamp                                        stamps the address that stands in pyproject.toml
 make stamp REPOSITORY=https://github.com/me/mine  writes that address into pyproject.toml first
@@ -15,6 +15,7 @@ from pathlib import Path
 from helpers.base.artifacts import SuiteError, write_text
 from helpers.base.machine import PROJECT
 
+STAMPED = ("README.md", "CITATION.cff", "docs/*.md", "notebooks/*.ipynb")
 ADDRESS = re.compile(r"https://github\.com/([\w.-]+/[\w.-]+)")
 
 
@@ -35,12 +36,12 @@ def repository(project: Path) -> str:
 
 
 def stamp(project: Path, address: str = "") -> list[Path]:
-    """Write an address into `pyproject.toml` if one is given, then that file's address into README and notebooks.
+    """Write an address into `pyproject.toml` if one is given, then that file's address into texts and notebooks.
 
     Parameters
     ----------
     project : Path
-        Folder of `pyproject.toml`, `README.md` and `notebooks/`.
+        Folder of `pyproject.toml`, `README.md`, `docs/` and `notebooks/`.
     address : str, optional
         ``https://github.com/owner/name``.
 
@@ -60,7 +61,8 @@ def stamp(project: Path, address: str = "") -> list[Path]:
         raise SuiteError(f"REPOSITORY={address} can't be stamped: Colab's badges need https://github.com/owner/name.")
     owner_name = ADDRESS.fullmatch(address)[1]
     changed = []
-    for path in [project / "pyproject.toml", project / "README.md", *sorted((project / "notebooks").glob("*.ipynb"))]:
+    texts = [path for pattern in STAMPED for path in sorted(project.glob(pattern))]
+    for path in [project / "pyproject.toml", *texts]:
         text = path.read_text(encoding="utf-8")
         stamped = text.replace(before, address)
         stamped = re.sub(r"(?<=colab\.research\.google\.com/github/)[\w.-]+/[\w.-]+(?=/blob/)", owner_name, stamped)

@@ -5,6 +5,7 @@ import json
 import nbformat
 import pytest
 
+from helpers.base.machine import PROJECT
 from helpers.suite.notebooks import findings
 
 ADDRESS = "https://github.com/teacher/class"
@@ -67,6 +68,22 @@ def cell(notebook, name):
 
 def test_this_project_keeps_the_rules():
     assert findings() == []
+
+
+def test_the_readme_is_one_page():
+    assert (PROJECT / "README.md").stat().st_size <= 12_000
+
+
+def test_prose_is_wrapped_so_that_a_change_shows_as_few_lines():
+    for path in [PROJECT / "README.md", PROJECT / "CHANGELOG.md", *(PROJECT / "docs").glob("*.md")]:
+        long = [line for line in path.read_text(encoding="utf-8").splitlines() if len(line) > 160 and not line.startswith("|")]
+        assert not long, path
+
+
+def test_every_page_of_docs_is_linked_from_the_readme():
+    readme = (PROJECT / "README.md").read_text(encoding="utf-8")
+    for path in (PROJECT / "docs").glob("*.md"):
+        assert f"(docs/{path.name}" in readme, path
 
 
 def test_a_good_notebook_has_no_finding(good):
@@ -134,3 +151,9 @@ def test_what_is_no_notebook_and_a_heading_that_is_gone_are_told(good):
     first, second = findings(good)
     assert first.startswith("notebooks/01_first.ipynb: is no valid notebook")
     assert second == "notebooks/GUIDE.md: mend the link ../README.md#gone, which leads nowhere"
+
+
+def test_a_link_of_a_page_in_docs_that_leads_nowhere_is_named(good):
+    (good / "docs").mkdir()
+    (good / "docs" / "colab.md").write_text("[here](colab.md#drive) [home](../README.md) [gone](drive.md)\n\n# Drive\n")
+    assert findings(good) == ["docs/colab.md: mend the link drive.md, which leads nowhere"]

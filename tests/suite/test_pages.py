@@ -53,15 +53,20 @@ def test_the_dataset_form_lists_the_catalogue(notebook):
 
 @pytest.fixture
 def copy(tmp_path):
-    for name in ("pyproject.toml", "README.md"):
+    for name in ("pyproject.toml", "README.md", "CITATION.cff"):
         shutil.copy(PROJECT / name, tmp_path / name)
-    shutil.copytree(PROJECT / "notebooks", tmp_path / "notebooks", ignore=shutil.ignore_patterns(".*"))
+    for folder in ("notebooks", "docs"):
+        shutil.copytree(PROJECT / folder, tmp_path / folder, ignore=shutil.ignore_patterns(".*"))
     return tmp_path
 
 
 def test_stamping_writes_one_address_everywhere(copy):
+    (copy / "docs" / "fork.md").write_text(f"git clone {stamp.repository(PROJECT)}\n")
     changed = stamp.stamp(copy, "https://github.com/teacher/class-2026.git")
-    assert len(changed) == 8
+    stamped = {"pyproject.toml", "README.md", "CITATION.cff", "docs/fork.md"}
+    assert {path.as_posix() for path in changed if path.suffix != ".ipynb"} == stamped and len(changed) == 10
+    for path in ("CITATION.cff", "docs/fork.md"):
+        assert "https://github.com/teacher/class-2026\n" in (copy / path).read_text()
     for path in [copy / "README.md", *(copy / "notebooks").glob("*.ipynb")]:
         text = path.read_text()
         assert "github/teacher/class-2026/blob/main/notebooks/" in text and "github/OWNER" not in text
