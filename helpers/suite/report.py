@@ -72,8 +72,8 @@ INDEX = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}</title><style>{style}</style></head><body>
 <h1>{title}</h1>
-<p>A network learned to tell the class of a speaker ({classes} classes, such as {example}) from pictures of
-sound. This page sums up one run; each notebook below is a page with code, figures and sounds.</p>
+<p>A network learned to tell the class of a speaker ({classes} classes, such as {example}) from spectrograms of
+speech. This page sums up one run; each notebook below is a page with code, figures and sounds.</p>
 <div class="cards">{cards}</div>
 <h2>What these figures say, and what they do not</h2><ul>{sentences}</ul>
 <h2>Notebooks and their key figures</h2>{notebooks}
