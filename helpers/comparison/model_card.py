@@ -18,7 +18,19 @@ from helpers.recordings.manifest import read_manifest
 from helpers.recordings.splits import SPLITS, leakage
 
 NOT_FOR = PROJECT / "notebooks" / "not_for.md"
-SYNTHETIC = "**The voices are synthetic: no score in this card says anything about people.**\n\n"
+SCORES = ["accuracy", "macro_f1", "gender_accuracy", "age_group_accuracy", "age_mae_years"]
+COMPARED = ["model", "split_method", "classes", "accuracy", "accuracy_low", "accuracy_high", "gender_accuracy", "age_mae_years"]
+SYNTHETIC = "**The voices are synthetic: no score in this card says anything about people.**"
+INTENDED_USE = """## Intended use
+
+Teaching: how such a model is made, tested and questioned. Not for decisions about people; see
+[what it should not be used for](not_for.md)."""
+LIMITS = """## Limits
+
+- Two genders and ages in years, as the dataset's tables give them; nobody was asked here.
+- One corpus, its language, its microphones, its way to speak. On another corpus the scores are lower as a rule.
+- The expected age is drawn to the middle of the ages in training.
+- The intervals tell how the scores would move with other test speakers of the same kind, not with other corpora."""
 
 
 def group_scores(test: pd.DataFrame, manifest: pd.DataFrame, classes: list[str]) -> pd.DataFrame:
@@ -53,73 +65,82 @@ def write_model_card(artifacts: Artifacts, *, profile: Profile) -> str:
     manifest, classes, dataset = read_manifest(artifacts), read_classes(artifacts), read_json(artifacts.dataset)
     run, _, predictions = read_run(artifacts, profile.network)
     test = predictions[predictions["split"] == "test"].reset_index(drop=True)
-    scores = bootstrap(test, classes, manifest=manifest)
-    shares = ["macro_f1", "gender_accuracy", "age_group_accuracy", "age_mae_years"]
-    shown = scores.loc[scores.index.intersection(["accuracy", *shares], sort=False)].rename(index=_words)
-    comparison = read_table(artifacts.comparison)
-    columns = ["model", "split_method", "classes", "accuracy", "accuracy_low", "accuracy_high", "gender_accuracy", "age_mae_years"]
-    leaked = leakage(manifest)
-    groups = group_scores(test, manifest, classes)
-    sizes = manifest["split"].value_counts()
-    sizes = ", ".join(f"{sizes.get(part, 0)} clips for {part}" for part in SPLITS)
-    speakers = manifest["speaker"].replace("", None).nunique() or "unknown"
+    sections = [
+        f"# Model card: {profile.network} on {dataset['title']}",
+        "Written by notebook 5 from the tables of this results folder; every figure comes from them.",
+        *([SYNTHETIC] if dataset["dataset"] == "voices" else []),
+        _model_section(run, classes, profile=profile),
+        INTENDED_USE,
+        _data_section(manifest, dataset),
+        _scores_section(bootstrap(test, classes, manifest=manifest)),
+        _groups_section(group_scores(test, manifest, classes)),
+        _comparison_section(read_table(artifacts.comparison), epochs=profile.compare_epochs),
+        LIMITS,
+    ]
+    card = "\n\n".join(sections) + "\n"
+    write_text(artifacts.folder / "not_for.md", NOT_FOR.read_text(encoding="utf-8"))
+    write_text(artifacts.model_card, card)
+    return card
+
+
+def _model_section(run: dict, classes: list[str], *, profile: Profile) -> str:
+    spectrogram = profile.spectrogram
     start = profile.weights if profile.weights != "none" else "random"
-    settings, versions = run["settings"], ", ".join(f"{name} {version}" for name, version in run["versions"].items())
-    card = f"""# Model card: {profile.network} on {dataset["title"]}
+    rows = [
+        ["", ""],
+        ["network", f"{profile.network}, {run['parameters']:,} parameters, {start} weights at the start"],
+        ["input", f"mel spectrograms of speech ({spectrogram.sample_rate} Hz, {spectrogram.mel_bins} mel bins)"],
+        ["output", f"a probability for each of {len(classes)} classes, such as {classes[0]} and {classes[-1]}"],
+        [
+            "trained",
+            f"{run['settings']['epochs']} epochs (kept: {run['best_epoch']}), seed {run['seed']}, {run['seconds']:.0f} s on "
+            f"{run['device']}",
+        ],
+        ["versions", ", ".join(f"{name} {version}" for name, version in run["versions"].items())],
+    ]
+    return f"## The model\n\n{_markdown(rows)}"
 
-Written by notebook 5 from the tables of this results folder; every figure comes from them.
 
-{SYNTHETIC if dataset["dataset"] == "voices" else ""}## The model
-
-| | |
-|---|---|
-| network | {profile.network}, {run["parameters"]:,} parameters, {start} weights at the start |
-| input | mel spectrograms of speech ({profile.spectrogram.sample_rate} Hz, {profile.spectrogram.mel_bins} mel bins) |
-| output | a probability for each of {len(classes)} classes, such as {classes[0]} and {classes[-1]} |
-| trained | {settings["epochs"]} epochs (kept: {run["best_epoch"]}), seed {run["seed"]}, {run["seconds"]:.0f} s on {run["device"]} |
-| versions | {versions} |
-
-## Intended use
-
-Teaching: how such a model is made, tested and questioned. Not for decisions about people; see
-[what it should not be used for](not_for.md).
-
-## Data
+def _data_section(manifest: pd.DataFrame, dataset: dict) -> str:
+    leaked, counts = leakage(manifest), manifest["split"].value_counts()
+    sizes = ", ".join(f"{counts.get(part, 0)} clips for {part}" for part in SPLITS)
+    speakers = manifest["speaker"].replace("", None).nunique() or "unknown"
+    known = "Who speaks is not known."
+    if not pd.isna(leaked):
+        known = f"**{leaked:.0%} of the test clips have a speaker who was heard in training.**"
+    return f"""## Data
 
 {dataset["title"]}. Licence: {dataset["licence"]}. Citation: {dataset["citation"]}.
 {len(manifest)} clips of {speakers} speakers, {dataset["rejected"]} left out (`rejected.csv`).
 Labels: {dataset["labels"]}; the split, `{dataset["split_method"]}`, has {sizes}.
-{"Who speaks is not known." if pd.isna(leaked) else f"**{leaked:.0%} of the test clips have a speaker who was heard in training.**"}
+{known}"""
 
-## Scores on the test clips
+
+def _scores_section(scores: pd.DataFrame) -> str:
+    table = scores.loc[scores.index.intersection(SCORES, sort=False)].rename(index=_words)
+    return f"""## Scores on the test clips
 
 95% intervals by bootstrap, resampled by {scores["resampled"].iloc[0]}.
 
-{markdown_table(shown.drop(columns="resampled"))}
+{markdown_table(table.drop(columns="resampled"))}"""
 
-## By gender and age
+
+def _groups_section(groups: pd.DataFrame) -> str:
+    return f"""## By gender and age
 
 {markdown_table(groups) if len(groups) else "The dataset does not say."}
 
-A group's interval is wide where its clips are few. Where two groups' intervals lie apart, the model serves one of them worse.
+A group's interval is wide where its clips are few. Where two groups' intervals lie apart, the model serves one of them worse."""
 
-## Known voices and strangers, beside other models
 
-Each network with {profile.compare_epochs} epochs (`comparison.csv`). A split `random` asks about voices heard in training, a split
+def _comparison_section(comparison: pd.DataFrame, *, epochs: int) -> str:
+    trained = comparison[comparison["reason"] == ""].reindex(columns=COMPARED).set_index("model")
+    return f"""## Known voices and strangers, beside other models
+
+Each network with {epochs} epochs (`comparison.csv`). A split `random` asks about voices heard in training, a split
 `speaker` about strangers: only the second says what to expect of new people. Intervals are those of the accuracy.
 
-{markdown_table(comparison[comparison["reason"] == ""].reindex(columns=columns).set_index("model"))}
-
-## Limits
-
-- Two genders and ages in years, as the dataset's tables give them; nobody was asked here.
-- One corpus, its language, its microphones, its way to speak. On another corpus the scores are lower as a rule.
-- The expected age is drawn to the middle of the ages in training.
-- The intervals tell how the scores would move with other test speakers of the same kind, not with other corpora.
-"""
-    write_text(artifacts.folder / "not_for.md", NOT_FOR.read_text(encoding="utf-8"))
-    write_text(artifacts.model_card, card)
-    return card
+{markdown_table(trained)}"""
 
 
 def markdown_table(table: pd.DataFrame) -> str:
@@ -141,9 +162,14 @@ def markdown_table(table: pd.DataFrame) -> str:
         return f"{value:g}" if value.is_integer() else f"{value:.3f}"
 
     table = table.reset_index()
-    rows = [[_words(str(name)) for name in table], ["---"] * len(table.columns)]
-    rows += [[cell(value) for value in row] for row in table.itertuples(index=False)]
-    return "\n".join(f"|{'|'.join(row)}|" if set(row) == {"---"} else f"| {' | '.join(row)} |" for row in rows)
+    rows = [[cell(value) for value in row] for row in table.itertuples(index=False)]
+    return _markdown([[_words(str(name)) for name in table], *rows])
+
+
+def _markdown(rows: list[list[str]]) -> str:
+    """Rows of texts as a Markdown table, the first as its head; a `|` in a text does not end its cell."""
+    head, *body = ("| " + " | ".join(text.replace("|", r"\|") for text in row) + " |" for row in rows)
+    return "\n".join([head, f"|{'---|' * len(rows[0])}", *body])
 
 
 def _words(name: str) -> str:

@@ -1,6 +1,6 @@
 """One clip as HTML: player, waveform, spectrogram, probabilities (notebooks 01 and 04). Names are escaped everywhere.
 
-Sound and picture travel inside the HTML when a clip is chosen, never before: a notebook of hundreds of clips stays light.
+Sound and spectrogram travel inside the HTML when a clip is chosen, never before: a notebook of hundreds of clips stays light.
 """
 
 from __future__ import annotations
@@ -106,12 +106,12 @@ def picture_html(row: pd.Series, artifacts: Artifacts, *, settings: SpectrogramS
     settings : SpectrogramSettings
         For a spectrogram that is not there yet.
     heat : np.ndarray [shape=(height, width)], optional
-        From 0 to 1, laid over the picture.
+        From 0 to 1, laid over the spectrogram.
 
     Returns
     -------
     str
-        Empty where there is neither picture nor sound.
+        Empty where there is neither a spectrogram image nor a sound.
     """
     path = artifacts.image(row["clip"])
     try:
@@ -189,12 +189,12 @@ def clip_html(
         facts.append(f"predicted {html.escape(row['predicted'])} with confidence {row['confidence']:.2f}: <b>{verdict}</b>")
     path = artifacts.audio(row["path"])
     picture = picture_html(row, artifacts, settings=settings or SpectrogramSettings(), heat=heat)
-    seconds = "".join(f"<span>{share * row['duration_s']:.2f} s</span>" for share in (0, 0.5, 1))
+    seconds = "".join(f"<span>{fraction * row['duration_s']:.2f} s</span>" for fraction in (0, 0.5, 1))
     return (
         f'<div style="max-width:{WIDTH}px"><p style="line-height:1.5">{" · ".join(facts)}</p>'
         f"{player_html(path, name=row['clip'])}{waveform_html(path)}{picture}"
         f'<div style="display:flex;justify-content:space-between">{seconds}</div>'
-        '<div style="text-align:center">time; in the picture, frequency upwards (mel scale)</div></div>'
+        '<div style="text-align:center">time; in the spectrogram, frequency upwards (mel scale)</div></div>'
         + (probabilities_html(chances, true=row["label"]) if chances is not None else "")
     )
 

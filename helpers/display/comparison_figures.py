@@ -9,15 +9,53 @@ from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from sklearn.base import BaseEstimator
 
-from helpers.display.figures import BLUE, DARK, GREEN, GREY, ORANGE, SPLIT_METHOD_COLOURS, whiskers
+from helpers.display.figures import BLUE, DARK, GREEN, GREY, ORANGE, whiskers
 from helpers.evaluation.intervals import pareto_front
 
+SPLIT_METHOD_COLOURS = {"random": BLUE, "speaker": ORANGE}
 SPLIT_METHOD_NAMES = {"random": "known voices (split random)", "speaker": "strangers (split by speaker)"}
 SCORE_NAMES = {
     "accuracy": "class right (fraction)",
     "gender_accuracy": "gender right (fraction)",
     "age_mae_years": "error of the age (years)",
 }
+
+
+def comparison_bars(comparison: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """The study's Figure 9: test accuracy (bars, with their intervals) and macro F1 (diamonds) of each model, by split.
+
+    Parameters
+    ----------
+    comparison : pd.DataFrame
+        Columns `model`, `split_method`, `accuracy`, `accuracy_low`, `accuracy_high`, `macro_f1`; a model without an accuracy, which
+        could not be trained, is left out.
+    ax : matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    comparison = comparison.dropna(subset="accuracy")
+    models, methods = comparison["model"].unique(), comparison["split_method"].unique()
+    ax = ax or plt.subplots(figsize=(max(9, 1.9 * len(models)), 5))[1]
+    sizes = comparison.groupby("split_method")["classes"].first() if "classes" in comparison else pd.Series()
+    width = 0.8 / max(len(methods), 1)
+    for number, method in enumerate(methods):
+        rows = comparison[comparison["split_method"] == method].set_index("model").reindex(models)
+        positions = np.arange(len(models)) + (number - (len(methods) - 1) / 2) * width
+        bars = ax.bar(
+            positions, rows["accuracy"], width=0.95 * width, yerr=whiskers(rows, "accuracy", "accuracy_low", "accuracy_high"),
+            color=SPLIT_METHOD_COLOURS[method], ecolor=DARK, capsize=3,
+            label=f"accuracy, split {method}" + (f" ({sizes[method]:.0f} classes)" if sizes.nunique() > 1 else ""),
+        )  # fmt: skip
+        ax.bar_label(bars, fmt=lambda value: "" if np.isnan(value) else f"{value:.2f}", padding=2)
+        label = "macro F1" if number == len(methods) - 1 else None
+        ax.plot(positions, rows["macro_f1"], "D", color="white", markeredgecolor="black", markersize=7, label=label)
+    ax.set_xticks(np.arange(len(models)), [model.replace("_", "\n") for model in models])
+    ax.set(ylabel="fraction of the test clips", ylim=(0, 1.3), yticks=np.arange(0, 1.01, 0.2))
+    ax.grid(axis="x", visible=False)
+    ax.legend(ncols=3, loc="upper right")
+    return ax
 
 
 def svm_plane(model: BaseEstimator, points: np.ndarray, labels: pd.Series, *, ax: Axes | None = None) -> Axes:
@@ -118,7 +156,7 @@ def cost_scatter(table: pd.DataFrame, cost: str, *, label: str, ax: Axes | None 
     return ax
 
 
-def known_and_strangers(gaps: pd.DataFrame, score: str, *, deaf: float | None = None, ax: Axes | None = None) -> Axes:
+def known_and_strangers(gaps: pd.DataFrame, score: str, *, no_audio: float | None = None, ax: Axes | None = None) -> Axes:
     """The lesson of the suite: one score of each model for voices that it knows and for strangers, and the gap between.
 
     Parameters
@@ -127,8 +165,8 @@ def known_and_strangers(gaps: pd.DataFrame, score: str, *, deaf: float | None = 
         One row a model, the columns of `helpers.evaluation.intervals.gap`.
     score : {"accuracy", "gender_accuracy", "age_mae_years"}
         What it is, for the axis.
-    deaf : float, optional
-        What is reached without hearing anything.
+    no_audio : float, optional
+        The same score of the no-audio baseline.
     ax : matplotlib.axes.Axes, optional
 
     Returns
@@ -137,25 +175,25 @@ def known_and_strangers(gaps: pd.DataFrame, score: str, *, deaf: float | None = 
     """
     ax = ax or plt.subplots(figsize=(5.5, 5))[1]
     years = score == "age_mae_years"
-    places, top = np.arange(len(gaps)), max(gaps[["random_high", "speaker_high"]].max().max(), deaf or 0) if years else 1.0
+    positions, top = np.arange(len(gaps)), max(gaps[["random_high", "speaker_high"]].max().max(), no_audio or 0) if years else 1.0
     for shift, method in ((-0.2, "random"), (0.2, "speaker")):
         lengths = whiskers(gaps, method, f"{method}_low", f"{method}_high")
         ax.bar(
-            places + shift, gaps[method], width=0.38, yerr=lengths, color=SPLIT_METHOD_COLOURS[method], ecolor=DARK,
+            positions + shift, gaps[method], width=0.38, yerr=lengths, color=SPLIT_METHOD_COLOURS[method], ecolor=DARK,
             capsize=5, label=SPLIT_METHOD_NAMES[method],
         )  # fmt: skip
-        for place, value, high in zip(places + shift, gaps[method], gaps[f"{method}_high"], strict=True):
+        for position, value, high in zip(positions + shift, gaps[method], gaps[f"{method}_high"], strict=True):
             inside = value > 0.2 * top  # else above the whisker
             ax.annotate(
-                f"{value:.1f}" if years else f"{value:.2f}", (place, 0 if inside else high), (0, 5), textcoords="offset points",
+                f"{value:.1f}" if years else f"{value:.2f}", (position, 0 if inside else high), (0, 5), textcoords="offset points",
                 ha="center", fontsize=14, fontweight="bold", color="white" if inside and method == "random" else "black",
             )  # fmt: skip
-    if deaf is not None:
-        ax.axhline(deaf, color=GREY, linestyle="--", label="deaf: without hearing anything")
+    if no_audio is not None:
+        ax.axhline(no_audio, color=GREY, linestyle="--", label="no-audio baseline")
     number = "{:+.1f}" if years else "{:+.2f}"
     names = [name.replace("_", " ") for name in gaps.index]
     texts = [[number.format(-gap) for gap in row] for row in gaps[["gap", "gap_high", "gap_low"]].to_numpy()]
-    ax.set_xticks(places, [f"{name}\n{gap}\n({low} to {high})" for name, (gap, low, high) in zip(names, texts, strict=True)])
+    ax.set_xticks(positions, [f"{name}\n{gap}\n({low} to {high})" for name, (gap, low, high) in zip(names, texts, strict=True)])
     ax.set(ylabel=SCORE_NAMES[score], ylim=(0, 1.08 * top), xlim=(-0.6, len(gaps) - 0.4))
     ax.grid(axis="x", visible=False)
     return ax

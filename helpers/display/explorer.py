@@ -55,6 +55,45 @@ class ConfusionMatrix(anywidget.AnyWidget):
     ramp = traitlets.List(RAMP).tag(sync=True)
 
 
+class CellChoice:
+    """Which cell of a confusion matrix is open, and which of its clips is shown.
+
+    Parameters
+    ----------
+    clips : pd.DataFrame
+        Columns `clip`, `label`, `predicted`, `confidence`.
+    classes : list of str
+        In the order of rows and columns.
+
+    Attributes
+    ----------
+    row, column : int
+        Of the open cell: the true and the predicted class. At first the pair of classes that is confused most.
+    index : int
+        Of the clip that is shown, among those of the cell.
+    """
+
+    def __init__(self, clips: pd.DataFrame, classes: list[str]) -> None:
+        self.clips = clips.sort_values("confidence", ascending=False, kind="stable")
+        self.classes = classes
+        worst = most_confused(clips.rename(columns={"label": "true"}), most=1)
+        self.open(*(classes.index(label) for label in worst.iloc[0, :2]) if len(worst) else (0, 0))
+
+    @property
+    def members(self) -> pd.DataFrame:
+        """The clips of the open cell, the most confident first."""
+        true, predicted = self.classes[self.row], self.classes[self.column]
+        return self.clips[(self.clips["label"] == true) & (self.clips["predicted"] == predicted)]
+
+    def open(self, row: int, column: int) -> None:
+        """Open a cell at its first clip."""
+        self.row, self.column, self.index = row, column, 0
+
+    def step(self, by: int) -> None:
+        """Show the clip so many further on, round and round."""
+        self.index = (self.index + by) % max(len(self.members), 1)
+
+
 def explore(
     manifest: pd.DataFrame,
     artifacts: Artifacts,
@@ -68,14 +107,12 @@ def explore(
 
     Parameters
     ----------
-    manifest : pd.DataFrame
-    artifacts : Artifacts
+    manifest, artifacts, grad_cam
+        As for `helpers.display.widgets.listen`.
     predictions : pd.DataFrame
         Of all splits: the clip to compare by ear may come from any.
     classes : list of str
     split : str
-    grad_cam : callable, optional
-        As `helpers.network.grad_cam.clip_heat` makes it.
 
     Returns
     -------
@@ -85,74 +122,64 @@ def explore(
         importlib.import_module("google.colab.output")
     order = class_order(classes)
     clips = with_predictions(manifest, predictions)
-    members = clips[clips["split"] == split].sort_values("confidence", ascending=False, kind="stable")
-    tested = predictions[predictions["split"] == split]
+    choice = CellChoice(clips[clips["split"] == split], order)
     ticks, groups = gender_groups(order)
     matrix = ConfusionMatrix(
         names=order,
         ticks=ticks,
         groups=[list(group) for group in groups],
-        counts=confusion_counts(tested, order).to_numpy().tolist(),
+        counts=confusion_counts(predictions[predictions["split"] == split], order).to_numpy().tolist(),
     )
     true, predicted = (ipywidgets.Dropdown(options=order, description=name) for name in ("true", "predicted"))
-    previous, following = step_buttons()
     listing, compared = ipywidgets.HTML(), ipywidgets.HTML()
     panel, show_clip = clip_panel(artifacts, chances=class_chances(predictions), grad_cam=grad_cam)
-    place, opening = 0, False  # while a cell is being opened, lists and matrix are set here, not by the user
-
-    def cell() -> pd.DataFrame:
-        return members[(members["label"] == true.value) & (members["predicted"] == predicted.value)]
 
     def show() -> None:
-        rows = cell()
-        listing.value = cell_html(rows, place, true=true.value, predicted=predicted.value)
-        show_clip(rows.iloc[place] if len(rows) else None)
-        compared.value = comparison_html(clips, rows.iloc[place], artifacts) if len(rows) else ""
+        rows = choice.members
+        listing.value = cell_html(rows, choice.index, true=order[choice.row], predicted=order[choice.column])
+        show_clip(rows.iloc[choice.index] if len(rows) else None)
+        compared.value = comparison_html(clips, rows.iloc[choice.index], artifacts) if len(rows) else ""
 
     def open_cell(row: int, column: int) -> None:
-        nonlocal place, opening
-        place, opening = 0, True
+        choice.open(row, column)
         true.index, predicted.index, matrix.chosen = row, column, [row, column, 0]
-        opening = False
         show()
 
     def from_matrix(change) -> None:
-        if not opening:
-            open_cell(*change["new"][:2])
+        row, column, clicked = change["new"]
+        if clicked:  # else the matrix follows the choice
+            open_cell(row, column)
 
-    def from_lists(_) -> None:
-        if not opening:
-            open_cell(true.index, predicted.index)
+    def from_lists(change) -> None:
+        row = change["new"] if change["owner"] is true else choice.row
+        column = change["new"] if change["owner"] is predicted else choice.column
+        if (row, column) != (choice.row, choice.column):  # else the list follows the choice
+            open_cell(row, column)
 
     def step(by: int) -> None:
-        nonlocal place
-        place = (place + by) % max(len(cell()), 1)
+        choice.step(by)
         show()
 
     matrix.observe(from_matrix, "chosen")
     for chooser in (true, predicted):
         chooser.observe(from_lists, "index")
-    previous.on_click(lambda _: step(-1))
-    following.on_click(lambda _: step(1))
-    worst = most_confused(tested, most=1)
-    start = worst.iloc[0, :2] if len(worst) else [order[0], order[0]]
-    open_cell(*(order.index(label) for label in start))
+    open_cell(choice.row, choice.column)
     side = ipywidgets.VBox(
-        [ipywidgets.HBox([true, predicted], layout=ROW), listing, ipywidgets.HBox([previous, following]), panel, compared],
+        [ipywidgets.HBox([true, predicted], layout=ROW), listing, ipywidgets.HBox(step_buttons(step)), panel, compared],
         layout=ipywidgets.Layout(flex="1 1 290px", min_width="280px", max_width="700px"),
     )
     matrix.layout = ipywidgets.Layout(flex="0 1 auto", max_width="100%", margin="0 12px 0 0")
     return ipywidgets.HBox([matrix, side], layout=ipywidgets.Layout(flex_flow="row wrap", align_items="flex-start"))
 
 
-def cell_html(rows: pd.DataFrame, place: int, *, true: str, predicted: str) -> str:
-    """The clips behind one cell, the surest first, the one that is shown in bold.
+def cell_html(rows: pd.DataFrame, index: int, *, true: str, predicted: str) -> str:
+    """The clips behind one cell, the most confident first, the one that is shown in bold.
 
     Parameters
     ----------
     rows : pd.DataFrame
         Columns `clip`, `confidence`.
-    place : int
+    index : int
         Of the clip that is shown.
     true, predicted : str
 
@@ -162,22 +189,22 @@ def cell_html(rows: pd.DataFrame, place: int, *, true: str, predicted: str) -> s
     """
     heading = f"<b>{html.escape(true)}</b> taken for <b>{html.escape(predicted)}</b>"
     if true == predicted:
-        heading = f"<b>{html.escape(true)}</b>, rightly told"
+        heading = f"<b>{html.escape(true)}</b>, predicted correctly"
     if not len(rows):
         return f"<p>{heading}: no clips</p>"
-    first = max(0, min(place - LISTED // 2, len(rows) - LISTED))
+    first = max(0, min(index - LISTED // 2, len(rows) - LISTED))
     items = [
-        f"<span>{'<b>' * (number == place)}{html.escape(row.clip)}{'</b>' * (number == place)} {row.confidence:.2f}</span>"
+        f"<span>{'<b>' * (number == index)}{html.escape(row.clip)}{'</b>' * (number == index)} {row.confidence:.2f}</span>"
         for number, row in enumerate(rows.itertuples())
     ][first : first + LISTED]
     return (
-        f'<div style="line-height:1.5">{heading}: clip {place + 1} of {len(rows)}, with its confidence<br>'
+        f'<div style="line-height:1.5">{heading}: clip {index + 1} of {len(rows)}, with its confidence<br>'
         f'<span class="clips">{" · ".join(items)}</span></div>'
     )
 
 
 def comparison_html(clips: pd.DataFrame, row: pd.Series, artifacts: Artifacts) -> str:
-    """A player with a clip of the class that the network took this one for, the one it told most surely; or a sentence."""
+    """A player with a clip of the class that the network took this one for, the most confident one; or a sentence."""
     others = clips[(clips["label"] == row["predicted"]) & (clips["clip"] != row["clip"])]
     right = others[others["predicted"] == others["label"]]
     best = (right if len(right) else others).nlargest(1, "confidence")

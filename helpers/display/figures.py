@@ -1,4 +1,4 @@
-"""Figures from tables: each function draws on `ax`, or makes its own, and returns it; none shows or saves (all notebooks)."""
+"""Style, and figures that several notebooks share: each function draws on `ax`, or makes its own, and returns it."""
 
 from __future__ import annotations
 
@@ -12,13 +12,12 @@ from matplotlib.ticker import MaxNLocator
 
 from helpers.base.settings import SpectrogramSettings
 
-# Okabe & Ito (2008), Color Universal Design: told apart with any colour vision, and in print.
+# Okabe & Ito (2008), Color Universal Design: distinguishable with any colour vision, and in print.
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#E69F00", "#009E73", "#666666"
 DARK, LINE, HIDDEN = "#222222", "#888888", "#DDDDDD"  # whiskers, lines between cells, cells without a meaning
 # Both grow evenly in lightness, so they are read without colours too; spectrograms have the study's map.
 SEQUENTIAL, SPECTROGRAM = "cividis", "magma"
 GENDER_COLOURS = {"female": ORANGE, "male": BLUE}
-SPLIT_METHOD_COLOURS = {"random": BLUE, "speaker": ORANGE}
 SPLIT_COLOURS = {"train": BLUE, "validation": ORANGE, "test": GREEN}
 
 
@@ -70,8 +69,8 @@ def spectrogram(decibels: np.ndarray, *, settings: SpectrogramSettings, ax: Axes
     ax = ax or plt.subplots(figsize=(9, 4))[1]
     seconds = decibels.shape[1] * settings.hop_length / settings.sample_rate
     bins = settings.mel_bins
-    place = {"origin": "lower", "aspect": "auto", "extent": (0, seconds, 0, bins)}
-    image = ax.imshow(decibels, cmap=SPECTROGRAM, interpolation="nearest", **place)
+    position = {"origin": "lower", "aspect": "auto", "extent": (0, seconds, 0, bins)}
+    image = ax.imshow(decibels, cmap=SPECTROGRAM, interpolation="nearest", **position)
     centres = librosa.mel_frequencies(bins + 2, fmin=settings.fmin, fmax=settings.fmax)[1:-1]
     marks = [hertz for hertz in (100, 250, 500, 1000, 2000, 4000, 8000) if centres[0] <= hertz <= centres[-1]]
     ax.set_yticks(np.interp(marks, centres, np.arange(bins) + 0.5), [str(hertz) for hertz in marks])
@@ -126,7 +125,7 @@ def class_counts(manifest: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def training_curve(history: pd.DataFrame, quantity: str, *, ax: Axes | None = None) -> Axes:
+def training_curve(history: pd.DataFrame, quantity: str, *, kept: int | None = None, ax: Axes | None = None) -> Axes:
     """One quantity by epoch, training and validation, with the kept epoch marked: the study's Figures 6 and 7.
 
     Parameters
@@ -134,6 +133,8 @@ def training_curve(history: pd.DataFrame, quantity: str, *, ax: Axes | None = No
     history : pd.DataFrame
         Columns `epoch`, `loss`, `accuracy`, `validation_loss`, `validation_accuracy`.
     quantity : {"loss", "accuracy"}
+    kept : int, optional
+        Number of the epoch whose weights were kept, `best_epoch` in `run.json`; by default that of the lowest validation loss.
     ax : matplotlib.axes.Axes, optional
 
     Returns
@@ -141,11 +142,11 @@ def training_curve(history: pd.DataFrame, quantity: str, *, ax: Axes | None = No
     matplotlib.axes.Axes
     """
     ax = ax or plt.subplots()[1]
-    best = history["epoch"][history["validation_loss"].idxmin()]
+    kept = history["epoch"][history["validation_loss"].idxmin()] if kept is None else kept
     marker = "o" if len(history) == 1 else None
     ax.plot(history["epoch"], history[quantity], color=BLUE, marker=marker, label="training")
     ax.plot(history["epoch"], history[f"validation_{quantity}"], color=ORANGE, marker=marker, linestyle="--", label="validation")
-    ax.axvline(best, color=GREY, linestyle=":", label=f"kept: epoch {best}")
+    ax.axvline(kept, color=GREY, linestyle=":", label=f"kept: epoch {kept}")
     ax.set(xlabel="epoch", ylabel={"loss": "loss (cross-entropy, nats)", "accuracy": "accuracy (fraction)"}[quantity])
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     if quantity == "accuracy":
@@ -159,38 +160,9 @@ def whiskers(table: pd.DataFrame, value: str, low: str, high: str) -> np.ndarray
     return np.abs(table[[low, high]].to_numpy(float) - table[[value]].to_numpy(float)).T
 
 
-def comparison_bars(comparison: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """The study's Figure 9: test accuracy (bars, with their intervals) and macro F1 (diamonds) of each model, by split.
+def __getattr__(name: str):
+    if name == "comparison_bars":  # notebook 5 still asks for it here
+        from helpers.display.comparison_figures import comparison_bars
 
-    Parameters
-    ----------
-    comparison : pd.DataFrame
-        Columns `model`, `split_method`, `accuracy`, `accuracy_low`, `accuracy_high`, `macro_f1`; a model without an accuracy, which
-        could not be trained, is left out.
-    ax : matplotlib.axes.Axes, optional
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-    """
-    comparison = comparison.dropna(subset="accuracy")
-    models, methods = comparison["model"].unique(), comparison["split_method"].unique()
-    ax = ax or plt.subplots(figsize=(max(9, 1.9 * len(models)), 5))[1]
-    sizes = comparison.groupby("split_method")["classes"].first() if "classes" in comparison else pd.Series()
-    width = 0.8 / max(len(methods), 1)
-    for number, method in enumerate(methods):
-        rows = comparison[comparison["split_method"] == method].set_index("model").reindex(models)
-        places = np.arange(len(models)) + (number - (len(methods) - 1) / 2) * width
-        bars = ax.bar(
-            places, rows["accuracy"], width=0.95 * width, yerr=whiskers(rows, "accuracy", "accuracy_low", "accuracy_high"),
-            color=SPLIT_METHOD_COLOURS[method], ecolor=DARK, capsize=3,
-            label=f"accuracy, split {method}" + (f" ({sizes[method]:.0f} classes)" if sizes.nunique() > 1 else ""),
-        )  # fmt: skip
-        ax.bar_label(bars, fmt=lambda value: "" if np.isnan(value) else f"{value:.2f}", padding=2)
-        label = "macro F1" if number == len(methods) - 1 else None
-        ax.plot(places, rows["macro_f1"], "D", color="white", markeredgecolor="black", markersize=7, label=label)
-    ax.set_xticks(np.arange(len(models)), [model.replace("_", "\n") for model in models])
-    ax.set(ylabel="fraction of the test clips", ylim=(0, 1.3), yticks=np.arange(0, 1.01, 0.2))
-    ax.grid(axis="x", visible=False)
-    ax.legend(ncols=3, loc="upper right")
-    return ax
+        return comparison_bars
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

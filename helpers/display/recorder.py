@@ -36,7 +36,7 @@ class Recording:
     source : str
         Where it is from, as part of a sentence.
     sound : helpers.recordings.sounds.Sound
-        Duration, level, share of samples at full scale.
+        Duration, level, fraction of samples at full scale.
     """
 
     content: bytes
@@ -81,8 +81,8 @@ def open_recorder(*, seconds: int) -> RecorderPanel:
     panel = RecorderPanel(seconds=seconds)
     if machine.on_colab():
         output = importlib.import_module("google.colab.output")
-        place = 'document.querySelector("#output-area") || document.body'
-        call = f"new Promise((done) => voicePanel({place}, {json.dumps(seconds)}, done, {{ skip: true }}))"
+        area = 'document.querySelector("#output-area") || document.body'
+        call = f"new Promise((done) => voicePanel({area}, {json.dumps(seconds)}, done, {{ skip: true }}))"
         panel.wav = output.eval_js(f"(() => {{ {SOURCE}\nreturn {call}; }})()")
     return panel
 

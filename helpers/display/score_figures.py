@@ -26,7 +26,7 @@ def confusion_matrix(counts: pd.DataFrame, *, show: str = "counts", ax: Axes | N
         Square, as `helpers.evaluation.scores.confusion_counts` gives it; best with the classes in
         `helpers.recordings.labels.class_order`.
     show : {"counts", "shares", "errors"}
-        Clips; shares of each row, so that every true class weighs alike; the clips beside the diagonal alone.
+        Clips; fractions of each row, so that every true class weighs alike; the clips beside the diagonal alone.
     ax : matplotlib.axes.Axes, optional
 
     Returns
@@ -44,7 +44,7 @@ def confusion_matrix(counts: pd.DataFrame, *, show: str = "counts", ax: Axes | N
     highest = max(values.to_numpy()[~hidden].max(initial=0), 1)
     sns.heatmap(
         values, ax=ax, cmap=SEQUENTIAL, square=True, vmin=0, vmax=highest, mask=hidden, annot=texts if small else False, fmt="",
-        cbar_kws={"label": "share of the true class" if show == "shares" else "clips", "shrink": 0.6,
+        cbar_kws={"label": "fraction of the true class" if show == "shares" else "clips", "shrink": 0.6,
                   "ticks": FRACTIONS if show == "shares" else MaxNLocator(6, integer=True)},
         linewidths=0.6 if small else 0.3, linecolor=LINE, xticklabels=names, yticklabels=names,
     )  # fmt: skip
@@ -68,15 +68,15 @@ def confusion_matrix(counts: pd.DataFrame, *, show: str = "counts", ax: Axes | N
     return ax
 
 
-def score_intervals(scores: pd.DataFrame, trivial: dict[str, float], *, ax: Axes | None = None) -> Axes:
-    """Scores that are fractions, with their intervals, beside what can be had without a model.
+def score_intervals(scores: pd.DataFrame, baseline: dict[str, float], *, ax: Axes | None = None) -> Axes:
+    """Scores that are fractions, with their intervals, beside those of a baseline.
 
     Parameters
     ----------
     scores : pd.DataFrame
         As `helpers.evaluation.intervals.bootstrap` gives it.
-    trivial : dict
-        The same scores of a trivial answer, where there is one.
+    baseline : dict
+        The same scores of a model that hears nothing, or only the pitch; those that it lacks get no mark.
     ax : matplotlib.axes.Axes, optional
 
     Returns
@@ -85,19 +85,21 @@ def score_intervals(scores: pd.DataFrame, trivial: dict[str, float], *, ax: Axes
     """
     scores = scores.drop(["loss", "age_mae_years"], errors="ignore").iloc[::-1]
     ax = ax or plt.subplots(figsize=(9, 1.3 + 0.5 * len(scores)))[1]
-    places = np.arange(len(scores))
+    positions = np.arange(len(scores))
     lengths = whiskers(scores, "value", "low", "high")
-    ax.errorbar(scores["value"], places, xerr=lengths, fmt="o", color=BLUE, capsize=4, label="the network, with its 95% interval")
-    marks = [trivial.get(name, np.nan) for name in scores.index]
-    ax.plot(marks, places, "x", color=ORANGE, markeredgewidth=2.5, markersize=9, label="trivial baseline")
-    ax.set_yticks(places, [name.replace("_", " ") for name in scores.index])
+    ax.errorbar(
+        scores["value"], positions, xerr=lengths, fmt="o", color=BLUE, capsize=4, label="the network, with its 95% interval"
+    )
+    marks = [baseline.get(name, np.nan) for name in scores.index]
+    ax.plot(marks, positions, "x", color=ORANGE, markeredgewidth=2.5, markersize=9, label="baseline")
+    ax.set_yticks(positions, [name.replace("_", " ") for name in scores.index])
     ax.set(xlabel="fraction of the clips (macro F1: of 1)", xlim=(-0.02, 1.02), ylim=(-0.6, len(scores) - 0.4), xticks=FRACTIONS)
     ax.figure.legend(*ax.get_legend_handles_labels(), ncols=2, loc="outside upper center")
     return ax
 
 
 def class_f1_bars(report: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """F1 of each class, coloured by gender where the names tell it.
+    """F1 of each class, coloured by gender where the names give it.
 
     Parameters
     ----------
@@ -148,12 +150,12 @@ def accuracy_bars(table: pd.DataFrame, *, line: tuple[str, float] | None = None,
     names = [f"{name}{chr(10) if upright else '  '}({clips})" for name, clips in zip(names, table["clips"], strict=True)]
     below = 0.2 * max((name.count("\n") for name in names), default=0) if upright else 0.1 * longest  # inches
     ax = ax or plt.subplots(figsize=(width, 3.6 + below))[1]
-    places = np.arange(len(table))
+    positions = np.arange(len(table))
     lengths = whiskers(table, "accuracy", "low", "high")
-    ax.bar(places, table["accuracy"], yerr=lengths, color=BLUE, ecolor=DARK, capsize=3, width=0.75)
+    ax.bar(positions, table["accuracy"], yerr=lengths, color=BLUE, ecolor=DARK, capsize=3, width=0.75)
     name, height = line or ("all of them", np.average(table["accuracy"], weights=table["clips"]))
     ax.axhline(height, color=ORANGE, linestyle="--", label=f"{name}: {height:.2f}")
-    ax.set_xticks(places, names, rotation=0 if upright else 90)
+    ax.set_xticks(positions, names, rotation=0 if upright else 90)
     ax.set(xlabel=f"{table.index.name} (number of clips)", ylabel="accuracy (fraction)", ylim=(0, 1.25), yticks=FRACTIONS)
     ax.grid(axis="x", visible=False)
     ax.legend(loc="upper right")
@@ -184,7 +186,7 @@ def reliability_diagram(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 
 
 def risk_coverage_curve(table: pd.DataFrame, *, threshold: float | None = None, ax: Axes | None = None) -> Axes:
-    """Errors among the answers against the share of clips that get one.
+    """Errors among the answers against the fraction of clips that get one.
 
     Parameters
     ----------

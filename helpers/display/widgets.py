@@ -16,7 +16,95 @@ from helpers.recordings.review import MARKS, mark_clip, read_review
 
 ALL = "all"
 ROW = ipywidgets.Layout(flex_flow="row wrap", align_items="center")
-GradCam = Callable[[pd.Series], np.ndarray]  # from a clip's row to what is laid over its picture, or a SuiteError
+GradCam = Callable[[pd.Series], np.ndarray]  # from a clip's row to what is laid over its spectrogram, or a SuiteError
+
+
+class ClipChoice:
+    """Which clips fit what was chosen of their facts, and which of them is picked.
+
+    Parameters
+    ----------
+    names : pd.DataFrame
+        The facts as texts, one column each, indexed by clip.
+
+    Attributes
+    ----------
+    fitting : list of str
+        The clips that fit; all at first.
+    index : int or None
+        Of the picked clip among them; None where no clip fits.
+    """
+
+    def __init__(self, names: pd.DataFrame) -> None:
+        self.names = names
+        self.choose({})
+
+    @property
+    def clip(self) -> str | None:
+        """The picked clip."""
+        return None if self.index is None else self.fitting[self.index]
+
+    def options(self) -> dict[str, list[str]]:
+        """What can be chosen of each fact in which clips differ; `ALL` first, ages in order of their size."""
+        return {
+            column: [ALL, *sorted(set(texts) - {""}, key=lambda text: (len(text), text) if column == "age" else text)]
+            for column, texts in self.names.items()
+            if texts.nunique() > 1
+        }
+
+    def choose(self, chosen: dict[str, str]) -> None:
+        """Keep the clips that have the chosen facts, of which `ALL` fits every clip, and pick the first."""
+        wanted = {column: text for column, text in chosen.items() if text != ALL}
+        self.fitting = list(self.names.index[(self.names[list(wanted)] == pd.Series(wanted, dtype=object)).all(axis=1)])
+        self.index = 0 if self.fitting else None
+
+    def pick(self, clip: str) -> None:
+        """Pick one of the clips that fit."""
+        self.index = self.fitting.index(clip)
+
+    def step(self, by: int) -> None:
+        """Pick the clip so many further on, round and round."""
+        if self.fitting:
+            self.index = (self.index + by) % len(self.fitting)
+
+
+class MarkedClip:
+    """The clip that is shown, and what its listener says of it, which is written to `review.csv` at once.
+
+    Parameters
+    ----------
+    artifacts : Artifacts
+
+    Attributes
+    ----------
+    row : pd.Series or None
+        The clip's row of the manifest.
+    said : dict of str
+        Its `mark` and its `note`, empty where there is none.
+    """
+
+    def __init__(self, artifacts: Artifacts) -> None:
+        self.artifacts = artifacts
+        self.show(None)
+
+    def show(self, row: pd.Series | None) -> None:
+        """Turn to another clip, with the mark and the note that were kept of it."""
+        self.row, self.said = row, {"mark": "", "note": ""}
+        kept = read_review(self.artifacts).set_index("clip")
+        if row is not None and row["clip"] in kept.index:
+            self.said = kept.loc[row["clip"]].to_dict()
+
+    def say(self, **said: str) -> str:
+        """Keep a new mark or note; return what became of it as a sentence, empty where it is not new."""
+        if self.row is None or said.items() <= self.said.items():
+            return ""
+        self.said |= said
+        name = self.artifacts.review.name
+        try:
+            mark_clip(self.artifacts, self.row["clip"], **self.said)
+            return f"{len(read_review(self.artifacts))} clips marked, saved in {name}"
+        except OSError as error:
+            return f"The mark could not be saved in {name}: {error.strerror}."
 
 
 def listen(
@@ -34,7 +122,7 @@ def listen(
     manifest : pd.DataFrame
     artifacts : Artifacts
     predictions : pd.DataFrame, optional
-        Adds what the model said, and a choice of right or wrong.
+        Adds what the model predicted, and a choice of right or wrong.
     settings : SpectrogramSettings, optional
         For spectrograms that notebook 02 has not made yet.
     grad_cam : callable, optional
@@ -51,47 +139,41 @@ def listen(
         names = names.drop(columns="label")  # gender and age say it all
     if predictions is not None:
         names["verdict"] = np.where(clips["predicted"] == clips["label"], "right", "wrong")
-    choosers = {column: _chooser(column, names[column]) for column in names if names[column].nunique() > 1}
-
+    choice = ClipChoice(names)
+    choosers = {column: _chooser(column, options) for column, options in choice.options().items()}
     clip = ipywidgets.Dropdown(description="clip", layout=ipywidgets.Layout(width="420px"))
-    previous, following = step_buttons()
     count = ipywidgets.HTML()
-    choosing = False  # a clip is sent once, not at every step of a new choice
     panel, show_clip = clip_panel(
         artifacts, chances=None if predictions is None else class_chances(predictions), settings=settings, grad_cam=grad_cam
     )
 
+    def show() -> None:
+        clip.index = choice.index
+        show_clip(None if choice.clip is None else clips.loc[choice.clip])
+
     def choose(_=None) -> None:
-        nonlocal choosing
-        fits = pd.Series(True, index=clips.index)
-        for column, chooser in choosers.items():
-            if chooser.value != ALL:
-                fits &= names[column] == chooser.value
-        count.value = f"{fits.sum()} clips"
-        choosing = True
-        clip.options = list(clips.index[fits])
-        clip.index = 0 if fits.any() else None  # ipywidgets 8 leaves it at None after an empty list
-        choosing = False
+        choice.choose({column: chooser.value for column, chooser in choosers.items()})
+        count.value = f"{len(choice.fitting)} clips"
+        clip.options = choice.fitting
         show()
 
-    def show(_=None) -> None:
-        if not choosing:
-            show_clip(None if clip.value is None else clips.loc[clip.value])
+    def pick(change) -> None:
+        if change["new"] != choice.clip:  # else the list follows the choice: a clip is sent once
+            choice.pick(change["new"])
+            show()
 
     def step(by: int) -> None:
-        if clip.options:
-            clip.index = (clip.index + by) % len(clip.options)
+        choice.step(by)
+        show()
 
     for chooser in choosers.values():
         chooser.observe(choose, "value")
-    clip.observe(show, "value")
-    previous.on_click(lambda _: step(-1))
-    following.on_click(lambda _: step(1))
+    clip.observe(pick, "value")
     choose()
     return ipywidgets.VBox(
         [
             ipywidgets.HBox([*choosers.values(), count], layout=ROW),
-            ipywidgets.HBox([clip, previous, following], layout=ROW),
+            ipywidgets.HBox([clip, *step_buttons(step)], layout=ROW),
             panel,
         ]
     )
@@ -123,48 +205,40 @@ def clip_panel(
         Takes a manifest row, or None where no clip fits.
     """
     page, status = ipywidgets.HTML(), ipywidgets.HTML()
-    overlay = ipywidgets.ToggleButton(description="Grad-CAM", tooltip="Lay over the picture where the network found its evidence")
+    overlay = ipywidgets.ToggleButton(
+        description="Grad-CAM", tooltip="Lay over the spectrogram where the network found its evidence"
+    )
     mark = ipywidgets.ToggleButtons(options=[("no mark", ""), *((text, text) for text in MARKS)], style={"button_width": "auto"})
     note = ipywidgets.Text(description="note", placeholder="your own words, then Enter", continuous_update=False)
-    shown: pd.Series | None = None
+    shown = MarkedClip(artifacts)
     counter = itertools.count()
 
     def draw(_=None) -> None:
-        if shown is None:
+        if shown.row is None:
             page.value = "<p>No clip fits this choice.</p>"
             return
         heat, hint = None, ""
         if overlay.value:
             try:
-                heat = grad_cam(shown)
+                heat = grad_cam(shown.row)
             except SuiteError as error:
                 hint = str(error)
-        own = None if chances is None else chances.loc[shown["clip"]]
+        own = None if chances is None else chances.loc[shown.row["clip"]]
         # The counter makes each answer differ: a value that stays the same is not sent again.
-        page.value = clip_html(shown, artifacts, chances=own, settings=settings, heat=heat) + f"<!-- {next(counter)} -->"
+        page.value = clip_html(shown.row, artifacts, chances=own, settings=settings, heat=heat) + f"<!-- {next(counter)} -->"
         status.value = hint
 
     def show(row: pd.Series | None) -> None:
-        nonlocal shown
-        shown = None  # what is set now is no mark by the listener
-        kept = read_review(artifacts).set_index("clip")
-        known = row is not None and row["clip"] in kept.index
-        mark.value, note.value = kept.loc[row["clip"], ["mark", "note"]] if known else ("", "")
-        shown = row
+        shown.show(row)
+        mark.value, note.value = shown.said["mark"], shown.said["note"]
         draw()
 
-    def save(_) -> None:
-        if shown is None:
-            return
-        try:
-            mark_clip(artifacts, shown["clip"], mark=mark.value, note=note.value)
-            status.value = f"{len(read_review(artifacts))} clips marked, saved in {artifacts.review.name}"
-        except OSError as error:
-            status.value = f"The mark could not be saved in {artifacts.review.name}: {error.strerror}."
+    def save(**said: str) -> None:
+        status.value = shown.say(**said) or status.value
 
     overlay.observe(draw, "value")
-    mark.observe(save, "value")
-    note.observe(save, "value")
+    mark.observe(lambda change: save(mark=change["new"]), "value")
+    note.observe(lambda change: save(note=change["new"]), "value")
     tools = [mark, note, status] if grad_cam is None else [overlay, mark, note, status]
     return ipywidgets.VBox([page, ipywidgets.HBox(tools, layout=ROW)]), show
 
@@ -179,14 +253,18 @@ def class_chances(predictions: pd.DataFrame) -> pd.DataFrame:
     return predictions.set_index("clip").filter(regex="^p:").rename(columns=lambda name: name.removeprefix("p:"))
 
 
-def step_buttons() -> tuple[ipywidgets.Button, ipywidgets.Button]:
-    """The buttons "previous" and "next"."""
-    return tuple(ipywidgets.Button(description=text, layout=ipywidgets.Layout(width="100px")) for text in ("previous", "next"))
+def step_buttons(step: Callable[[int], None]) -> tuple[ipywidgets.Button, ipywidgets.Button]:
+    """The buttons "previous" and "next", which call `step` with -1 and 1."""
+    previous, following = (
+        ipywidgets.Button(description=text, layout=ipywidgets.Layout(width="100px")) for text in ("previous", "next")
+    )
+    previous.on_click(lambda _: step(-1))
+    following.on_click(lambda _: step(1))
+    return previous, following
 
 
-def _chooser(column: str, names: pd.Series) -> ipywidgets.Dropdown:
-    known = sorted(set(names) - {""}, key=lambda name: (len(name), name) if column == "age" else name)
-    return ipywidgets.Dropdown(options=[ALL, *known], description="class" if column == "label" else column)
+def _chooser(column: str, options: list[str]) -> ipywidgets.Dropdown:
+    return ipywidgets.Dropdown(options=options, description="class" if column == "label" else column)
 
 
 def _text(value) -> str:

@@ -7,7 +7,8 @@ python -m helpers.suite.notebooks teacher          writes artifacts/teacher/*.ip
 
 Style is ruff's and spelling codespell's; the rules here are those of this suite. An exercise is a text cell,
 `### Exercise 2: title (10 minutes)`, with a folded hint. The code cell after it is the solution: tagged `solution`, folded on
-Colab, its first line `# @title Solution 2`. A student's copy has an empty cell in its place, tagged `answer`.
+Colab, its first line `# @title Solution 2`. A student's copy has an empty cell in its place, tagged `answer`. The cell whose figure
+stands for the notebook in the report is tagged `key-figure`.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from helpers.base.machine import PROJECT
 from helpers.suite.stamp import repository
 
 COPIES = ("student", "teacher")
+KEY_FIGURE = "key-figure"  # tag of the cell whose figure the report shows
 HEADING = re.compile(r"### Exercise (\d+): .+ \(.*(?:minute|hour).*\)")
 HINT = re.compile(r"<details>\s*<summary>Hint</summary>.+</details>", re.DOTALL)
 
@@ -206,6 +208,9 @@ def _lesson_findings(notebook: nbformat.NotebookNode) -> Iterator[Finding]:
     for part in IN_LESSON:
         if not any(part.lower() in text.lower() for text in texts):
             yield None, f"say {part!r} at least once"
+    key_figures = sum(cell.cell_type == "code" and KEY_FIGURE in tags(cell) for cell in notebook.cells)
+    if key_figures != 1:
+        yield None, f"tag one code cell `{KEY_FIGURE}`, the one whose figure the report shows; {key_figures} have the tag"
     exercises = sum(not {"solution", "answer"}.isdisjoint(tags(cell)) for cell in notebook.cells)
     if exercises < FEWEST_EXERCISES:
         yield None, f"give {FEWEST_EXERCISES} exercises at least, there are {exercises}"

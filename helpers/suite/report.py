@@ -22,6 +22,7 @@ from helpers.evaluation.scores import no_audio_predictions, read_classes, score_
 from helpers.network.run import read_run
 from helpers.recordings.manifest import read_manifest
 from helpers.recordings.splits import leakage
+from helpers.suite.notebooks import KEY_FIGURE, tags
 
 WIDGET_VIEW, WIDGET_STATE = "application/vnd.jupyter.widget-view+json", "application/vnd.jupyter.widget-state+json"
 # nbconvert cuts off long lines of code; tables that are too wide for a telephone are scrolled, so few should be.
@@ -30,14 +31,21 @@ PAGE_STYLE = """
 @media (max-width: 700px) { .jp-RenderedHTMLCommon :is(td, th) { padding: 0.3em 0.2em } }
 """
 PNG = "image/png"
-# Of each notebook: its title, what draws its key figure, and what that shows.
+# Of each notebook: its title, and what its key figure shows.
 PAGES = {
-    "01_download": ("Get the recordings, look at them, split them", "class_counts(", "Clips of each class, by split"),
-    "02_spectrograms": ("From sound to picture", "figures.spectrogram(", "A clip as the network gets it"),
-    "03_train_resnet": ("Train a ResNet", "training_curve(", "Loss and accuracy while training"),
-    "04_evaluate": ("See the errors, hear the errors", "confusion_matrix(", "Confusion matrix of the test clips"),
-    "05_compare_cnns": ("Which network, and is the difference real?", "comparison_bars(", "Test scores of each model"),
-    "06_your_voice": ("Your own voice", "sweep.groupby(", "The answer, while pitch and formants of one voice are moved"),
+    "01_download": ("Get the recordings, look at them, split them", "Clips of each class, by split"),
+    "02_spectrograms": ("From sound to picture", "A clip as the network gets it"),
+    "03_train_resnet": ("Train a ResNet", "Loss and accuracy while training"),
+    "04_evaluate": ("See the errors, hear the errors", "Confusion matrix of the test clips"),
+    "05_compare_cnns": ("Which network, and is the difference real?", "Test scores of each model"),
+    "06_your_voice": ("Your own voice", "The answer, while pitch and formants of one voice are moved"),
+}
+# Of the scores: what they are called on their cards, digits after the point, unit.
+CARDS = {
+    "accuracy": ("test accuracy", 3, ""),
+    "macro_f1": ("macro F1", 3, ""),
+    "gender_accuracy": ("gender predicted correctly", 3, ""),
+    "age_mae_years": ("mean error of the age", 1, " years"),
 }
 # Of the comparison: what its columns are called here, and how they are written.
 COLUMNS = {
@@ -59,6 +67,19 @@ figure { margin: .5rem 0 } figcaption { color: #555 } img { max-width: 100% }
 .wide { overflow-x: auto } table { border-collapse: collapse }
 th, td { text-align: left; padding: .15rem 1.5rem .15rem 0; vertical-align: top }
 @media (max-width: 700px) { img { max-width: none; width: 640px } }
+"""
+INDEX = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title><style>{style}</style></head><body>
+<h1>{title}</h1>
+<p>A network learned to tell the class of a speaker ({classes} classes, such as {example}) from spectrograms of
+speech. This page sums up one run; each notebook below is a page with code, figures and sounds.</p>
+<div class="cards">{cards}</div>
+<h2>What these figures say, and what they do not</h2><ul>{sentences}</ul>
+<h2>Notebooks and their key figures</h2>{notebooks}
+<h2>The models beside each other</h2><div class="wide">{comparison}</div>
+<h2>The run</h2><div class="wide">{run}</div>
+</body></html>
 """
 
 
@@ -122,21 +143,21 @@ def summary(artifacts: Artifacts, *, profile: Profile, seconds: dict[str, float]
 
 
 def write_key_figure(notebook: nbformat.NotebookNode, path: Path) -> None:
-    """Write the key figure of an executed notebook, or its first one; nothing where it has none."""
-    call = PAGES.get(path.stem, ("", "", ""))[1]
-    found = [
-        (call not in cell.source, output.data[PNG])
+    """Write the figure of the cell that is tagged `key-figure`, or a notebook's first one; nothing where it has none."""
+    figures = [
+        (KEY_FIGURE in tags(cell), output.data[PNG])
         for cell in notebook.cells
         for output in cell.get("outputs", [])
         if PNG in output.get("data", {})
     ]
     path.unlink(missing_ok=True)
-    if found:
+    if figures:
+        _, figure = max(figures, key=lambda pair: pair[0])  # the first of those that are alike
         with atomic_path(path) as temporary:
-            temporary.write_bytes(base64.b64decode(min(found, key=lambda pair: pair[0])[1]))
+            temporary.write_bytes(base64.b64decode(figure))
 
 
-def write_index(artifacts: Artifacts, facts: dict[str, str], notebooks: list[str]) -> Path:
+def write_index(artifacts: Artifacts, facts: dict[str, str], notebooks: list[str], *, network: str) -> Path:
     """Write `report/index.html`: summary, key figures, what they say and do not say, and links; return its path.
 
     Parameters
@@ -146,52 +167,46 @@ def write_index(artifacts: Artifacts, facts: dict[str, str], notebooks: list[str
         As `summary` gives them.
     notebooks : list of str
         Names of those whose pages are there.
+    network : str
+        Name of the run to sum up.
     """
     manifest, classes = read_manifest(artifacts), read_classes(artifacts)
-    run, _, predictions = read_run(artifacts, facts["model"].split()[0])
+    run, _, predictions = read_run(artifacts, network)
     test = predictions[predictions["split"] == "test"]
     scores = bootstrap(test, classes, manifest=manifest)
-    deaf = score_split(no_audio_predictions(predictions, classes), classes)
-    title = f"Age and gender from voice: {html.escape(facts['dataset'])}"
-    cards = "".join(
-        f"<div>{name}<b>{scores.loc[score, 'value']:.{digits}f}{unit}</b>by guessing: {deaf[score]:.{digits}f}{unit}</div>"
-        for score, name, digits, unit in (
-            ("accuracy", "test accuracy", 3, ""),
-            ("macro_f1", "macro F1", 3, ""),
-            ("gender_accuracy", "gender told rightly", 3, ""),
-            ("age_mae_years", "mean error of the age", 1, " years"),
-        )
-        if score in scores.index
-    )
-    told = _sentences(facts["dataset"], scores.loc["accuracy"], clips=len(test), manifest=manifest, seed=run["seed"])
-    sentences = "".join(f"<li>{sentence}</li>" for sentence in told)
-    comparison = read_table(artifacts.comparison)
-    shown = pd.DataFrame(
-        {
-            heading: [(written.format(value) if pd.notna(value) else "") for value in comparison[name]]
-            for name, (heading, written) in COLUMNS.items()
-            if name in comparison and comparison[name].replace("", pd.NA).notna().any()
-        }
-    )
-    versions = {"device": run["device"]} | run["versions"]
+    no_audio = score_split(no_audio_predictions(predictions, classes), classes)
+    sentences = _sentences(facts["dataset"], scores.loc["accuracy"], clips=len(test), manifest=manifest, seed=run["seed"])
     page = artifacts.report / "index.html"
-    write_text(
-        page,
-        f"""<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title><style>{INDEX_STYLE}</style></head><body>
-<h1>{title}</h1>
-<p>A network learned to tell the class of a speaker ({len(classes)} classes, such as {html.escape(classes[0])}) from pictures of
-sound. This page sums up one run; each notebook below is a page with code, figures and sounds.</p>
-<div class="cards">{cards}</div>
-<h2>What these figures say, and what they do not</h2><ul>{sentences}</ul>
-<h2>Notebooks and their key figures</h2>{"".join(_notebook_html(name, artifacts, facts) for name in notebooks)}
-<h2>The models beside each other</h2><div class="wide">{shown.to_html(index=False, border=0)}</div>
-<h2>The run</h2><div class="wide">{_table_html(facts | versions)}</div>
-</body></html>
-""",
+    text = INDEX.format(
+        title=f"Age and gender from voice: {html.escape(facts['dataset'])}",
+        style=INDEX_STYLE,
+        classes=len(classes),
+        example=html.escape(classes[0]),
+        cards=_cards_html(scores["value"], no_audio),
+        sentences="".join(f"<li>{sentence}</li>" for sentence in sentences),
+        notebooks="".join(_notebook_html(name, artifacts, facts) for name in notebooks),
+        comparison=_comparison_html(read_table(artifacts.comparison)),
+        run=_table_html(facts | {"device": run["device"]} | run["versions"]),
     )
+    write_text(page, text)
     return page
+
+
+def _cards_html(scores: pd.Series, no_audio: dict[str, float]) -> str:
+    return "".join(
+        f"<div>{name}<b>{scores[score]:.{digits}f}{unit}</b>by guessing: {no_audio[score]:.{digits}f}{unit}</div>"
+        for score, (name, digits, unit) in CARDS.items()
+        if score in scores
+    )
+
+
+def _comparison_html(comparison: pd.DataFrame) -> str:
+    shown = {
+        heading: [written.format(value) if pd.notna(value) else "" for value in comparison[name]]
+        for name, (heading, written) in COLUMNS.items()
+        if name in comparison and comparison[name].replace("", pd.NA).notna().any()
+    }
+    return pd.DataFrame(shown).to_html(index=False, border=0)
 
 
 def _sentences(dataset: str, accuracy: pd.Series, *, clips: int, manifest: pd.DataFrame, seed: int) -> list[str]:
@@ -201,15 +216,15 @@ def _sentences(dataset: str, accuracy: pd.Series, *, clips: int, manifest: pd.Da
     elif leaked:
         heard = (
             f"{leaked:.0%} of the test clips have a speaker whom the network heard in training: the scores say how well "
-            "<b>known</b> voices are placed, not how well age and gender are heard in strangers."
+            "<b>known</b> voices are classified, not how well age and gender are predicted for strangers."
         )
     else:
         heard = "No speaker of a test clip was heard in training: the scores speak of strangers, recorded as this dataset was."
     voices = "These voices are <b>synthetic</b> (eSpeak NG), made for teaching: the scores say nothing about people."
     return [
         f"{accuracy['value']:.1%} of {clips} test clips got the right class. Other {accuracy['resampled']}s of this kind would "
-        f"give between {accuracy['low']:.1%} and {accuracy['high']:.1%} (95% bootstrap interval). <i>By guessing</i> is what a "
-        "model gets that hears nothing, and knows how often each class occurs.",
+        f"give between {accuracy['low']:.1%} and {accuracy['high']:.1%} (95% bootstrap interval). <i>By guessing</i> is the "
+        "no-audio baseline: what a model scores that hears nothing, and knows how often each class occurs.",
         heard,
         *([voices] if dataset == "voices" else []),
         f"This is one training with one seed ({seed}); <code>make seeds</code> shows how far others lie apart.",
@@ -218,7 +233,7 @@ def _sentences(dataset: str, accuracy: pd.Series, *, clips: int, manifest: pd.Da
 
 
 def _notebook_html(name: str, artifacts: Artifacts, facts: dict[str, str]) -> str:
-    title, _, caption = PAGES.get(name, (name, "", ""))
+    title, caption = PAGES.get(name, (name, ""))
     picture, figure = artifacts.report / f"{name}.png", ""
     if picture.exists():
         source = base64.b64encode(picture.read_bytes()).decode("ascii")

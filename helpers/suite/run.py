@@ -70,7 +70,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"{line} done in {seconds[name]:.0f} s", flush=True)
     if names == known:
         summary = report.summary(session.artifacts, profile=session.profile, seconds=seconds)
-        page = report.write_index(session.artifacts, summary, known)
+        page = report.write_index(session.artifacts, summary, known, network=session.profile.network)
         print(f"\n{pd.DataFrame({'': summary}).to_string(header=False)}\n\nreport: {page}")
     return 0
 

@@ -183,7 +183,7 @@ explore(read_manifest(artifacts), artifacts, predictions=predictions, classes=cl
             browser.close()
 
 
-def test_a_click_lists_the_clips_of_its_cell_the_surest_first_and_plays(explorer):
+def test_a_click_lists_the_clips_of_its_cell_the_most_confident_first_and_plays(explorer):
     explorer.wait_for_sound_of("female_18_2")  # of all pairs alike, the first one is open
     started = time.perf_counter()
     explorer.click("male_42", "male_42")
@@ -216,7 +216,7 @@ def test_a_second_click_and_the_lists_give_the_same(explorer):
 
 def test_the_arrow_keys_move_and_enter_shows(explorer):
     explorer.click("female_30", "female_30")
-    explorer.page.get_by_text("female_30, rightly told").wait_for(timeout=WAIT)
+    explorer.page.get_by_text("female_30, predicted correctly").wait_for(timeout=WAIT)
     explorer.canvas.press("ArrowRight")
     assert "true female_30, predicted female_33: 1 clip" in explorer.page.locator("[role=status]").inner_text()
     explorer.canvas.press("Enter")

@@ -13,6 +13,16 @@ pytestmark = pytest.mark.usefixtures("style")
 
 def made():
     rng = np.random.default_rng(0)
+    comparison = pd.DataFrame(
+        {
+            "model": ["a", "b", "a", "b"],
+            "split_method": ["random", "random", "speaker", "speaker"],
+            "accuracy": [0.9, 0.8, 0.1, np.nan],
+            "accuracy_low": [0.8, 0.7, 0.0, np.nan],
+            "accuracy_high": [1.0, 0.9, 0.2, np.nan],
+            "macro_f1": [0.85, 0.75, 0.1, np.nan],
+        }
+    )
     points, labels = rng.normal(size=(40, 2)), pd.Series(["female", "male"] * 20)
     table = pd.DataFrame(
         {"model": ["small_resnet", "svm", "no_audio"], "accuracy": [0.9, 0.8, 0.1], "seconds": [300.0, 0.2, np.nan]}
@@ -20,13 +30,16 @@ def made():
     verdicts = pd.DataFrame(
         {"difference": [0.02, 0.8], "low": [-0.01, 0.7], "high": [0.05, 0.9], "real": [False, True]}, index=["svm", "no_audio"]
     )
-    draws = [pd.DataFrame({"accuracy": rng.normal(mean, 0.02, 50), "age_mae_years": rng.normal(9, 1, 50)}) for mean in (0.8, 0.2)]
-    gaps = pd.DataFrame({name: gap(*draws).loc["accuracy"] for name in ("small_resnet", "svm")}).T
+    resamples = [
+        pd.DataFrame({"accuracy": rng.normal(mean, 0.02, 50), "age_mae_years": rng.normal(9, 1, 50)}) for mean in (0.8, 0.2)
+    ]
+    gaps = pd.DataFrame({name: gap(*resamples).loc["accuracy"] for name in ("small_resnet", "svm")}).T
     return {
+        "comparison": lambda ax: comparison_figures.comparison_bars(comparison, ax=ax),
         "plane": lambda ax: comparison_figures.svm_plane(svm().fit(points, labels), points, labels, ax=ax),
         "differences": lambda ax: comparison_figures.difference_intervals(verdicts, best="small_resnet", ax=ax),
         "cost": lambda ax: comparison_figures.cost_scatter(table, "seconds", label="time to train (s)", ax=ax),
-        "gap": lambda ax: comparison_figures.known_and_strangers(gaps, "accuracy", deaf=0.03, ax=ax),
+        "gap": lambda ax: comparison_figures.known_and_strangers(gaps, "accuracy", no_audio=0.03, ax=ax),
     }
 
 
@@ -35,7 +48,9 @@ def test_figures_draw_where_they_are_told_with_named_axes(name):
     _, ax = plt.subplots()
     assert made()[name](ax) is ax
     alone = made()[name](None)
-    assert alone is not ax and (alone.get_xlabel() or name == "gap") and (alone.get_ylabel() or name == "differences")
+    assert (
+        alone is not ax and (alone.get_xlabel() or name in ("gap", "comparison")) and (alone.get_ylabel() or name == "differences")
+    )
     assert unreadable(alone.figure) == []
 
 

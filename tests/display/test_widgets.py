@@ -31,9 +31,9 @@ def manifest(corpus, artifacts):
 
 @pytest.fixture
 def predictions(manifest):
-    """All clips taken for female_23, the later ones more surely."""
-    sure = np.linspace(0.5, 0.9, len(manifest))
-    probabilities = np.stack([sure, (1 - sure) * 0.6, (1 - sure) * 0.4], axis=1)
+    """All clips predicted as female_23, the later ones with more confidence."""
+    confidence = np.linspace(0.5, 0.9, len(manifest))
+    probabilities = np.stack([confidence, (1 - confidence) * 0.6, (1 - confidence) * 0.4], axis=1)
     return predictions_table(manifest, probabilities, sorted(manifest["label"].unique()))
 
 
@@ -115,6 +115,22 @@ def test_choosing_shows_the_clips_that_fit_and_next_goes_round(manifest, artifac
     assert "0 clips" in pages(widget) and any("No clip fits" in page for page in pages(widget))
 
 
+def test_a_clip_is_sent_once_and_not_at_every_step_of_a_choice(manifest, artifacts, predictions):
+    widget = listen(manifest, artifacts)
+    explorer = explore(manifest, artifacts, predictions=predictions, classes=sorted(manifest["label"].unique()), split="train")
+    sent = []
+    for page in (parts(widget, ipywidgets.HTML)[1], parts(explorer, ipywidgets.HTML)[1]):
+        page.observe(lambda change: sent.append(change["new"]), "value")
+    lists = choosers(widget)
+    for name, value in (("gender", "male"), ("gender", "all"), ("clip", manifest["clip"][7]), ("age", "41")):
+        lists[name].value = value
+        assert len(sent) == 1 and lists["clip"].value in sent.pop()
+    parts(widget, ipywidgets.Button)[1].click()
+    assert len(sent) == 1 and lists["clip"].value in sent.pop()
+    parts(explorer, ConfusionMatrix)[0].chosen = [1, 0, 1_700_000_000_000]
+    assert len(sent) == 1
+
+
 def test_classes_that_tell_neither_gender_nor_age_can_be_chosen(manifest, artifacts):
     unknown = manifest.assign(gender="", age=pd.array([pd.NA] * len(manifest), "Int64"))
     assert list(choosers(listen(unknown, artifacts))) == ["split", "class", "clip"]
@@ -175,7 +191,7 @@ def test_grad_cam_is_laid_over_the_picture_or_says_why_not(manifest, artifacts, 
     assert any("<audio" in page for page in pages(widget)) and not any("grad-cam" in page for page in pages(widget))
 
 
-def test_the_matrix_and_the_lists_open_the_same_cell_the_surest_clip_first(manifest, artifacts, predictions):
+def test_the_matrix_and_the_lists_open_the_same_cell_the_most_confident_clip_first(manifest, artifacts, predictions):
     classes = sorted(manifest["label"].unique())
     widget = explore(manifest, artifacts, predictions=predictions, classes=classes, split="train")
     (matrix,), lists = parts(widget, ConfusionMatrix), choosers(widget)

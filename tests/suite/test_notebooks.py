@@ -26,8 +26,8 @@ def text(name, source):
     return {"cell_type": "markdown", "id": f"01-{name}", "metadata": {}, "source": source}
 
 
-def code(name, source):
-    return {"cell_type": "code", "id": f"01-{name}", "metadata": {}, "source": source, "execution_count": None, "outputs": []}
+def code(name, source, **metadata):
+    return {"cell_type": "code", "id": f"01-{name}", "metadata": metadata, "source": source, "execution_count": None, "outputs": []}
 
 
 def exercises(count):
@@ -45,7 +45,8 @@ def good(tmp_path):
     cells = [
         text("00", TITLE), text("01", "## Setup"), code("02", f'REPOSITORY = "{ADDRESS}"'),
         text("03", "## Settings"), code("04", "settings = 1"),
-        text("05", f"*Predict, then run:* [why?]({ADDRESS}/blob/main/README.md#when-this-goes-wrong)"), code("06", "1 + 1"),
+        text("05", f"*Predict, then run:* [why?]({ADDRESS}/blob/main/README.md#when-this-goes-wrong)"),
+        code("06", "1 + 1", tags=["key-figure"]),
         text("07", "**What you should see:** two."), text("ex", "## Exercises"), *exercises(5), text("gl", "## Glossary"),
         text("so", "## Sources"), code("08", "settings"), text("09", "**Next:** [again](01_first.ipynb)."),
     ]  # fmt: skip
@@ -110,6 +111,8 @@ def test_a_good_notebook_has_no_finding(good):
         ("05", {"source": "So it is."}, "say 'Predict' at least once"),
         ("06", {"source": "from helpers.training import train\ntrain()"}, "ask Colab for a GPU"),
         ("06", {"source": "gpu = machine.check_gpu()"}, "ask Colab for a GPU"),
+        ("06", {"metadata": {}}, "tag one code cell `key-figure`, the one whose figure the report shows; 0 have the tag"),
+        ("08", {"metadata": {"tags": ["key-figure"]}}, "tag one code cell `key-figure`, the one whose figure the report shows; 2"),
         ("gl", {"source": "## Sources"}, "end with ## Exercises, ## Glossary, ## Sources"),
         ("e5s", {"metadata": {}}, "give this solution the metadata"),
         ("09", {"source": "The end."}, "links another notebook"),

@@ -121,19 +121,20 @@ def test_the_index_sums_the_run_up_and_says_what_it_does_not_show(finished):
         assert words in index, words
 
 
-def test_the_key_figure_is_that_of_the_notebook_or_its_first(tmp_path):
-    def cell(source, *pictures):
-        made = nbformat.v4.new_code_cell(source)
+def test_the_key_figure_is_that_of_the_tagged_cell_or_the_notebooks_first(tmp_path):
+    def cell(source, *pictures, **metadata):
+        made = nbformat.v4.new_code_cell(source, metadata=metadata)
         made.outputs = [nbformat.v4.new_output("display_data", {"image/png": picture}) for picture in pictures]
         return made
 
-    first, wanted = ("iVBORw0K", "iVBORw0L")
-    notebook = nbformat.v4.new_notebook(cells=[cell("x"), cell("plot()", first), cell("figures.class_counts(manifest)", wanted)])
-    for name, expected in (("01_download", wanted), ("99_own", first)):
-        write_key_figure(notebook, tmp_path / f"{name}.png")
-        assert (tmp_path / f"{name}.png").read_bytes() == base64.b64decode(expected)
-    write_key_figure(nbformat.v4.new_notebook(), tmp_path / "99_own.png")
-    assert not (tmp_path / "99_own.png").exists()
+    first, wanted, later = ("iVBORw0K", "iVBORw0L", "iVBORw0M")
+    path = tmp_path / "01_download.png"
+    for metadata, expected in (({"tags": ["other", "key-figure"]}, wanted), ({}, first)):
+        cells = [cell("x"), cell("plot()", first), cell("plot()", wanted, later, **metadata), cell("plot()", later)]
+        write_key_figure(nbformat.v4.new_notebook(cells=cells), path)
+        assert path.read_bytes() == base64.b64decode(expected)
+    write_key_figure(nbformat.v4.new_notebook(), path)
+    assert not path.exists()
 
 
 def test_a_second_run_reuses_what_is_there_and_gives_the_same_metrics(finished):
