@@ -19,6 +19,7 @@ from tqdm import tqdm
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 PROJECT = Path(__file__).resolve().parents[2]
+DRIVE = Path("/content/drive/MyDrive")  # where Colab mounts Google Drive: it outlives the machine
 PACKAGES = ("tensorflow", "keras", "librosa", "numpy", "pandas", "scikit-learn", "soundfile", "ipywidgets")
 
 

@@ -15,12 +15,12 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from helpers.base.artifacts import Artifacts, SuiteError, read_json, require
+from helpers.base.artifacts import Artifacts, SuiteError, require
 from helpers.base.machine import on_all_cores
 from helpers.base.settings import Profile
 from helpers.comparison.fisher_vector import FisherVector, cepstral_frames
-from helpers.evaluation.scores import class_fractions, pitch_threshold, predictions_table, read_classes
-from helpers.network.run import data_fingerprint, difference_from_run, milliseconds_per_clip, record_run
+from helpers.evaluation.scores import class_fractions, pitch_threshold, predictions_table
+from helpers.network.run import Run, milliseconds_per_clip
 from helpers.recordings.labels import parse_label
 from helpers.spectrograms.mel import from_image, load_audio
 
@@ -112,12 +112,12 @@ def train_baseline(
     SuiteError
         The class names do not tell what the baseline tells.
     """
-    folder, classes = folder or artifacts.model(name), read_classes(artifacts)
-    settings = {"network": name, "mfccs": MFCCS, "sample_rate": profile.spectrogram.sample_rate, "seed": profile.seed}
-    identity = {"settings": settings, "data": data_fingerprint(manifest, artifacts)}
-    if difference_from_run(folder, identity) is None:
-        print(f"{name}: already trained with these settings and clips, taken from {folder}")
-        return read_json(folder / "run.json")
+    settings = {"mfccs": MFCCS, "sample_rate": profile.spectrogram.sample_rate, "seed": profile.seed}
+    run = Run.of(name, manifest, artifacts, profile=profile, folder=folder, settings=settings)
+    if run.is_finished():
+        print(f"{name}: already trained with these settings and clips, taken from {run.folder}")
+        return run.read()
+    classes = run.classes
     if name == "fisher_vector":
         vectors = fisher_vectors(manifest, artifacts, profile=profile)
         probabilities, facts = _on_features(LogisticRegression(C=FISHER_C, max_iter=1000), manifest, vectors, classes)
@@ -130,7 +130,7 @@ def train_baseline(
         probabilities, numbers = _by_pitch(manifest, pitch, classes) if by_pitch else _without_audio(manifest, classes)
         facts = {"parameters": numbers, "seconds": time.perf_counter() - started}
     predictions = predictions_table(manifest, probabilities, classes)
-    return record_run(folder, predictions, classes=classes, profile=profile, **facts, **identity)
+    return run.record(predictions, **facts)
 
 
 def _on_features(

@@ -158,8 +158,8 @@ def other_scores(network: str, other: Artifacts, *, artifacts: Artifacts) -> pd.
     """
     classes, rows = read_classes(artifacts), []
     own, strange = read_manifest(artifacts), read_manifest(other)
-    learnt = read_predictions(artifacts.model(network) / "predictions.csv", classes)
-    asked = read_predictions(other.model(network) / "predictions.csv", classes)
+    learnt = read_predictions(artifacts.model(network) / "predictions.csv", classes, manifest=own)
+    asked = read_predictions(other.model(network) / "predictions.csv", classes, manifest=strange)
     training = own[own["split"] == "train"]
 
     def add(question: str, answer: str, found: pd.DataFrame, labels: list[str], *, manifest: pd.DataFrame, at: Artifacts) -> None:

@@ -20,8 +20,8 @@ from helpers.base.settings import Profile
 from helpers.comparison.baselines import BASELINES, train_baseline
 from helpers.evaluation.intervals import percentiles, resampled_scores
 from helpers.evaluation.scores import read_classes, read_predictions
-from helpers.network.run import difference_from_run
-from helpers.network.training import run_identity, train
+from helpers.network.run import Run
+from helpers.network.training import train
 from helpers.recordings.splits import SMALLEST_CLASS, SPLIT_METHODS, merge_small_classes, split_clips
 
 SCORES = ("accuracy", "macro_f1", "macro_precision", "macro_recall", "gender_accuracy", "age_mae_years", "loss")
@@ -90,8 +90,8 @@ def run_folder(name: str, part: Artifacts, *, profile: Profile) -> Path:
     """Where a run lies: `models/<name>/seed_<number>/` of the part, or notebook 3's own folder where that run is the same."""
     own = Artifacts(part.source).model(name)
     if name not in BASELINES:
-        identity = run_identity(name, read_table(part.manifest), part, profile=budget(profile, seed=profile.seed))
-        if difference_from_run(own, identity) is None:
+        run = Run.of(name, read_table(part.manifest), part, profile=budget(profile, seed=profile.seed), folder=own)
+        if (own / "run.json").exists() and not run.difference(run.read() | {"layers": ""}):  # `train` looks at the layers
             return own
     return part.model(name) / f"seed_{profile.seed}"
 
@@ -145,7 +145,7 @@ def read_runs(name: str, part: Artifacts, *, profile: Profile) -> list[tuple[dic
     found = []
     for seed in seeds(profile)[: 1 if name in BASELINES else None]:
         folder = run_folder(name, part, profile=replace(profile, seed=seed))
-        predictions = read_predictions(folder / "predictions.csv", read_classes(part))
+        predictions = read_predictions(folder / "predictions.csv", read_classes(part), manifest=read_table(part.manifest))
         run = read_json(folder / "run.json") | {"folder": folder, "validation": _accuracy(predictions, "validation")}
         found.append((run, predictions[predictions["split"] == "test"].reset_index(drop=True)))
     return found

@@ -5,6 +5,8 @@ Every score is a fraction of 1, the mean absolute error of the age is in years.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 from scipy.stats import binomtest
@@ -46,13 +48,13 @@ def predictions_table(manifest: pd.DataFrame, probabilities: np.ndarray, classes
     return pd.concat([fixed, pd.DataFrame(probabilities, columns=[f"p:{name}" for name in classes])], axis=1).round(6)
 
 
-def read_predictions(path, classes: list[str]) -> pd.DataFrame:
-    """Read `predictions.csv` and check that it belongs to the class list.
+def read_predictions(path: Path, classes: list[str], *, manifest: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Read `predictions.csv` and check that it belongs to the class list and, if a manifest is given, to its labels and split.
 
     Raises
     ------
     SuiteError
-        The file is missing, or was made with other classes.
+        The file is missing, or was made with other classes, labels or splits.
     """
     # Read as a row, because pandas renames columns of the same name.
     names = pd.read_csv(require(path), nrows=1, header=None, dtype=str, keep_default_na=False).iloc[0].tolist()
@@ -61,7 +63,16 @@ def read_predictions(path, classes: list[str]) -> pd.DataFrame:
             f"{path} has {len(names) - len(FIXED_COLUMNS)} classes that are not those of classes.json ({len(classes)}): run "
             "notebooks/03_train_resnet.ipynb (or 05) again."
         )
-    return read_table(path)
+    predictions = read_table(path)
+    if manifest is not None:
+        now = manifest.set_index("clip").reindex(predictions["clip"])
+        other = (now["split"].to_numpy() != predictions["split"]) | (now["label"].to_numpy() != predictions["true"])
+        if other.any():
+            raise SuiteError(
+                f"{path} was made before notebook 1 split or labelled the clips anew: {other.sum()} of its {len(other)} clips have "
+                "another split or label in manifest.csv. Run notebooks/03_train_resnet.ipynb (or 05) again, which trains anew."
+            )
+    return predictions
 
 
 def probabilities_of(predictions: pd.DataFrame) -> np.ndarray:

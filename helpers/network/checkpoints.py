@@ -12,18 +12,8 @@ from pathlib import Path
 import keras
 
 from helpers.base.artifacts import SuiteError
-from helpers.network.model_files import differing_classes, read_note, save_model
-from helpers.network.run import best_epoch, difference
-
-DRIVE = Path("/content/drive/MyDrive")  # where Colab mounts Google Drive: it outlives the machine
-
-
-def checkpoint_folder(folder: Path) -> Path:
-    """Where the checkpoints of a model folder go: on Drive if it is mounted, else in the model's folder itself."""
-    if not DRIVE.is_dir() or folder.is_relative_to(DRIVE):
-        return folder / "checkpoints"
-    # The last parts of the model's folder, <dataset>/models/<name>, tell trainings apart.
-    return DRIVE.joinpath("voice-age-gender", "checkpoints", *folder.parts[-3:])
+from helpers.network.model_files import read_note, save_model
+from helpers.network.run import Run, best_epoch
 
 
 def epoch_file(folder: Path, epoch: int) -> Path:
@@ -31,7 +21,7 @@ def epoch_file(folder: Path, epoch: int) -> Path:
     return folder / f"epoch-{epoch:04d}.keras"
 
 
-def save_checkpoint(folder: Path, model: keras.Model, *, identity: dict, history: list[dict]) -> None:
+def save_checkpoint(run: Run, model: keras.Model, history: list[dict]) -> None:
     """Write the checkpoint of the epoch that has just ended; of the earlier ones, keep only the best.
 
     Raises
@@ -40,9 +30,10 @@ def save_checkpoint(folder: Path, model: keras.Model, *, identity: dict, history
         The disk is full or can't be written; the checkpoint before stays.
     """
     seeds = [keras.ops.convert_to_numpy(seed).tolist() for seed in _seeds(model)]
+    folder = run.checkpoints
     path = epoch_file(folder, len(history))
     try:
-        save_model(path, model, identity | {"history": history, "seeds": seeds})
+        save_model(path, model, run.identity | {"history": history, "seeds": seeds})
     except (OSError, RuntimeError) as error:  # HDF5 raises a RuntimeError where the disk is full
         raise SuiteError(
             f"The checkpoint of epoch {len(history)} could not be written to {folder} ({str(error).splitlines()[0]}): free some "
@@ -53,34 +44,24 @@ def save_checkpoint(folder: Path, model: keras.Model, *, identity: dict, history
             other.unlink()
 
 
-def find_checkpoint(folder: Path, *, identity: dict) -> tuple[Path | None, list[dict]]:
-    """The latest checkpoint and its history; None and an empty history where there is none.
-
-    Parameters
-    ----------
-    folder : Path
-    identity : dict
-        `settings`, `data` and `classes` of the training that wants to go on.
+def find_checkpoint(run: Run) -> tuple[Path | None, list[dict]]:
+    """The latest checkpoint of a run and its history; None and an empty history where there is none.
 
     Raises
     ------
     SuiteError
-        The checkpoint belongs to a training with other settings, clips or classes.
+        The checkpoint belongs to a training with other settings, clips, classes or layers.
     """
-    for stray in folder.glob(".writing-*"):  # of a training that was killed while writing
+    for stray in run.checkpoints.glob(".writing-*"):  # of a training that was killed while writing
         stray.unlink()
-    path = max(folder.glob("epoch-*.keras"), default=None)
+    path = max(run.checkpoints.glob("epoch-*.keras"), default=None)
     if path is None:
         return None, []
     note = read_note(path)
-    if note["classes"] != identity["classes"]:
-        changed = f"it has {differing_classes(note['classes'], identity['classes'])}"
-    else:
-        changed = difference(note, identity)
-    if changed:
+    if changed := run.difference(note):
         raise SuiteError(
             f"A training was stopped after epoch {len(note['history'])}, and this one can't go on from it, because {changed}. Set "
-            f"them as they were, or start anew: delete the folder {folder}."
+            f"them as they were, or start anew: delete the folder {run.checkpoints}."
         )
     return path, note["history"]
 
@@ -93,9 +74,9 @@ def restore(path: Path, model: keras.Model) -> None:
         seed.assign(value)
 
 
-def remove_checkpoints(folder: Path) -> None:
+def remove_checkpoints(run: Run) -> None:
     """Remove the checkpoints of a training that is finished or has failed for good."""
-    shutil.rmtree(folder, ignore_errors=True)
+    shutil.rmtree(run.checkpoints, ignore_errors=True)
 
 
 def _seeds(model: keras.Model) -> list[keras.Variable]:

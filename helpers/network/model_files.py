@@ -17,6 +17,7 @@ from typing import Any
 import keras
 
 from helpers.base.artifacts import SuiteError, atomic_path, write_json
+from helpers.network.run import differing_classes
 
 NOTE = "suite.json"
 
@@ -69,7 +70,7 @@ def load_model(path: Path, *, classes: list[str] | None = None) -> tuple[keras.M
     -------
     model : keras.Model
     note : dict
-        `network`, `classes`, `spectrogram`, `window_frames`, `test_windows`.
+        `network`, `classes`, `layers`, `spectrogram`, `window_frames`, `test_windows`.
 
     Raises
     ------
@@ -77,6 +78,8 @@ def load_model(path: Path, *, classes: list[str] | None = None) -> tuple[keras.M
         The file is damaged, not in Keras' safe format, or of another class list.
     """
     note = read_note(path)
+    if "layers" not in note:
+        raise SuiteError(f"{path} was trained by an earlier version of this project: run notebooks/03_train_resnet.ipynb again.")
     if classes is not None and note["classes"] != list(classes):
         raise SuiteError(f"{path} was trained on other classes: {differing_classes(note['classes'], classes)}.")
     try:
@@ -87,17 +90,6 @@ def load_model(path: Path, *, classes: list[str] | None = None) -> tuple[keras.M
     if model.output_shape[-1] != len(note["classes"]):
         raise SuiteError(f"{path} gives {model.output_shape[-1]} probabilities for {len(note['classes'])} classes: train it again.")
     return model, note
-
-
-def differing_classes(before: list[str], now: list[str]) -> str:
-    """How two class lists differ, as part of a sentence."""
-    lacking, unwanted = sorted(set(now) - set(before)), sorted(set(before) - set(now))
-    parts = [
-        f"{what} {', '.join(names[:3])}{' ...' * (len(names) > 3)}"
-        for what, names in (("without", lacking), ("with", unwanted))
-        if names
-    ]
-    return f"{len(before)} classes, and {len(now)} are wanted" + (f" ({', '.join(parts)})" if parts else " in another order")
 
 
 def export_model(path: Path, folder: Path) -> Path:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import re
 from pathlib import Path
@@ -70,6 +72,22 @@ def build(
     if name == "small_vgg":
         return small_vgg(shape=shape, classes=classes, base_channels=base_channels, dropout=dropout)
     raise SuiteError(f"There is no network {name!r}: choose one of {', '.join(NETWORKS)}.")
+
+
+def layers_fingerprint(model: keras.Model) -> str:
+    """Changes when a layer's class, shape or settings do; names, weights and how the model was compiled do not count."""
+
+    def described(model: keras.Model) -> list:
+        found = []
+        for layer in model.layers:
+            settings = {} if isinstance(layer, keras.Model) else layer.get_config()
+            settings = {name: value for name, value in settings.items() if name not in ("name", "dtype", "trainable")}
+            inner = described(layer) if isinstance(layer, keras.Model) else []
+            found.append([type(layer).__name__, str(layer.output.shape), settings, inner])
+        return found
+
+    text = json.dumps(described(model), sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def residual_block(x: keras.KerasTensor, channels: int, *, stride: int = 1, skip: bool = True) -> keras.KerasTensor:

@@ -1,10 +1,11 @@
-"""What is kept of a trained model in `models/<name>/`, and whether it still fits (notebooks 03 to 05)."""
+"""A run: one training, what is kept of it in `models/<name>/`, and whether that is still true (notebooks 03 to 05)."""
 
 from __future__ import annotations
 
 import hashlib
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,28 +13,142 @@ import pandas as pd
 
 from helpers.base import machine
 from helpers.base.artifacts import Artifacts, read_json, read_table, write_json, write_table
-from helpers.base.settings import Profile
+from helpers.base.settings import Profile, describe
 from helpers.evaluation.scores import read_classes, read_predictions, score
+from helpers.recordings.manifest import read_manifest
 
 # Settings that change neither the pictures nor the training of one network; clips that are left out change its data.
 NOT_OF_A_RUN = ("name", "compare", "compare_epochs", "compare_seeds", "speakers", "sentences", "corpus_seed", "leave_out_marked")
 
 
-def record_run(folder: Path, predictions: pd.DataFrame, *, classes: list[str], profile: Profile, seconds: float, **facts) -> dict:
-    """Write `predictions.csv`, `metrics.json` and, last, `run.json`; return the last one's content."""
-    write_table(folder / "predictions.csv", predictions)
-    # Scored from the file, so that the same figures come out for whoever reads it.
-    write_json(folder / "metrics.json", score(read_predictions(folder / "predictions.csv", classes), classes))
-    run = {
-        "profile": profile.name,
-        "seed": profile.seed,
-        "versions": machine.versions(),
-        "device": machine.device(),
-        "seconds": round(seconds, 2),
-        **facts,
-    }
-    write_json(folder / "run.json", run)
-    return read_json(folder / "run.json")
+@dataclass(frozen=True)
+class Run:
+    """One training of a network or a baseline: what it is of, where it lies, what is kept of it, and whether that is still true.
+
+    Attributes
+    ----------
+    folder : Path
+        Such as `models/small_resnet/`.
+    artifacts : Artifacts
+    profile : Profile
+    classes : list of str
+    settings : dict
+        What the training depends on, `network` among it.
+    data : str
+        Fingerprint of the clips: names, sounds, labels, split of each, and class list.
+    layers : str
+        Fingerprint of the network's layers (`helpers.network.networks.layers_fingerprint`); empty for a baseline.
+    """
+
+    folder: Path
+    artifacts: Artifacts
+    profile: Profile
+    classes: list[str]
+    settings: dict
+    data: str
+    layers: str = ""
+
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        manifest: pd.DataFrame,
+        artifacts: Artifacts,
+        *,
+        profile: Profile,
+        folder: Path | None = None,
+        settings: dict | None = None,
+    ) -> Run:
+        """The run of a network with these settings and clips, in `models/<name>/` unless another folder is given."""
+        return cls(
+            folder=folder or artifacts.model(name),
+            artifacts=artifacts,
+            profile=profile,
+            classes=read_classes(artifacts),
+            settings=describe(replace(profile, network=name)) if settings is None else {"network": name} | settings,
+            data=data_fingerprint(manifest, artifacts),
+        )
+
+    @property
+    def name(self) -> str:
+        """Name of the network or the baseline."""
+        return self.settings["network"]
+
+    @property
+    def identity(self) -> dict:
+        """What a run or a checkpoint on disk must be of to be taken for this one."""
+        return {"settings": self.settings, "data": self.data, "classes": self.classes, "layers": self.layers}
+
+    @property
+    def checkpoints(self) -> Path:
+        """Where the checkpoints lie: on Drive if it is mounted, else in the run's own folder."""
+        if not machine.DRIVE.is_dir() or self.folder.is_relative_to(machine.DRIVE):
+            return self.folder / "checkpoints"
+        # The dataset, the split and the seed are in the path from the folder of all datasets on.
+        root = (self.artifacts.source or self.artifacts.folder).parent
+        return machine.DRIVE / "voice-age-gender" / "checkpoints" / self.folder.relative_to(root)
+
+    def difference(self, before: dict) -> str:
+        """What an earlier run's or checkpoint's identity has otherwise, in words; empty where nothing differs."""
+        if before.get("classes") != self.classes:
+            return f"it has {differing_classes(before.get('classes', []), self.classes)}"
+        if before["data"] != self.data:
+            return "the clips, labels or splits have changed"
+        changed = [
+            f"{name} was {before['settings'].get(name)!r} and is {value!r}"
+            for name, value in self.settings.items()
+            # Through JSON, tuples have become lists.
+            if name not in NOT_OF_A_RUN and before["settings"].get(name) != (list(value) if isinstance(value, tuple) else value)
+        ]
+        if not changed and before.get("layers") != self.layers:
+            changed = ["the network's layers have changed"]
+        return ", ".join(changed)
+
+    def reason_to_repeat(self) -> str:
+        """Why what lies in the folder can't be taken for this run; empty where it can, or where there is nothing."""
+        if not (self.folder / "run.json").exists():
+            return ""
+        kept = ("predictions.csv", "metrics.json", *(("model.keras", "history.csv") if self.layers else ()))
+        missing = [name for name in kept if not (self.folder / name).exists()]
+        return f"its {missing[0]} is missing" if missing else self.difference(self.read())
+
+    def is_finished(self) -> bool:
+        """Whether the folder holds this very run, whole."""
+        return (self.folder / "run.json").exists() and not self.reason_to_repeat()
+
+    def read(self) -> dict:
+        """The content of `run.json`."""
+        return read_json(self.folder / "run.json")
+
+    def record(self, predictions: pd.DataFrame, *, seconds: float, **facts) -> dict:
+        """Write `predictions.csv`, `metrics.json` and, last, `run.json`; return the last one's content."""
+        write_table(self.folder / "predictions.csv", predictions)
+        # Scored from the file, so that the same figures come out for whoever reads it.
+        write_json(
+            self.folder / "metrics.json", score(read_predictions(self.folder / "predictions.csv", self.classes), self.classes)
+        )
+        run = {
+            "profile": self.profile.name,
+            "seed": self.profile.seed,
+            "versions": machine.versions(),
+            "device": machine.device(),
+            "seconds": round(seconds, 2),
+            **self.identity,
+            **facts,
+        }
+        write_json(self.folder / "run.json", run)
+        return self.read()
+
+
+def differing_classes(before: list[str], now: list[str]) -> str:
+    """How two class lists differ, as part of a sentence."""
+    lacking, unwanted = sorted(set(now) - set(before)), sorted(set(before) - set(now))
+    parts = [
+        f"{what} {', '.join(names[:3])}{' ...' * (len(names) > 3)}"
+        for what, names in (("without", lacking), ("with", unwanted))
+        if names
+    ]
+    return f"{len(before)} classes, and {len(now)} are wanted" + (f" ({', '.join(parts)})" if parts else " in another order")
 
 
 def milliseconds_per_clip(answer: Callable[[], object], *, clips: int, repeats: int = 5) -> list[float]:
@@ -54,9 +169,15 @@ def milliseconds_per_clip(answer: Callable[[], object], *, clips: int, repeats: 
 
 
 def read_run(artifacts: Artifacts, name: str) -> tuple[dict, dict, pd.DataFrame]:
-    """What is kept of a trained model: `run.json`, `metrics.json` and the predictions."""
+    """What is kept of a trained model: `run.json`, `metrics.json` and the predictions.
+
+    Raises
+    ------
+    SuiteError
+        Something is missing, or the predictions are of other classes or of another split than the manifest's.
+    """
     folder = artifacts.model(name)
-    predictions = read_predictions(folder / "predictions.csv", read_classes(artifacts))
+    predictions = read_predictions(folder / "predictions.csv", read_classes(artifacts), manifest=read_manifest(artifacts))
     return read_json(folder / "run.json"), read_json(folder / "metrics.json"), predictions
 
 
@@ -70,26 +191,6 @@ def data_fingerprint(manifest: pd.DataFrame, artifacts: Artifacts) -> str:
     pictures = read_json(artifacts.spectrogram_settings)["pictures"]
     text = manifest[["clip", "label", "split"]].to_csv(index=False) + "\n".join([pictures, *read_classes(artifacts)])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def difference_from_run(folder: Path, identity: dict) -> str | None:
-    """None if `folder` holds a finished run with this identity; else what differs, or "" if there is no run."""
-    if not (folder / "run.json").exists():
-        return ""
-    return difference(read_json(folder / "run.json"), identity)
-
-
-def difference(before: dict, identity: dict) -> str | None:
-    """What is different from an earlier run's `settings` and `data`, in words; None if nothing is."""
-    if before.get("data") != identity["data"]:
-        return "the clips, labels or splits have changed"
-    changed = [
-        f"{name} was {before['settings'].get(name)!r} and is {value!r}"
-        for name, value in identity["settings"].items()
-        # Through JSON, tuples have become lists.
-        if name not in NOT_OF_A_RUN and before["settings"].get(name) != (list(value) if isinstance(value, tuple) else value)
-    ]
-    return ", ".join(changed) or None
 
 
 def best_epoch(history: list[dict]) -> int:

@@ -16,13 +16,13 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from helpers.base import machine
-from helpers.base.artifacts import Artifacts, SuiteError, read_json, write_table
-from helpers.base.settings import Profile, describe
-from helpers.evaluation.scores import predictions_table, read_classes
+from helpers.base.artifacts import Artifacts, SuiteError, write_table
+from helpers.base.settings import Profile
+from helpers.evaluation.scores import predictions_table
 from helpers.network import checkpoints, networks
 from helpers.network.callbacks import EpochRecorder, stops_early
 from helpers.network.model_files import save_model
-from helpers.network.run import best_epoch, data_fingerprint, difference_from_run, milliseconds_per_clip, record_run
+from helpers.network.run import Run, best_epoch, milliseconds_per_clip
 from helpers.spectrograms.batches import (
     clip_windows,
     evaluation_batches,
@@ -66,68 +66,60 @@ def train(name: str, manifest: pd.DataFrame, artifacts: Artifacts, *, profile: P
         Pictures that are missing or were made with other settings, clips or classes that do not fit, a checkpoint of another
         training, a full disk, or a loss that is not a number.
     """
-    folder = folder or artifacts.model(name)
-    classes = read_classes(artifacts)
-    identity = run_identity(name, manifest, artifacts, profile=profile)
-    difference = difference_from_run(folder, identity)
-    if difference is None:
-        print(f"{name}: already trained with these settings and clips, taken from {folder}")
-        return read_json(folder / "run.json")
-    if difference:
-        print(f"{name}: trained again, because {difference}")
+    run = Run.of(name, manifest, artifacts, profile=profile, folder=folder)
+    paths, targets = pictures(manifest, artifacts, classes=run.classes, profile=profile)
+    require_clips(manifest["split"].to_numpy(), targets, classes=run.classes)
+    # Built from random weights: of whatever is in the code now, layer by layer.
+    plan = build(name, paths[0], classes=run.classes, profile=replace(profile, weights="none"))
+    run = replace(run, layers=networks.layers_fingerprint(plan))
+    if run.is_finished():
+        print(f"{name}: already trained with these settings and clips, taken from {run.folder}")
+        return run.read()
+    if reason := run.reason_to_repeat():
+        print(f"{name}: trained again, because {reason}")
+    history, best = fit(run, paths, targets, manifest["split"].to_numpy())
+    # `plan` is for one device and in 32 bits, so that the file can be used on any machine.
+    plan.load_weights(best)
+    return _keep(run, plan, history, manifest, paths)
 
-    paths, targets = pictures(manifest, artifacts, classes=classes, profile=profile)
-    split = manifest["split"].to_numpy()
-    history, best = fit(name, paths, targets, split, folder, profile=profile, classes=classes, identity=identity)
 
-    # Built anew for one device and 32 bits, so that the file can be used on any machine.
-    model = build(name, paths[0], classes=classes, profile=replace(profile, weights="none"))
-    model.load_weights(best)
-    note = {"network": name, "classes": classes, "spectrogram": asdict(profile.spectrogram)}
+def _keep(run: Run, model: keras.Model, history: list[dict], manifest: pd.DataFrame, paths: list[Path]) -> dict:
+    """Write all that is kept of a training that is over, `run.json` last; then its checkpoints go."""
+    profile, folder, classes = run.profile, run.folder, run.classes
+    note = {"network": run.name, "classes": classes, "layers": run.layers, "spectrogram": asdict(profile.spectrogram)}
     note |= {"window_frames": profile.window_frames, "test_windows": profile.test_windows}
     predictions = predictions_table(manifest, predict_clips(model, paths, classes=len(classes), profile=profile), classes)
-    facts = identity | {"parameters": model.count_params(), "best_epoch": KEPT_EPOCHS[profile.kept_epoch](history)}
     windows = np.concatenate([clip_windows(path, profile=profile)[0] for path in paths[:TIMED_CLIPS]])
     clips = len(windows) // profile.test_windows
-    facts |= {"milliseconds_per_clip": milliseconds_per_clip(lambda: model.predict_on_batch(windows), clips=clips)}
-    seconds = sum(row["seconds"] for row in history)
+    facts = {
+        "parameters": model.count_params(),
+        "best_epoch": KEPT_EPOCHS[profile.kept_epoch](history),
+        "milliseconds_per_clip": milliseconds_per_clip(lambda: model.predict_on_batch(windows), clips=clips),
+    }
     try:
         save_model(folder / "model.keras", model, note)
         facts["file_megabytes"] = round((folder / "model.keras").stat().st_size / 1e6, 3)
         write_table(folder / "history.csv", pd.DataFrame(history).round(6))
-        run = record_run(folder, predictions, classes=classes, profile=profile, seconds=seconds, **facts)
+        kept = run.record(predictions, seconds=sum(row["seconds"] for row in history), **facts)
     except (OSError, RuntimeError) as error:  # HDF5 raises a RuntimeError where the disk is full
         raise SuiteError(
-            f"{name} is trained, but its results could not be written to {folder} ({str(error).splitlines()[0]}): free some space "
-            "and run this again; its checkpoints stay, so that nothing is trained twice."
+            f"{run.name} is trained, but its results could not be written to {folder} ({str(error).splitlines()[0]}): free some "
+            "space and run this again; its checkpoints stay, so that nothing is trained twice."
         ) from None
-    checkpoints.remove_checkpoints(best.parent)
-    return run
+    checkpoints.remove_checkpoints(run)
+    return kept
 
 
-def run_identity(name: str, manifest: pd.DataFrame, artifacts: Artifacts, *, profile: Profile) -> dict:
-    """What a run must have been trained with to be taken again: its settings, and the fingerprint of its data."""
-    return {"settings": describe(replace(profile, network=name)), "data": data_fingerprint(manifest, artifacts)}
-
-
-def fit(
-    name: str, paths: list[Path], targets: np.ndarray, split: np.ndarray, folder: Path, *, profile: Profile, classes: list[str],
-    identity: dict,
-) -> tuple[list[dict], Path]:  # fmt: skip
-    """Train a network, from its last checkpoint on if there is one.
+def fit(run: Run, paths: list[Path], targets: np.ndarray, split: np.ndarray) -> tuple[list[dict], Path]:
+    """Train a run's network, from its last checkpoint on if there is one.
 
     Parameters
     ----------
-    name : str
+    run : Run
+        Logs for TensorBoard go to `logs/` in its folder.
     paths : list of Path
     targets, split : np.ndarray [shape=(n,)]
-        Number of each picture's class, and its part: train, validation or test.
-    folder : Path
-        The model's; logs for TensorBoard go to `logs/` in it.
-    profile : Profile
-    classes : list of str
-    identity : dict
-        What a checkpoint must be of.
+        Index of each picture's class, and its part: train, validation or test.
 
     Returns
     -------
@@ -136,41 +128,32 @@ def fit(
     best : Path
         Checkpoint of the epoch that `kept_epoch` chooses.
     """
+    profile = run.profile
     training, validation = np.flatnonzero(split == "train"), np.flatnonzero(split == "validation")
-    require_clips(training, validation, targets, classes=classes)
-    kept = checkpoints.checkpoint_folder(folder)
-    identity = identity | {"classes": classes}
-    latest, history = checkpoints.find_checkpoint(kept, identity=identity)
+    latest, history = checkpoints.find_checkpoint(run)
     machine.make_repeatable(profile.seed)
     devices = machine.training_devices()
-    strategy = _mirrored(*devices) if len(devices) > 1 else tf.distribute.get_strategy()
     steps = steps_per_epoch(len(training), profile=profile)
-    # A step with a single picture crashes TensorFlow 2.20 and 2.21 on a CPU where the first layer has few channels.
-    alone = len(training) * windows_per_clip(len(training), profile=profile) % profile.batch_size == 1
-    with strategy.scope():
-        mixed = _switch(profile.mixed_precision, auto=any("GPU" in device for device in devices))
-        model = build(name, paths[0], classes=classes, profile=profile, mixed=mixed)
-        compile_model(model, steps=steps, profile=profile)
+    model = _model_to_train(run, paths[0], steps=steps, devices=devices, latest=latest)
     if latest is None:
-        (folder / "run.json").unlink(missing_ok=True)  # written last: a folder without it is not finished
-        shutil.rmtree(folder / "logs", ignore_errors=True)
+        (run.folder / "run.json").unlink(missing_ok=True)  # written last: a folder without it is not finished
+        shutil.rmtree(run.folder / "logs", ignore_errors=True)
     else:
-        print(f"{name}: goes on after epoch {len(history)} of {profile.epochs}, from {kept}")
-        with strategy.scope():
-            checkpoints.restore(latest, model)
+        print(f"{run.name}: goes on after epoch {len(history)} of {profile.epochs}, from {run.checkpoints}")
+    windows, classes = windows_per_clip(len(training), profile=profile), len(run.classes)
+    # A step with a single picture crashes TensorFlow 2.20 and 2.21 on a CPU where the first layer has few channels.
+    alone = len(training) * windows % profile.batch_size == 1
     batches = training_batches(
-        [paths[i] for i in training], targets[training], classes=len(classes), profile=profile, first_epoch=len(history)
+        [paths[i] for i in training], targets[training], classes=classes, profile=profile, first_epoch=len(history)
     )
-    validation_batches = evaluation_batches(
-        [paths[i] for i in validation], targets[validation], classes=len(classes), profile=profile,
-        windows=windows_per_clip(len(training), profile=profile),
-    )  # fmt: skip
-    bar = tqdm(desc=name, total=steps * profile.epochs, initial=steps * len(history), unit="step", mininterval=1, file=sys.stdout)
+    validated = evaluation_batches(
+        [paths[i] for i in validation], targets[validation], classes=classes, profile=profile, windows=windows
+    )
+    bar = tqdm(
+        desc=run.name, total=steps * profile.epochs, initial=steps * len(history), unit="step", mininterval=1, file=sys.stdout
+    )
+    save = functools.partial(checkpoints.save_checkpoint, run, model, history)
     with contextlib.closing(bar):
-        recorder = EpochRecorder(
-            history, bar=bar, profile=profile,
-            save=lambda: checkpoints.save_checkpoint(kept, model, identity=identity, history=history),
-        )  # fmt: skip
         if not stops_early(history, profile=profile):
             try:
                 model.fit(
@@ -179,14 +162,29 @@ def fit(
                     initial_epoch=len(history),
                     epochs=profile.epochs,
                     shuffle=False,  # the batches are in their order already
-                    validation_data=share_out(validation_batches, shares=len(devices)),
-                    callbacks=[recorder, keras.callbacks.TensorBoard(folder / "logs", write_graph=False)],
+                    validation_data=share_out(validated, shares=len(devices)),
+                    callbacks=[
+                        EpochRecorder(history, bar=bar, profile=profile, save=save),
+                        keras.callbacks.TensorBoard(run.folder / "logs", write_graph=False),
+                    ],
                     verbose=0,
                 )
             except FloatingPointError as error:
-                checkpoints.remove_checkpoints(kept)  # they would only lead here again
+                checkpoints.remove_checkpoints(run)  # they would only lead here again
                 raise SuiteError(str(error)) from None
-    return history, checkpoints.epoch_file(kept, KEPT_EPOCHS[profile.kept_epoch](history))
+    return history, checkpoints.epoch_file(run.checkpoints, KEPT_EPOCHS[profile.kept_epoch](history))
+
+
+def _model_to_train(run: Run, picture: Path, *, steps: int, devices: list[str], latest: Path | None) -> keras.Model:
+    """The network on all devices, compiled; in the state of a checkpoint if there is one."""
+    strategy = _mirrored(*devices) if len(devices) > 1 else tf.distribute.get_strategy()
+    with strategy.scope():
+        mixed = _switch(run.profile.mixed_precision, auto=any("GPU" in device for device in devices))
+        model = build(run.name, picture, classes=run.classes, profile=run.profile, mixed=mixed)
+        compile_model(model, steps=steps, profile=run.profile)
+        if latest is not None:
+            checkpoints.restore(latest, model)
+    return model
 
 
 def build(name: str, picture: Path, *, classes: list[str], profile: Profile, mixed: bool = False) -> keras.Model:

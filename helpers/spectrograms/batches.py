@@ -248,14 +248,13 @@ def _require_size(path: Path, *, profile: Profile) -> None:
         raise SuiteError(f"The picture {path} has {', '.join(other)}: delete it and run notebooks/02_spectrograms.ipynb again.")
 
 
-def require_clips(training: np.ndarray, validation: np.ndarray, targets: np.ndarray, *, classes: list[str]) -> None:
+def require_clips(split: np.ndarray, targets: np.ndarray, *, classes: list[str]) -> None:
     """Check that there is something to learn and something to choose by.
 
     Parameters
     ----------
-    training, validation : np.ndarray
-        Places of the clips of each part.
-    targets : np.ndarray [shape=(n,), dtype=int]
+    split, targets : np.ndarray [shape=(n,)]
+        Part of each clip, and the index of its class.
     classes : list of str
 
     Raises
@@ -263,14 +262,15 @@ def require_clips(training: np.ndarray, validation: np.ndarray, targets: np.ndar
     SuiteError
         A part is empty, or the training clips are all of one class.
     """
-    for part, clips in (("train", training), ("validation", validation)):
-        if not len(clips):
+    for part in ("train", "validation"):
+        if not (split == part).any():
             raise SuiteError(
                 f"There are no pictures to train with: no clip of the manifest has split {part!r}. Run "
                 "notebooks/01_download.ipynb again."
             )
-    if len(set(targets[training])) < 2:
+    learnt = set(targets[split == "train"])
+    if len(learnt) < 2:
         raise SuiteError(
-            f"All training clips are of one class ({classes[targets[training][0]]}): there is nothing to tell apart. Use a corpus "
-            "with two classes or more."
+            f"All training clips are of one class ({classes[learnt.pop()]}): there is nothing to tell apart. Use a corpus with two "
+            "classes or more."
         )

@@ -27,7 +27,7 @@ def save_network(artifacts, manifest, *, seed: int) -> None:
         NETWORK, shape=image_shape(paths[0], profile=TINY), classes=len(classes), base_channels=TINY.base_channels, dropout=0.0
     )
     model.layers[-1].kernel.assign(model.layers[-1].kernel * 30)
-    save_model(artifacts.model(NETWORK) / "model.keras", model, {"classes": classes})
+    save_model(artifacts.model(NETWORK) / "model.keras", model, {"classes": classes, "layers": ""})
     probabilities = training.predict_clips(model, paths, classes=len(classes), profile=TINY)
     write_table(artifacts.model(NETWORK) / "predictions.csv", predictions_table(manifest, probabilities, classes))
 

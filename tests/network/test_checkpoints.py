@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from conftest import TINY
 
+from helpers.base import machine
 from helpers.base.artifacts import SuiteError
 from helpers.base.machine import PROJECT
 from helpers.network import checkpoints, training
@@ -151,7 +152,7 @@ def stopped(manifest, artifacts, monkeypatch):
     """A training that was interrupted after its first epoch, with Drive mounted."""
     drive = artifacts.folder.parent.parent / "MyDrive"
     drive.mkdir()
-    monkeypatch.setattr(checkpoints, "DRIVE", drive)
+    monkeypatch.setattr(machine, "DRIVE", drive)
 
     def interrupted(*args, **kwargs):
         save(*args, **kwargs)

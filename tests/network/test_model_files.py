@@ -19,7 +19,7 @@ from helpers.network.predict import predict
 from helpers.network.training import train
 
 CLASSES = ["female_20", "female_40", "male_60"]
-NOTE = {"classes": CLASSES, "spectrogram": {"mel_bins": 32}, "window_frames": 48, "test_windows": 2}
+NOTE = {"classes": CLASSES, "layers": "0123", "spectrogram": {"mel_bins": 32}, "window_frames": 48, "test_windows": 2}
 
 
 def network(*, last=None):
@@ -118,6 +118,12 @@ def test_a_sound_of_no_use_is_one_sentence(path, tmp_path):
     for name, message in messages.items():
         with pytest.raises(SuiteError, match=message):
             predict(tmp_path / name, model=path)
+
+
+def test_a_model_of_an_earlier_version_is_refused(tmp_path):
+    save_model(tmp_path / "model.keras", network(), {name: value for name, value in NOTE.items() if name != "layers"})
+    with pytest.raises(SuiteError, match=r"model.keras was trained by an earlier version of this project: run notebooks/03"):
+        load_model(tmp_path / "model.keras")
 
 
 @pytest.mark.slow

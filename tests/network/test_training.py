@@ -1,4 +1,5 @@
 import dataclasses
+import shutil
 
 import keras
 import numpy as np
@@ -7,13 +8,15 @@ import tensorflow as tf
 from conftest import TINY
 from PIL import Image
 
-from helpers.base.artifacts import SuiteError, read_json, read_table, write_json
+from helpers.base import machine
+from helpers.base.artifacts import Artifacts, SuiteError, read_json, read_table, write_json, write_table
 from helpers.base.settings import choose_profile
+from helpers.comparison.race import make_part
 from helpers.evaluation.scores import read_classes, read_predictions
-from helpers.network import checkpoints, training
+from helpers.network import checkpoints, networks, training
 from helpers.network.checkpoints import save_checkpoint
 from helpers.network.model_files import load_model
-from helpers.network.run import read_history, read_run
+from helpers.network.run import Run, read_history, read_run
 from helpers.network.training import share_out, train
 from helpers.recordings.manifest import build_manifest, read_manifest
 from helpers.spectrograms.convert import convert
@@ -70,6 +73,48 @@ def test_a_finished_run_is_reused_and_other_settings_or_clips_train_again(manife
     assert "clips, labels or splits have changed" in capsys.readouterr().out
 
 
+def test_a_network_whose_code_has_changed_is_trained_again(manifest, artifacts, capsys, monkeypatch):
+    small = train("small_resnet", manifest, artifacts, profile=TINY)["parameters"]
+    monkeypatch.setattr(networks, "BLOCKS_PER_STAGE", 2)  # as a student who edits it would
+    run = train("small_resnet", manifest, artifacts, profile=TINY)
+    assert "trained again, because the network's layers have changed" in capsys.readouterr().out
+    assert run["parameters"] > small
+
+
+def test_a_finished_run_whose_model_is_gone_is_made_again(manifest, artifacts, capsys):
+    train("plain_cnn", manifest, artifacts, profile=TINY)
+    model = artifacts.model("plain_cnn") / "model.keras"
+    model.unlink()
+    train("plain_cnn", manifest, artifacts, profile=TINY)
+    assert "trained again, because its model.keras is missing" in capsys.readouterr().out
+    load_model(model, classes=read_classes(artifacts))
+
+
+def test_predictions_of_another_split_or_of_other_labels_are_refused(manifest, artifacts):
+    train("plain_cnn", manifest, artifacts, profile=TINY)
+    assert len(read_run(artifacts, "plain_cnn")[2]) == 18
+    table = read_table(artifacts.manifest)
+    table["split"] = table["split"].map({"train": "train", "validation": "test", "test": "validation"})
+    write_table(artifacts.manifest, table)
+    with pytest.raises(SuiteError, match=r"8 of its 18 clips have another split or label in manifest.csv\. Run notebooks/03"):
+        read_run(artifacts, "plain_cnn")
+
+
+def test_checkpoints_on_drive_keep_datasets_splits_and_seeds_apart(manifest, artifacts, monkeypatch, tmp_path):
+    drive = tmp_path / "drive"
+    drive.mkdir()
+    monkeypatch.setattr(machine, "DRIVE", drive)
+    found = []
+    for dataset in ("crema-d", "emodb"):
+        shutil.copytree(artifacts.folder, tmp_path / "artifacts" / dataset)
+        whole = Artifacts(tmp_path / "artifacts" / dataset)
+        for method in ("random", "speaker"):
+            part = make_part(manifest.assign(speaker=manifest["clip"]), whole, method=method, seed=0)
+            folders = [part.model("small_resnet") / f"seed_{seed}" for seed in (0, 1)]
+            found += [Run.of("small_resnet", manifest, part, profile=TINY, folder=folder).checkpoints for folder in folders]
+    assert len(set(found)) == 8 and all(path.is_relative_to(drive / "voice-age-gender") for path in found)
+
+
 def test_a_loss_that_is_no_number_is_one_sentence_and_leaves_no_model(manifest, artifacts, monkeypatch):
     def compile_with_nan(model, **_):
         model.compile(keras.optimizers.Adam(float("nan")), "categorical_crossentropy", metrics=["accuracy"])
@@ -99,9 +144,9 @@ def test_training_stops_early_only_where_the_profile_says_so(manifest, artifacts
 
 
 def test_mixed_precision_trains_in_16_bits_and_leaves_a_model_in_32(manifest, artifacts, monkeypatch):
-    def remember(folder, model, **rest):
+    def remember(run, model, history):
         seen.append(model)
-        save_checkpoint(folder, model, **rest)
+        save_checkpoint(run, model, history)
 
     seen = []
     monkeypatch.setattr(checkpoints, "save_checkpoint", remember)
