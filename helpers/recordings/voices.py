@@ -31,6 +31,7 @@ What the means follow, and how closely:
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import shutil
@@ -169,7 +170,7 @@ def spoken_pitch(speaker: Speaker, effort: float) -> float:
 
 
 def synthesise(folder: Path, *, corpus: Corpus, workers: int | None = None) -> Path:
-    """Make the corpus, or leave it alone if it is there with the same settings.
+    """Make the corpus, or leave it alone if it is there with the same settings and speakers.
 
     Parameters
     ----------
@@ -187,8 +188,9 @@ def synthesise(folder: Path, *, corpus: Corpus, workers: int | None = None) -> P
     """
     everyone = speakers(corpus)
     record = {"corpus": asdict(corpus), "speakers": [asdict(speaker) for speaker in everyone]}
-    settings = folder / "voices.json"
-    if settings.exists() and read_json(settings)["corpus"] == record["corpus"]:
+    record = json.loads(json.dumps(record))  # tuples become lists, as in a record that is read
+    before = folder / "voices.json"
+    if before.exists() and read_json(before) == record:
         return folder
 
     partial = folder.with_name(folder.name + ".partial")
