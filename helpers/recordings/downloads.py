@@ -1,4 +1,4 @@
-"""Datasets from Kaggle through kagglehub: kept whole, taken up where a cut left them, a sentence for each failure (notebook 01)."""
+"""Datasets from Kaggle through kagglehub: interrupted downloads resume, and each failure is one sentence (notebook 01)."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from helpers.base.artifacts import SuiteError
 from helpers.recordings.sounds import find_audio
 
 CONNECT_S, STALL_S = 10, 30  # seconds without an answer, and without a byte, after which a connection counts as lost
-TRIES = 3  # attempts that get nowhere
-STEP = 1 << 20  # bytes; an attempt that got this far got somewhere
+TRIES = 3  # attempts without progress
+STEP = 1 << 20  # bytes; an attempt that fetched as many made progress
 
 
 def download(handle: str, *, clips: int, megabytes: int) -> Path:
     """Fetch a public Kaggle dataset, or find it whole in kagglehub's cache.
 
-    A download that was cut goes on where it stopped, also after a restart. On Colab, kagglehub may hand out a read-only
-    mount instead; one that is broken or incomplete is passed over for a download.
+    An interrupted download resumes where it stopped, also after a restart. On Colab, kagglehub may return a read-only mount
+    instead; if that is broken or incomplete, the dataset is downloaded.
 
     Parameters
     ----------
@@ -45,13 +45,13 @@ def download(handle: str, *, clips: int, megabytes: int) -> Path:
     Raises
     ------
     SuiteError
-        The download failed; the sentence says why and what to do. It holds no credentials.
+        The download failed; the sentence says why and what to do, without any credentials.
     """
     for last in (False, True):
         try:
             folder = _fetch_resuming(handle, megabytes=megabytes)
         except _BrokenArchive as error:
-            # A leftover archive of the full size is not checked again by kagglehub, so it would fail for ever.
+            # A leftover archive of the full size is not checked again by kagglehub, so it would fail every time.
             _archive(handle).unlink(missing_ok=True)
             if last:
                 raise SuiteError(
@@ -77,7 +77,7 @@ class _BrokenArchive(Exception):
 
 
 def _fetch_resuming(handle: str, *, megabytes: int) -> Path:
-    """Fetch a dataset; where the connection is lost go on from there, until `TRIES` attempts got nowhere."""
+    """Fetch a dataset; where the connection is lost, resume, until `TRIES` attempts made no progress."""
     archive, stuck = _archive(handle), 0
     while True:
         before = _size(archive)
@@ -94,7 +94,7 @@ def _fetch_resuming(handle: str, *, megabytes: int) -> Path:
 
 
 def _fetch(handle: str, *, megabytes: int) -> Path:
-    """Ask kagglehub once; what only its user can mend becomes a sentence here."""
+    """Ask kagglehub once; what only the user can fix becomes a sentence here."""
     import kagglehub  # here: it asks Colab for credentials on the way
     from kagglehub.exceptions import BackendError, ColabEnvironmentError, ColabHTTPError, DataCorruptionError, KaggleApiHTTPError
 
@@ -201,7 +201,7 @@ def _check_space(handle: str, *, megabytes: int) -> None:
 
 @contextlib.contextmanager
 def _time_outs() -> Iterator[None]:
-    """Give every request without a time-out one: kagglehub's first download would wait for ever."""
+    """Give every request without a time-out one: kagglehub's first download would wait forever."""
     send = HTTPAdapter.send
 
     def send_with_time_out(self, request, stream=False, timeout=None, **options):

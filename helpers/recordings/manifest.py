@@ -59,7 +59,7 @@ def build_manifest(
     split_method: str = "random",
     small_classes: str = "leave out",
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """List a dataset's clips, decode each, leave out what is of no use, split the rest, and write it all down.
+    """List a dataset's clips, decode each, leave out what can't be used, split the rest, and write the tables.
 
     Writes `manifest.csv`, `rejected.csv`, `corrected.csv`, `classes.json` and `dataset.json`; the same files, seed and choices
     give the same bytes.
@@ -74,7 +74,7 @@ def build_manifest(
     seed : int
         Of the split.
     labels : {"exact", "decade", "age group", "gender"}
-        What a class is, see `helpers.recordings.labels.make_label`. With "exact", a folder of one's own keeps the names of its
+        What a class is, see `helpers.recordings.labels.make_label`. With "exact", the dataset `folder` keeps the names of its
         folders.
     split_method : {"random", "speaker"}
         Clip by clip, as in the study, or with no speaker in two splits.
@@ -146,7 +146,7 @@ def reject(artifacts: Artifacts, failed: pd.DataFrame) -> None:
 def samples_per_split(manifest: pd.DataFrame) -> pd.DataFrame:
     """The study's Table 1: number of samples in each split."""
     counts = manifest["split"].value_counts().reindex(SPLITS, fill_value=0)
-    return pd.DataFrame({"samples": counts, "share": (counts / max(counts.sum(), 1)).round(3)}).rename_axis("dataset")
+    return pd.DataFrame({"samples": counts, "fraction": (counts / max(counts.sum(), 1)).round(3)}).rename_axis("dataset")
 
 
 def samples_per_class(manifest: pd.DataFrame) -> pd.DataFrame:
@@ -166,7 +166,7 @@ def _refuse_nothing_to_label(clips: pd.DataFrame, source: Path) -> None:
 
 
 def _leave_out(clips: pd.DataFrame, reasons: pd.Series) -> pd.DataFrame:
-    """Give clips that have no reason yet the one in `reasons`, which is empty for clips of use."""
+    """Give clips that have no reason yet the one in `reasons`, which is empty for usable clips."""
     return clips.assign(reason=clips["reason"].mask(clips["reason"] == "", reasons))
 
 
@@ -197,7 +197,7 @@ def _name(clips: pd.DataFrame, source: Path) -> pd.DataFrame:
 
 
 def _inspect(clips: pd.DataFrame) -> pd.DataFrame:
-    """Decode the clips that belong to a class; find what is of no use, and duplicates."""
+    """Decode the clips that belong to a class; find what can't be used, and duplicates."""
     in_class = clips.index[clips["reason"] == ""]
     sounds = inspect_sounds([Path(path) for path in clips.loc[in_class, "path"]]).set_index(in_class)
     clips = _leave_out(clips, sounds.pop("reason").reindex(clips.index, fill_value="")).join(sounds)

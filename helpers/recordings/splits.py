@@ -1,4 +1,4 @@
-"""Which clips a model learns from, is chosen on, and is tested on (notebook 01)."""
+"""Splitting clips into training, validation and test sets (notebook 01)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def random_split(clips: list[str], labels: list[str], *, seed: int = 0) -> list[
     """The study's split: 60% training, 20% validation, 20% test, stratified by label, clip by clip.
 
     Every class keeps at least one clip in each split. The result depends on the names of the clips, not on the order they
-    come in. It says nothing about speakers: the same voice may be in all three.
+    come in. It ignores speakers: the same voice may be in all three.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def random_split(clips: list[str], labels: list[str], *, seed: int = 0) -> list[
 
 
 def speaker_split(clips: list[str], labels: list[str], speakers: list[str], *, seed: int = 0) -> list[str]:
-    """A split in which no speaker is in two sets: about 60/20/20, stratified by label as far as whole speakers allow.
+    """A split in which no speaker is in two sets: about 60/20/20, stratified by label as closely as whole speakers allow.
 
     Where every speaker has one label, every class has a speaker in each split. The result depends on the names of the clips,
     not on the order they come in.
@@ -47,7 +47,7 @@ def speaker_split(clips: list[str], labels: list[str], speakers: list[str], *, s
     Parameters
     ----------
     clips, labels, speakers : list of str
-        Names of the clips, unique, their labels and who speaks in them. Each label needs at least 3 speakers.
+        Names of the clips, unique, their labels and their speakers. Each label needs at least 3 speakers.
     seed : int
 
     Returns
@@ -117,7 +117,7 @@ def split_report(manifest: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     manifest : pd.DataFrame
-        Columns `label`, `split`, `speaker`; clips without a known speaker count for nobody.
+        Columns `label`, `split`, `speaker`; clips without a known speaker are not counted.
 
     Returns
     -------

@@ -13,8 +13,6 @@ from helpers.base.artifacts import read_table
 from helpers.recordings.manifest import build_manifest
 from helpers.recordings.sounds import find_audio
 
-ACCEPTED, REJECTED = True, False
-
 
 def riff(data: bytes, *, length: int | None = None, bits: int = 16, channels: int = 1, tag: int = 1) -> bytes:
     """A WAV file by hand, so that its header can lie."""
