@@ -1,6 +1,6 @@
 """The catalogue of datasets: where the sound files come from, and who speaks in them (notebook 01).
 
-Adding a dataset is one entry in `DATASETS`: where it is, and how a clip's path tells speaker, gender and age.
+Adding a dataset is one entry in `DATASETS`: where it is, and how a clip's path gives speaker, gender and age.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Dataset:
     ----------
     title, licence, citation : str
     clip_facts : callable
-        Tells who speaks in each sound file: see `helpers.recordings.speakers`.
+        Finds who speaks in each sound file: see `helpers.recordings.speakers`.
     kaggle : str, optional
         Handle with its version, for kagglehub.
     clips : int
@@ -42,9 +42,9 @@ class Dataset:
     megabytes : int
         Size of the download.
     ages : range
-        What an age of this dataset can be, in years; anything else is a mistake in its tables.
+        What an age of this dataset can be, in years; anything else is an error in its tables.
     decades : bool
-        Its ages are decades: the finest label it can give is `female_20s`.
+        Its ages are decades: the finest label possible is `female_20s`.
     """
 
     title: str
@@ -148,7 +148,7 @@ def list_clips(name: str, source: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
         `path` (absolute), `speaker`, `gender`, `age`, `label` (where the dataset names one), `emotion`, `sentence`, and the
         `reason` of files that don't belong to it.
     corrected : pd.DataFrame
-        What its tables or names say and cannot mean: `path`, `column`, `was`, `now`.
+        Values in its tables or names that are impossible or misspelt: `path`, `column`, `was`, `now`.
     """
     dataset = choose_dataset(name)
     clips, corrected = [], []
@@ -157,9 +157,9 @@ def list_clips(name: str, source: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
         if isinstance(facts, str):
             clips.append({"path": str(path), "reason": facts})
             continue
-        said = {column: facts.get(column, "") for column in ("gender", "age")}
-        read = {"gender": read_gender(said["gender"]), "age": read_age(said["age"], ages=dataset.ages)}
-        for column, was in said.items():
+        given = {column: facts.get(column, "") for column in ("gender", "age")}
+        read = {"gender": read_gender(given["gender"]), "age": read_age(given["age"], ages=dataset.ages)}
+        for column, was in given.items():
             known = read[column] is not None if column == "age" else was.strip().casefold() in GENDER_WORDS
             if was and not known:
                 corrected.append({"path": str(path), "column": column, "was": was, "now": read[column] or "unknown"})

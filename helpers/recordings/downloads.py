@@ -1,4 +1,4 @@
-"""Datasets from Kaggle through kagglehub: kept whole, taken up where a cut left them, a sentence for each failure (notebook 01)."""
+"""Datasets from Kaggle through kagglehub: interrupted downloads resume, and each failure is one sentence (notebook 01)."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from helpers.base.artifacts import SuiteError
 from helpers.recordings.sounds import find_audio
 
 CONNECT_S, STALL_S = 10, 30  # seconds without an answer, and without a byte, after which a connection counts as lost
-TRIES = 3  # attempts that get nowhere
-STEP = 1 << 20  # bytes; an attempt that got this far got somewhere
+TRIES = 3  # attempts without progress
+STEP = 1 << 20  # bytes; an attempt that fetched as many made progress
 
 
 def download(handle: str, *, clips: int, megabytes: int) -> Path:
     """Fetch a public Kaggle dataset, or find it whole in kagglehub's cache.
 
-    A download that was cut goes on where it stopped, also after a restart. On Colab, kagglehub may hand out a read-only
-    mount instead; one that is broken or incomplete is passed over for a download.
+    An interrupted download resumes where it stopped, also after a restart. On Colab, kagglehub may return a read-only mount
+    instead; if that is broken or incomplete, the dataset is downloaded.
 
     Parameters
     ----------
@@ -45,65 +45,74 @@ def download(handle: str, *, clips: int, megabytes: int) -> Path:
     Raises
     ------
     SuiteError
-        The download failed; the sentence says why and what to do. It holds no credentials.
+        The download failed; the sentence says why and what to do, without any credentials.
     """
-    archive = _archive(handle)
-    tries = repairs = 0
+    for last in (False, True):
+        try:
+            folder = _fetch_resuming(handle, megabytes=megabytes)
+        except _BrokenArchive as error:
+            # A leftover archive of the full size is not checked again by kagglehub, so it would fail every time.
+            _archive(handle).unlink(missing_ok=True)
+            if last:
+                raise SuiteError(
+                    f"The archive of {handle} arrived broken twice ({error}) and was deleted: wait some minutes and run this cell "
+                    f"again, {_otherwise(handle)}"
+                ) from None
+            print("The archive arrived broken: deleted, fetching it again.")
+            continue
+        found = len(find_audio(folder))
+        if found >= clips:
+            return folder
+        if last:
+            raise SuiteError(
+                f"The copy of {handle} in {folder} holds {found} sound files, but {clips} belong to it: delete that folder and "
+                f"run this cell again, {_otherwise(handle)}"
+            )
+        print(f"The copy in {folder} holds {found} of {clips} sound files: fetching it again.")
+        _forget(handle, folder)
+
+
+class _BrokenArchive(Exception):
+    """An archive arrived that can't be unpacked; its text names the fault."""
+
+
+def _fetch_resuming(handle: str, *, megabytes: int) -> Path:
+    """Fetch a dataset; where the connection is lost, resume, until `TRIES` attempts made no progress."""
+    archive, stuck = _archive(handle), 0
     while True:
         before = _size(archive)
-        if not archive.with_suffix(".complete").exists():
-            _check_space(handle, archive, megabytes=megabytes)
         try:
-            folder = _fetch(handle)
+            return _fetch(handle, megabytes=megabytes)
         except requests.RequestException as error:
-            tries += _size(archive) - before < STEP
-            if tries == TRIES or not archive.exists():
+            stuck += _size(archive) - before < STEP
+            if stuck == TRIES or not archive.exists():
                 raise SuiteError(
                     f"Kaggle could not be reached for {handle} ({type(error).__name__}): check the network and run this cell again "
                     f"(it goes on where it stopped), {_otherwise(handle)}"
                 ) from None
-            print(f"The connection was lost after {_size(archive) / 1e6:.0f} MB: going on from there.")
-        except _broken() as error:
-            # A leftover archive of the full size is not checked again by kagglehub, so it would fail for ever.
-            archive.unlink(missing_ok=True)
-            repairs += 1
-            if repairs == 2:
-                raise SuiteError(
-                    f"The archive of {handle} arrived broken twice ({type(error).__name__}) and was deleted: wait some minutes and "
-                    f"run this cell again, {_otherwise(handle)}"
-                ) from None
-            print("The archive arrived broken: deleted, fetching it again.")
-        else:
-            found = len(find_audio(folder))
-            if found >= clips:
-                return folder
-            repairs += 1
-            if repairs == 2:
-                raise SuiteError(
-                    f"The copy of {handle} in {folder} holds {found} sound files, but {clips} belong to it: delete that folder and "
-                    f"run this cell again, {_otherwise(handle)}"
-                )
-            print(f"The copy in {folder} holds {found} of {clips} sound files: fetching it again.")
-            _forget(archive, folder)
+        print(f"The connection was lost after {_size(archive) / 1e6:.0f} MB: going on from there.")
 
 
-def _fetch(handle: str) -> Path:
-    """Ask kagglehub once; what only its user can mend becomes a sentence here."""
+def _fetch(handle: str, *, megabytes: int) -> Path:
+    """Ask kagglehub once; what only the user can fix becomes a sentence here."""
     import kagglehub  # here: it asks Colab for credentials on the way
-    from kagglehub.exceptions import BackendError, ColabEnvironmentError, ColabHTTPError, KaggleApiHTTPError
+    from kagglehub.exceptions import BackendError, ColabEnvironmentError, ColabHTTPError, DataCorruptionError, KaggleApiHTTPError
 
+    _check_space(handle, megabytes=megabytes)
     try:
         with _time_outs():
             return Path(kagglehub.dataset_download(handle))
     except KaggleApiHTTPError as error:  # an OSError too, so it comes first
         raise SuiteError(_refusal(handle, getattr(error.response, "status_code", 0))) from None
     except (BackendError, ColabEnvironmentError, ColabHTTPError):
-        if _without_mount():
-            raise SuiteError(f"Colab's own copy of {handle} can't be reached: run this cell again, {_otherwise(handle)}") from None
-        print("Colab's own copy can't be reached: downloading instead.")
-        os.environ["DISABLE_COLAB_CACHE"] = "true"
-        return _fetch(handle)
+        return _fetch_past_mount(handle, megabytes=megabytes)
+    except (DataCorruptionError, BadZipFile, zlib.error, EOFError) as error:
+        raise _BrokenArchive(type(error).__name__) from None
     except ValueError as error:
+        if str(error).startswith("Unsupported archive"):
+            raise _BrokenArchive(type(error).__name__) from None
+        if str(error).startswith("No response received"):  # from Colab's service for mounts
+            return _fetch_past_mount(handle, megabytes=megabytes)
         if "credentials" in str(error).lower():  # kagglehub reads the file for public datasets too
             raise SuiteError(
                 "Your Kaggle credentials file kaggle.json can't be read: delete it, since public datasets need none, or fetch a "
@@ -111,16 +120,24 @@ def _fetch(handle: str) -> Path:
             ) from None
         raise
     except OSError as error:
+        if isinstance(error, requests.RequestException) or error.errno is None:
+            raise
         if error.errno == errno.ENOSPC:
             raise SuiteError(
                 f"The disk is full: free some space and run this cell again (the download of {handle} goes on where it stopped)."
             ) from None
-        if isinstance(error, requests.RequestException) or error.errno is None:
-            raise
         raise SuiteError(
             f"The cache {_cache()} can't be written ({error.strerror}): set KAGGLEHUB_CACHE to a folder that can, "
             f"{_otherwise(handle)}"
         ) from None
+
+
+def _fetch_past_mount(handle: str, *, megabytes: int) -> Path:
+    if _without_mount():
+        raise SuiteError(f"Colab's own copy of {handle} can't be reached: run this cell again, {_otherwise(handle)}") from None
+    print("Colab's own copy can't be reached: downloading instead.")
+    os.environ["DISABLE_COLAB_CACHE"] = "true"
+    return _fetch(handle, megabytes=megabytes)
 
 
 def _refusal(handle: str, status: int) -> str:
@@ -141,12 +158,6 @@ def _otherwise(handle: str) -> str:
     return f"or download it by hand from {_page(handle)} and set DATA_DIR to the unpacked folder, or choose DATASET=voices."
 
 
-def _broken() -> tuple[type[Exception], ...]:
-    from kagglehub.exceptions import DataCorruptionError
-
-    return DataCorruptionError, BadZipFile, zlib.error, EOFError, ValueError  # the last: "Unsupported archive type."
-
-
 def _cache() -> Path:
     return Path(os.environ.get("KAGGLEHUB_CACHE") or Path.home() / ".cache" / "kagglehub")
 
@@ -165,31 +176,32 @@ def _without_mount() -> bool:
     return os.environ.get("DISABLE_COLAB_CACHE", "").lower() in ("true", "1", "t") or "TBE_RUNTIME_ADDR" not in os.environ
 
 
-def _forget(archive: Path, folder: Path) -> None:
+def _forget(handle: str, folder: Path) -> None:
     """Let kagglehub fetch a dataset again: without its own copy, or past the read-only mount."""
-    archive.with_suffix(".complete").unlink(missing_ok=True)
+    _archive(handle).with_suffix(".complete").unlink(missing_ok=True)
     if folder.is_relative_to(_cache()):
         shutil.rmtree(folder, ignore_errors=True)
     else:
         os.environ["DISABLE_COLAB_CACHE"] = "true"
 
 
-def _check_space(handle: str, archive: Path, *, megabytes: int) -> None:
-    if not _without_mount():
+def _check_space(handle: str, *, megabytes: int) -> None:
+    archive = _archive(handle)
+    if archive.with_suffix(".complete").exists() or not _without_mount():
         return
-    place = next(parent for parent in archive.parents if parent.exists())
+    folder = next(parent for parent in archive.parents if parent.exists())
     needed = 2 * megabytes - _size(archive) / 1e6
-    free = shutil.disk_usage(place).free / 1e6
+    free = shutil.disk_usage(folder).free / 1e6
     if free < needed:
         raise SuiteError(
-            f"{handle} needs {needed:,.0f} MB until it is unpacked, but the disk with {place} has {free:,.0f} MB free: make room, "
+            f"{handle} needs {needed:,.0f} MB until it is unpacked, but the disk with {folder} has {free:,.0f} MB free: make room, "
             "or set KAGGLEHUB_CACHE to a folder on another disk."
         )
 
 
 @contextlib.contextmanager
 def _time_outs() -> Iterator[None]:
-    """Give every request without a time-out one: kagglehub's first download would wait for ever."""
+    """Give every request without a time-out one: kagglehub's first download would wait forever."""
     send = HTTPAdapter.send
 
     def send_with_time_out(self, request, stream=False, timeout=None, **options):

@@ -14,13 +14,13 @@ import numpy as np
 
 from helpers.base.artifacts import SuiteError
 
-SAMPLE_RATE = 22_050  # Hz, what eSpeak NG gives
+SAMPLE_RATE = 22_050  # Hz, eSpeak NG's own
 
 
 class Espeak:
-    """eSpeak NG in this process, with voices of its own making.
+    """eSpeak NG in this process, with custom voices.
 
-    The library keeps state from one utterance to the next and can be loaded once a process: where the same bytes matter,
+    The library keeps state from one utterance to the next and can be loaded once per process: for reproducible bytes,
     start a new process and speak in the same order.
 
     Parameters

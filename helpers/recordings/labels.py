@@ -8,7 +8,7 @@ import re
 GENDER_WORDS = {
     "female": "female", "woman": "female", "women": "female", "girl": "female", "f": "female",
     "male": "male", "man": "male", "men": "male", "boy": "male", "m": "male",
-    "other": "",  # no mistake, but neither of the two classes that the datasets have
+    "other": "",  # valid, but neither of the datasets' two classes
 }  # fmt: skip
 DECADE_WORDS = {
     "teens": 15, "twenties": 25, "thirties": 35, "forties": 45, "fourties": 45, "fifties": 55, "sixties": 65, "seventies": 75,
@@ -31,7 +31,7 @@ def exact_label(gender: str, age: int) -> str:
 
 
 def read_gender(word: str) -> str:
-    """A dataset's word for a gender, with slips of spelling put right; empty where it names neither of the two.
+    """Read a dataset's word for a gender, correcting misspellings; empty if it is neither female nor male.
 
     Examples
     --------
@@ -45,7 +45,7 @@ def read_gender(word: str) -> str:
 
 
 def read_age(word: str, *, ages: range = AGES) -> int | None:
-    """A dataset's age: years, or the middle of a decade in words; None where it says none or an impossible one.
+    """Read a dataset's age: years, or the middle of a decade in words; None if it is missing or impossible.
 
     Examples
     --------
@@ -162,11 +162,11 @@ def class_order(classes: list[str]) -> list[str]:
     ['female_9', 'female_60', 'male_9', 'male_23']
     """
 
-    def place(label: str) -> tuple:
+    def order(label: str) -> tuple:
         gender, age = parse_label(label)
         return gender or "", -1 if age is None else age, label
 
-    return sorted(classes, key=place)
+    return sorted(classes, key=order)
 
 
 def gender_groups(labels: list[str]) -> tuple[list[str], list[tuple[str, int, int]]]:
@@ -182,7 +182,7 @@ def gender_groups(labels: list[str]) -> tuple[list[str], list[tuple[str, int, in
     names : list of str
         The labels without their gender; whole, where a label is nothing but a gender or has none.
     groups : list of tuple
-        Gender, first place and the place after the last; empty where the names are whole.
+        Gender, first index and the index after the last; empty where the names are whole.
 
     Examples
     --------
@@ -195,6 +195,6 @@ def gender_groups(labels: list[str]) -> tuple[list[str], list[tuple[str, int, in
     if not all(parts):
         return labels, []
     genders = [part[1] for part in parts]
-    starts = [place for place in range(len(genders)) if place == 0 or genders[place] != genders[place - 1]]
+    starts = [index for index in range(len(genders)) if index == 0 or genders[index] != genders[index - 1]]
     groups = [(genders[start], start, end) for start, end in zip(starts, [*starts[1:], len(genders)], strict=True)]
     return [part[2] for part in parts], groups

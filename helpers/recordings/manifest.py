@@ -15,6 +15,7 @@ from helpers.recordings.sounds import duplicate_reasons, inspect_sounds, name_re
 from helpers.recordings.splits import SMALLEST_CLASS, SPLIT_METHODS, SPLITS, merge_small_classes, split_clips
 
 SMALL_CLASSES = ("leave out", "merge")
+MEMBERS = {"random": ("clip", "usable clips"), "speaker": ("speaker", "speakers")}  # what a class needs enough of: column, words
 COLUMNS = ["clip", "path", "gender", "age", "speaker", "label", "duration_s", "sample_rate", "split"]
 COLUMNS += ["level_db", "clipped", "emotion", "sentence"]
 LONGEST_NAME = 200  # bytes; file systems allow 255, and an ending is added
@@ -58,7 +59,7 @@ def build_manifest(
     split_method: str = "random",
     small_classes: str = "leave out",
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """List a dataset's clips, decode each, leave out what is of no use, split the rest, and write it all down.
+    """List a dataset's clips, decode each, leave out what can't be used, split the rest, and write the tables.
 
     Writes `manifest.csv`, `rejected.csv`, `corrected.csv`, `classes.json` and `dataset.json`; the same files, seed and choices
     give the same bytes.
@@ -73,7 +74,7 @@ def build_manifest(
     seed : int
         Of the split.
     labels : {"exact", "decade", "age group", "gender"}
-        What a class is, see `helpers.recordings.labels.make_label`. With "exact", a folder of one's own keeps the names of its
+        What a class is, see `helpers.recordings.labels.make_label`. With "exact", the dataset `folder` keeps the names of its
         folders.
     split_method : {"random", "speaker"}
         Clip by clip, as in the study, or with no speaker in two splits.
@@ -96,42 +97,39 @@ def build_manifest(
     artifacts.require_layout()
     _refuse_other_source(name, source, artifacts)
     clips, corrected = list_clips(name, source)
-    if clips.empty:
-        raise SuiteError(f"There is no wav, flac, ogg or mp3 file in {source}: check the path, or look for a folder inside it.")
-    if (clips["reason"] != "").all():
-        raise SuiteError(
-            f"None of the {len(clips)} sound files in {source} belongs to a class ({clips['reason'].iloc[0]}): "
-            "put them into one folder a class, such as female_23/, or point DATA_DIR at a CSV table with columns path and label."
-        )
+    _refuse_nothing_to_label(clips, source)
     kind = "decade" if labels == "exact" and dataset.decades else labels
     if kind != labels:
         print(f"{dataset.title} gives ages by the decade only: the labels are decades.")
-    clips = _label(clips, kind=kind, split_method=split_method)
-    clips["clip"] = clip_names([Path(printable(path)) for path in clips["path"]], source if source.is_dir() else source.parent)
-    clips = _inspect(clips)
-    clips = _settle_small_classes(clips, split_method=split_method, merge=small_classes == "merge")
+
+    clips = _label(clips, kind=kind)
+    if split_method == "speaker":
+        clips = _leave_out_unknown_speakers(clips)
+    clips = _inspect(_name(clips, source))
+    if small_classes == "merge":
+        clips = _merge_small_classes(clips, split_method=split_method)
+    clips = _leave_out_small_classes(clips, split_method=split_method)
 
     stored = {path: _stored_path(path, artifacts) for path in clips["path"]}
-    clips["path"], corrected["path"] = clips["path"].map(stored), corrected["path"].map(stored)
+    clips, corrected = (table.assign(path=table["path"].map(stored)) for table in (clips, corrected))
     manifest = clips[clips["reason"] == ""].sort_values("clip", ignore_index=True)
     rejected = clips.loc[clips["reason"] != "", ["clip", "path", "label", "reason"]].sort_values("clip", ignore_index=True)
-    classes = sorted(manifest["label"].unique())
-    if len(classes) < 2:
-        raise SuiteError(_too_few_classes(classes, rejected, found=len(clips), source=source, split_method=split_method))
-    manifest["split"] = split_clips(manifest, method=split_method, seed=seed)
-    manifest["age"] = manifest["age"].astype("Int64")
+    if manifest["label"].nunique() < 2:
+        raise SuiteError(_too_few_classes(manifest, rejected, source=source, split_method=split_method))
+    split = split_clips(manifest, method=split_method, seed=seed)
+    manifest = manifest.assign(split=split, age=manifest["age"].astype("Int64"))[COLUMNS]
 
     write_table(artifacts.rejected, rejected)
     write_table(artifacts.corrected, corrected)
-    write_json(artifacts.classes, classes)
+    write_json(artifacts.classes, sorted(manifest["label"].unique()))
     write_json(artifacts.dataset, {
         "layout": LAYOUT, "dataset": name, "title": dataset.title, "source": str(source),
         "licence": dataset.licence, "citation": dataset.citation,
         "labels": kind, "split_method": split_method, "small_classes": small_classes, "seed": seed,
         "found": len(clips), "accepted": len(manifest), "rejected": len(rejected),
     })  # fmt: skip
-    write_table(artifacts.manifest, manifest[COLUMNS])
-    return manifest[COLUMNS], rejected
+    write_table(artifacts.manifest, manifest)
+    return manifest, rejected
 
 
 def read_manifest(artifacts: Artifacts) -> pd.DataFrame:
@@ -151,7 +149,7 @@ def reject(artifacts: Artifacts, failed: pd.DataFrame) -> None:
 def samples_per_split(manifest: pd.DataFrame) -> pd.DataFrame:
     """The study's Table 1: number of samples in each split."""
     counts = manifest["split"].value_counts().reindex(SPLITS, fill_value=0)
-    return pd.DataFrame({"samples": counts, "share": (counts / max(counts.sum(), 1)).round(3)}).rename_axis("dataset")
+    return pd.DataFrame({"samples": counts, "fraction": (counts / max(counts.sum(), 1)).round(3)}).rename_axis("dataset")
 
 
 def samples_per_class(manifest: pd.DataFrame) -> pd.DataFrame:
@@ -160,66 +158,87 @@ def samples_per_class(manifest: pd.DataFrame) -> pd.DataFrame:
     return table.assign(all=table.sum(axis=1)).rename_axis(index="class", columns=None)
 
 
-def _label(clips: pd.DataFrame, *, kind: str, split_method: str) -> pd.DataFrame:
+def _refuse_nothing_to_label(clips: pd.DataFrame, source: Path) -> None:
+    if clips.empty:
+        raise SuiteError(f"There is no wav, flac, ogg or mp3 file in {source}: check the path, or look for a folder inside it.")
+    if (clips["reason"] != "").all():
+        raise SuiteError(
+            f"None of the {len(clips)} sound files in {source} belongs to a class ({clips['reason'].iloc[0]}): "
+            "put them into one folder a class, such as female_23/, or point DATA_DIR at a CSV table with columns path and label."
+        )
+
+
+def _leave_out(clips: pd.DataFrame, reasons: pd.Series) -> pd.DataFrame:
+    """Give clips that have no reason yet the one in `reasons`, which is empty for usable clips."""
+    return clips.assign(reason=clips["reason"].mask(clips["reason"] == "", reasons))
+
+
+def _label(clips: pd.DataFrame, *, kind: str) -> pd.DataFrame:
     """Give each clip its class, and a reason to those that can't have one."""
     people = zip(clips["gender"], clips["age"], strict=True)
     made = [make_label(gender, None if pd.isna(age) else int(age), kind=kind) for gender, age in people]
-    clips["label"] = [own if own and kind == "exact" else label for own, label in zip(clips["label"], made, strict=True)]
+    clips = clips.assign(label=[own if own and kind == "exact" else label for own, label in zip(clips["label"], made, strict=True)])
     needs = {"gender": "gender", "age group": "age"}.get(kind, "gender and age")
-    lacking = (clips["label"] == "") & (clips["reason"] == "")
-    clips.loc[lacking, "reason"] = f"nothing says its {needs}, which labels of the kind {kind!r} need"
-    unknown = (clips["speaker"] == "") & (clips["reason"] == "")
-    if split_method == "speaker":
-        if unknown.any() and not (clips["speaker"] != "").any():
-            raise SuiteError(
-                "This dataset does not say who speaks in its clips, so it can't be split by speaker: take the split `random`, or "
-                "name the speakers in a CSV table with the columns path, label and speaker."
-            )
-        clips.loc[unknown, "reason"] = "nothing says who speaks in it, which a split by speaker needs"
-    return clips
+    reason = f"nothing says its {needs}, which labels of the kind {kind!r} need"
+    return _leave_out(clips, (clips["label"] == "").map({True: reason, False: ""}))
+
+
+def _leave_out_unknown_speakers(clips: pd.DataFrame) -> pd.DataFrame:
+    unknown = clips["speaker"] == ""
+    if unknown.all() and (clips["reason"] == "").any():
+        raise SuiteError(
+            "This dataset does not say who speaks in its clips, so it can't be split by speaker: take the split `random`, or "
+            "name the speakers in a CSV table with the columns path, label and speaker."
+        )
+    return _leave_out(clips, unknown.map({True: "nothing says who speaks in it, which a split by speaker needs", False: ""}))
+
+
+def _name(clips: pd.DataFrame, source: Path) -> pd.DataFrame:
+    paths = [Path(printable(path)) for path in clips["path"]]
+    clips = clips.assign(clip=clip_names(paths, source if source.is_dir() else source.parent))
+    return _leave_out(clips, clips["path"].map(name_reason))
 
 
 def _inspect(clips: pd.DataFrame) -> pd.DataFrame:
-    """Decode the clips that belong to a class; find what is of no use, and duplicates."""
-    clips["reason"] = clips["reason"].where(clips["reason"] != "", clips["path"].map(name_reason))
+    """Decode the clips that belong to a class; find what can't be used, and duplicates."""
     in_class = clips.index[clips["reason"] == ""]
     sounds = inspect_sounds([Path(path) for path in clips.loc[in_class, "path"]]).set_index(in_class)
-    clips.loc[in_class, "reason"] = sounds["reason"]
-    clips = clips.join(sounds.drop(columns="reason"))
-    usable = clips[clips["reason"] == ""]
-    duplicates = usable["clip"].map(duplicate_reasons(usable)).dropna()
-    clips.loc[duplicates.index, "reason"] = duplicates
-    return clips
+    clips = _leave_out(clips, sounds.pop("reason").reindex(clips.index, fill_value="")).join(sounds)
+    duplicates = duplicate_reasons(clips[clips["reason"] == ""])
+    return _leave_out(clips, clips["clip"].map(lambda clip: duplicates.get(clip, "")))
 
 
-def _settle_small_classes(clips: pd.DataFrame, *, split_method: str, merge: bool) -> pd.DataFrame:
-    """Merge or leave out classes that can't be in all three splits, and say so."""
-    member, members = ("speaker", "speakers") if split_method == "speaker" else ("clip", "usable clips")
+def _merge_small_classes(clips: pd.DataFrame, *, split_method: str) -> pd.DataFrame:
+    """Merge classes that can't be in all three splits, and say so."""
+    member, members = MEMBERS[split_method]
     usable = clips[clips["reason"] == ""]
-    if merge:
-        merged = merge_small_classes(usable["label"], usable[member])
-        joined = sorted(set(merged) - set(usable["label"]))
-        if joined:
-            gone = usable.loc[merged != usable["label"], "label"].nunique()
-            print(f"{gone} classes with too few {members} were merged into {len(joined)}: {', '.join(joined)}.")
-        clips.loc[usable.index, "label"] = merged
-        usable = clips.loc[usable.index]
-    counts = usable.groupby("label")[member].nunique()
+    merged = merge_small_classes(usable["label"], usable[member])
+    joined = sorted(set(merged) - set(usable["label"]))
+    if joined:
+        gone = usable.loc[merged != usable["label"], "label"].nunique()
+        print(f"{gone} classes with too few {members} were merged into {len(joined)}: {', '.join(joined)}.")
+    return clips.assign(label=merged.reindex(clips.index).fillna(clips["label"]))
+
+
+def _leave_out_small_classes(clips: pd.DataFrame, *, split_method: str) -> pd.DataFrame:
+    """Leave out classes that can't be in all three splits, and say so."""
+    member, members = MEMBERS[split_method]
+    counts = clips[clips["reason"] == ""].groupby("label")[member].nunique()
     small = counts[counts < SMALLEST_CLASS]
     if len(small):
         print(f"{len(small)} of {len(counts)} classes have fewer than {SMALLEST_CLASS} {members} and are left out.")
-    for label, count in small.items():
-        clips.loc[usable.index[usable["label"] == label], "reason"] = (
-            f"its class {label!r} has {count} {members if count > 1 else members.rstrip('s')}; {SMALLEST_CLASS} are needed to "
-            "train, validate and test"
-        )
-    return clips
+    reasons = {
+        label: f"its class {label!r} has {count} {members if count > 1 else members.rstrip('s')}; {SMALLEST_CLASS} are needed to "
+        "train, validate and test"
+        for label, count in small.items()
+    }
+    return _leave_out(clips, clips["label"].map(lambda label: reasons.get(label, "")))
 
 
-def _too_few_classes(classes: list[str], rejected: pd.DataFrame, *, found: int, source: Path, split_method: str) -> str:
-    members = "speakers" if split_method == "speaker" else "usable clips"
+def _too_few_classes(manifest: pd.DataFrame, rejected: pd.DataFrame, *, source: Path, split_method: str) -> str:
+    classes, found, members = manifest["label"].nunique(), len(manifest) + len(rejected), MEMBERS[split_method][1]
     text = (
-        f"{source} has {len(classes)} class{'' if len(classes) == 1 else 'es'} with at least {SMALLEST_CLASS} {members}, but two "
+        f"{source} has {classes} class{'' if classes == 1 else 'es'} with at least {SMALLEST_CLASS} {members}, but two "
         f"are needed to tell apart; {len(rejected)} of {found} clips are of no use"
     )
     if len(rejected):

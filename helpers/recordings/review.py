@@ -1,4 +1,4 @@
-"""The error diary: marks on clips that look wrong to a listener, kept in `review.csv` (notebook 04; used by 01, 03 and 05)."""
+"""The error diary: a listener's marks on clips, kept in `review.csv` (notebook 04; used by 01, 03 and 05)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ FORMULA_STARTS = ("=", "+", "-", "@", "'")
 
 
 def read_review(artifacts: Artifacts) -> pd.DataFrame:
-    """The marked clips, one row a clip: `clip`, `mark`, `note`; no rows where nobody has marked any."""
+    """The marked clips, one row a clip: `clip`, `mark`, `note`; no rows if none is marked."""
     if not artifacts.review.exists():
         return pd.DataFrame(columns=COLUMNS, dtype=str)
     review = read_table(artifacts.review)
@@ -20,7 +20,7 @@ def read_review(artifacts: Artifacts) -> pd.DataFrame:
 
 
 def mark_clip(artifacts: Artifacts, clip: str, *, mark: str = "", note: str = "") -> None:
-    """Keep a mark and a note on a clip, in place of what was kept before; with neither, take the clip out of the table.
+    """Save a mark and a note on a clip, replacing earlier ones; with neither, remove the clip from the table.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def mark_clip(artifacts: Artifacts, clip: str, *, mark: str = "", note: str = ""
 
 
 def without_marked(manifest: pd.DataFrame, artifacts: Artifacts) -> pd.DataFrame:
-    """The clips of a manifest that nobody has marked or noted anything on; prints how many are left out."""
+    """The clips of a manifest without a mark or note; prints how many are left out."""
     kept = manifest[~manifest["clip"].isin(read_review(artifacts)["clip"])].reset_index(drop=True)
     print(f"{len(manifest) - len(kept)} of {len(manifest)} clips are marked in {artifacts.review.name} and left out")
     return kept

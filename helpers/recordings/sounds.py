@@ -18,7 +18,7 @@ from helpers.base.machine import on_all_cores
 AUDIO_ENDINGS = (".wav", ".flac", ".ogg", ".mp3")
 SHORTEST_S = 0.1  # a shorter clip holds no syllable
 SILENT_PEAK = 0.001  # 60 dB below full scale: nothing of speech is left in 16 bits
-FULL_SCALE = 0.999  # a sample this large was cut off, or stands at the edge of it
+FULL_SCALE = 0.999  # a sample this large was clipped, or nearly
 
 
 @dataclass(frozen=True)
@@ -34,11 +34,11 @@ class Sound:
     level_db : float
         Root mean square, in dB relative to full scale.
     clipped : float
-        Share of the samples at full scale.
+        Fraction of the samples at full scale.
     digest : str
         Fingerprint of the decoded samples and their rate, whatever the format of the file.
     reason : str
-        Why the file is of no use; empty if it is of use.
+        Why the file can't be used; empty if it can.
     """
 
     duration_s: float = 0.0
@@ -50,25 +50,25 @@ class Sound:
 
 
 def find_audio(folder: Path) -> list[Path]:
-    """All sound files below a folder, by their ending, sorted; hidden files and folders are passed over.
+    """All sound files below a folder, by their ending, sorted; hidden files and folders are skipped.
 
     Links to folders are followed, each folder once. A folder that can't be opened is listed itself, so that it is not lost.
     """
     found: list[Path] = []
     closed: list[OSError] = []
     seen: set[str] = set()
-    for place, folders, files in os.walk(folder, followlinks=True, onerror=closed.append):
-        if os.path.realpath(place) in seen:
+    for parent, folders, files in os.walk(folder, followlinks=True, onerror=closed.append):
+        if os.path.realpath(parent) in seen:
             folders.clear()  # a link back into a folder that was visited
             continue
-        seen.add(os.path.realpath(place))
+        seen.add(os.path.realpath(parent))
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        found += [Path(place, name) for name in files if name.lower().endswith(AUDIO_ENDINGS) and not name.startswith(".")]
+        found += [Path(parent, name) for name in files if name.lower().endswith(AUDIO_ENDINGS) and not name.startswith(".")]
     return sorted([*found, *(Path(error.filename) for error in closed)])
 
 
 def inspect_sound(path: Path | BinaryIO) -> Sound:
-    """Decode a sound file, or one in memory, to its end and say what it holds, or why it is of no use."""
+    """Decode a sound file, or one in memory, to its end; return what it holds, or why it can't be used."""
     try:
         if not isinstance(path, Path):
             return _decode(path)
@@ -139,10 +139,10 @@ def printable(path: str) -> str:
 
 
 def duplicate_reasons(clips: pd.DataFrame) -> dict[str, str]:
-    """Which clips hold a sound that another one holds, too, whatever the format of their files.
+    """Find clips with the same sound as another clip, whatever the format of their files.
 
     Of duplicates with one label the first is kept, so that no sound can be in two splits. Of duplicates with different labels
-    none is kept, since nobody can say which label is right.
+    none is kept, since it is unknown which label is right.
 
     Parameters
     ----------
@@ -152,7 +152,7 @@ def duplicate_reasons(clips: pd.DataFrame) -> dict[str, str]:
     Returns
     -------
     dict
-        The reason for each clip that has to go.
+        The reason for each clip to leave out.
     """
     reasons = {}
     for _, same in clips[clips["digest"].duplicated(keep=False)].sort_values("clip").groupby("digest"):

@@ -1,7 +1,7 @@
 """Who speaks in a clip: read from the file's name, from a table beside the clips, or from the folder (notebook 01).
 
-A dataset's `clip_facts` takes the source and the sound files found there, and gives for each path a dictionary of texts (`speaker`,
-`gender`, `age`, `emotion`, `sentence`, `label`, as far as known) or, instead, the reason why the file does not belong.
+A dataset's `clip_facts` takes the source and its sound files, and yields for each path a dictionary of its facts, as texts
+(`speaker`, `gender`, `age`, `emotion`, `sentence`, `label`), or the reason why the file is not part of the dataset.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from helpers.recordings.sounds import AUDIO_ENDINGS
 
 Facts = dict[str, str] | str
 ClipFacts = Callable[[Path, Iterable[Path]], Iterator[tuple[Path, Facts]]]
-Speakers = dict[str, tuple[str, str]]  # gender and age of each speaker, as the dataset says them
+Speakers = dict[str, tuple[str, str]]  # gender and age of each speaker, as the dataset gives them
 
 # From the corpus' documentation (Burkhardt et al., 2005).
 EMODB_SPEAKERS: Speakers = {
@@ -88,19 +88,19 @@ def by_table(tables: str, *, clip: str, gender: str, age: str, speaker: str | No
         rows = pd.concat([_read(path, columns={clip, gender, age}) for path in sorted(source.rglob(tables))])
         columns = {"gender": gender, "age": age} | ({"speaker": speaker} if speaker else {})
         facts_of = rows[list(columns.values())].set_axis(list(columns), axis=1).to_dict("records")
-        told = dict(zip(map(_bare, rows[clip]), facts_of, strict=True))
+        facts_by_name = dict(zip(map(_bare, rows[clip]), facts_of, strict=True))
         for path in paths:
-            known = told.get(path.stem) or told.get(f"{path.parent.name}/{path.stem}")
+            known = facts_by_name.get(path.stem) or facts_by_name.get(f"{path.parent.name}/{path.stem}")
             yield path, known or f"is not in the dataset's table {tables}"
 
     return facts
 
 
 def by_folder(source: Path, paths: Iterable[Path]) -> Iterator[tuple[Path, Facts]]:
-    """Facts of recordings of one's own: the name of their folder, nested ones joined with `/`; or a CSV table.
+    """Facts of the user's own recordings: the name of their folder, nested ones joined with `/`; or a CSV table.
 
     The table has a column `path` (relative to itself), and `label` or `gender` and `age`; `speaker`, `emotion` and `sentence` are
-    welcome. A file that it names and that is missing is listed, too.
+    optional. A missing file that the table names is listed, too.
     """
     if source.suffix.lower() == ".csv":
         yield from _by_own_table(source, paths)
@@ -114,11 +114,11 @@ def _by_own_table(table: Path, paths: Iterable[Path]) -> Iterator[tuple[Path, Fa
     rows = _read(table, columns={"path"})
     if "label" not in rows and not {"gender", "age"} & set(rows):
         raise SuiteError(f"{table} has no column label, gender or age: add one, so that each clip has a class.")
-    told = {(table.parent / row.pop("path")).resolve(): row for row in rows.to_dict("records")}
+    row_of = {(table.parent / row.pop("path")).resolve(): row for row in rows.to_dict("records")}
     for path in paths:
-        if path.resolve() not in told:
+        if path.resolve() not in row_of:
             yield path, f"is not in {table.name}"
-    for path, row in told.items():
+    for path, row in row_of.items():
         yield path, _label_facts(row.get("label", "")) | {fact: text for fact, text in row.items() if text}
 
 

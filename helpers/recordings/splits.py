@@ -1,8 +1,10 @@
-"""Which clips a model learns from, is chosen on, and is tested on (notebook 01)."""
+"""Splitting clips into training, validation and test sets (notebook 01)."""
 
 from __future__ import annotations
 
 import warnings
+from itertools import permutations
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -20,7 +22,7 @@ def random_split(clips: list[str], labels: list[str], *, seed: int = 0) -> list[
     """The study's split: 60% training, 20% validation, 20% test, stratified by label, clip by clip.
 
     Every class keeps at least one clip in each split. The result depends on the names of the clips, not on the order they
-    come in. It says nothing about speakers: the same voice may be in all three.
+    come in. It ignores speakers: the same voice may be in all three.
 
     Parameters
     ----------
@@ -33,11 +35,11 @@ def random_split(clips: list[str], labels: list[str], *, seed: int = 0) -> list[
     list of {"train", "validation", "test"}
         One for each clip.
     """
-    return speaker_split(clips, labels, clips, seed=seed)
+    return _split_units(clips, labels, clips, kind="clips", seed=seed)
 
 
 def speaker_split(clips: list[str], labels: list[str], speakers: list[str], *, seed: int = 0) -> list[str]:
-    """A split in which no speaker is in two sets: about 60/20/20, stratified by label as far as whole speakers allow.
+    """A split in which no speaker is in two sets: about 60/20/20, stratified by label as closely as whole speakers allow.
 
     Where every speaker has one label, every class has a speaker in each split. The result depends on the names of the clips,
     not on the order they come in.
@@ -45,7 +47,7 @@ def speaker_split(clips: list[str], labels: list[str], speakers: list[str], *, s
     Parameters
     ----------
     clips, labels, speakers : list of str
-        Names of the clips, unique, their labels and who speaks in them. Each label needs at least 3 speakers.
+        Names of the clips, unique, their labels and their speakers. Each label needs at least 3 speakers.
     seed : int
 
     Returns
@@ -53,43 +55,52 @@ def speaker_split(clips: list[str], labels: list[str], speakers: list[str], *, s
     list of {"train", "validation", "test"}
         One for each clip.
     """
-    order = np.argsort(clips)
-    table = pd.DataFrame({"label": labels, "speaker": speakers}, dtype=object).iloc[order].reset_index(drop=True)
-    counts = table.groupby("label")["speaker"].nunique()
-    if len(counts) and counts.min() < SMALLEST_CLASS:
-        what = "clips" if speakers == clips else "speakers"
-        raise ValueError(f"each label needs {SMALLEST_CLASS} {what}, but {counts.idxmin()!r} has fewer")
-    split = pd.Series("train", index=table.index, dtype=object)
+    return _split_units(clips, labels, speakers, kind="speakers", seed=seed)
 
-    # Five folds, each with a fifth of every class that has a speaker for each.
-    large = table[table["label"].map(counts).groupby(table["speaker"]).transform("max") >= FOLDS]
-    if len(large):
-        if large["speaker"].is_unique:
-            folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed).split(large, large["label"].astype(str))
-        else:
-            # Shuffled here: with shuffle=True, scikit-learn 1.6 mixes up the groups' labels and stratifies by chance.
-            names = sorted(large["speaker"].unique())
-            shuffled = dict(zip(names, np.random.default_rng(seed).permutation(len(names)), strict=True))
-            folds = StratifiedGroupKFold(FOLDS).split(large, large["label"].astype(str), large["speaker"].map(shuffled))
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # of small classes whose speakers are in large ones, too: see below
-            for name, (_, members) in zip(("test", "validation"), folds, strict=False):
-                split[large.index[members]] = name
 
-    # Classes with 3 or 4 speakers have fewer than there are folds: one to test, one to validate, the rest to train.
+def _split_units(clips: list[str], labels: list[str], units: list[str], *, kind: str, seed: int) -> list[str]:
+    """Split the clips so that no unit, be it a clip or a speaker, is in two sets."""
+    table = pd.DataFrame({"clip": clips, "label": labels, "unit": units}, dtype=object).sort_values("clip")
+    units_of = table.groupby("label")["unit"].nunique()
+    if len(units_of) and units_of.min() < SMALLEST_CLASS:
+        raise ValueError(f"each label needs {SMALLEST_CLASS} {kind}, but {units_of.idxmin()!r} has fewer")
+    in_large_class = table.loc[table["label"].map(units_of) >= FOLDS, "unit"]
+    split_of = _split_by_folds(table[table["unit"].isin(in_large_class)], seed=seed)
+    split_of = _split_small_classes(table[table["label"].map(units_of) < FOLDS], split_of, seed=seed)
+    return [split_of[unit] for unit in units]
+
+
+def _split_by_folds(table: pd.DataFrame, *, seed: int) -> dict[str, str]:
+    """The split of each unit, by folds that each have a fifth of every class with a unit for each fold."""
+    if table.empty:
+        return {}
+    labels, units = table["label"].astype(str), table["unit"]
+    if units.is_unique:
+        folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed).split(table, labels)
+    else:
+        # Shuffled here: with shuffle=True, scikit-learn 1.6 mixes up the groups' labels and stratifies by chance.
+        names = sorted(units.unique())
+        shuffled = dict(zip(names, np.random.default_rng(seed).permutation(len(names)), strict=True))
+        folds = StratifiedGroupKFold(FOLDS).split(table, labels, units.map(shuffled))
+    split_of = dict.fromkeys(units, "train")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of small classes whose units are in large ones, too
+        for name, (_, members) in zip(("test", "validation"), folds, strict=False):
+            split_of |= dict.fromkeys(units.iloc[members], name)
+    return split_of
+
+
+def _split_small_classes(table: pd.DataFrame, split_of: dict[str, str], *, seed: int) -> dict[str, str]:
+    """Add the units of classes with fewer units than folds: one to test, one to validate, the rest to train."""
     rng = np.random.default_rng(seed)
-    placed = dict(zip(large["speaker"], split[large.index], strict=True))
-    for label in sorted(counts.index[counts < FOLDS]):
-        own = rng.permutation(sorted(table.loc[table["label"] == label, "speaker"].unique()))
-        free = [speaker for speaker in own if speaker not in placed]
-        lacking = [name for name in ("test", "validation") if name not in {placed.get(speaker) for speaker in own}]
-        placed |= dict.fromkeys(free, "train") | dict(zip(free, lacking, strict=False))
-    small = table.index.difference(large.index)
-    split[small] = table.loc[small, "speaker"].map(placed)
-
-    result = np.empty(len(clips), dtype=object)
-    result[order] = split
-    return result.tolist()
+    split_of = dict(split_of)
+    for _, units in table.groupby("label")["unit"]:
+        own = rng.permutation(sorted(units.unique()))
+        free = [unit for unit in own if unit not in split_of]
+        present = {split_of.get(unit) for unit in own}
+        lacking = [name for name in ("test", "validation") if name not in present]
+        split_of |= dict.fromkeys(free, "train") | dict(zip(free, lacking, strict=False))
+    return split_of
 
 
 def split_clips(manifest: pd.DataFrame, *, method: str, seed: int) -> list[str]:
@@ -106,7 +117,7 @@ def split_report(manifest: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     manifest : pd.DataFrame
-        Columns `label`, `split`, `speaker`; clips without a known speaker count for nobody.
+        Columns `label`, `split`, `speaker`; clips without a known speaker are not counted.
 
     Returns
     -------
@@ -120,9 +131,22 @@ def split_report(manifest: pd.DataFrame) -> pd.DataFrame:
 
 
 def leakage(manifest: pd.DataFrame) -> float:
-    """Share of the test clips whose speaker was trained on, from 0 to 1; NaN where no test clip's speaker is known."""
+    """Fraction of the test clips whose speaker was trained on; NaN where no test clip's speaker is known."""
     test = manifest[(manifest["split"] == "test") & (manifest["speaker"] != "")]
     return float(test["speaker"].isin(manifest.loc[manifest["split"] == "train", "speaker"]).mean())
+
+
+class _AgeClass(NamedTuple):
+    """A class whose label names an age, and the number of its members."""
+
+    members: int
+    label: str
+    gender: str
+    first_year: int
+    last_year: int
+
+    def years_to(self, other: _AgeClass) -> int:
+        return max(other.first_year - self.last_year, self.first_year - other.last_year)
 
 
 def merge_small_classes(labels: pd.Series, members: pd.Series, *, widest: int = 10) -> pd.Series:
@@ -131,7 +155,7 @@ def merge_small_classes(labels: pd.Series, members: pd.Series, *, widest: int = 
     Parameters
     ----------
     labels : pd.Series
-        One label a clip; only labels that tell an age, such as ``"female_23"``, are joined.
+        One label a clip; only labels that name an age, such as ``"female_23"``, are joined.
     members : pd.Series
         What a class needs three of: the clips' names, or their speakers.
     widest : int
@@ -142,18 +166,22 @@ def merge_small_classes(labels: pd.Series, members: pd.Series, *, widest: int = 
     pd.Series
         The labels, of joined classes with their range of ages: ``"female_23-27"``.
     """
-    while True:
-        counts = members.groupby(labels).nunique()
-        people = {label: (parse_label(label)[0] or "age", *span) for label in counts.index if (span := label_span(label))}
-        pairs = [
-            (counts[small], max(other[1] - own[2], own[1] - other[2]), small, name)
-            for small, own in people.items()
-            for name, other in people.items()
-            if counts[small] < SMALLEST_CLASS and name != small and other[0] == own[0]
-        ]
-        near = [pair for pair in pairs if pair[1] <= widest]
-        if not near:
-            return labels
-        pair = min(near)[2:]
-        gender, first, last = people[pair[0]][0], min(people[name][1] for name in pair), max(people[name][2] for name in pair)
-        labels = labels.mask(labels.isin(pair), f"{gender}_{first}-{last}")
+    while pair := _next_to_join(members.groupby(labels).nunique(), widest=widest):
+        first, last = min(one.first_year for one in pair), max(one.last_year for one in pair)
+        labels = labels.mask(labels.isin([one.label for one in pair]), f"{pair[0].gender}_{first}-{last}")
+    return labels
+
+
+def _next_to_join(counts: pd.Series, *, widest: int) -> tuple[_AgeClass, _AgeClass] | None:
+    """The smallest class with too few members that has a neighbour, and its nearest neighbour."""
+    classes = [
+        _AgeClass(count, label, parse_label(label)[0] or "age", *span)
+        for label, count in counts.items()
+        if (span := label_span(label))
+    ]
+    pairs = [
+        (small, other)
+        for small, other in permutations(classes, 2)
+        if small.members < SMALLEST_CLASS and small.gender == other.gender and small.years_to(other) <= widest
+    ]
+    return min(pairs, key=lambda pair: (pair[0].members, pair[0].years_to(pair[1]), pair[0].label, pair[1].label), default=None)

@@ -2,8 +2,8 @@
 
 eSpeak NG, a formant synthesiser, reads short sentences in the voices of speakers whose pitch, formants,
 speaking rate, breathiness and tremor follow published means for adult voices. The corpus is for teaching:
-its ground truth is known, it needs no account and no network, and no real person can be harmed by it.
-**Nothing measured on it says how well a model does on people.**
+its ground truth is known, it needs no account and no network, and it holds no personal data.
+**No score on it is evidence of how well a model does on people.**
 
 What the means follow, and how closely:
 
@@ -20,7 +20,7 @@ What the means follow, and how closely:
   J. Voice 16, 480-487. *Tremor and roughness*: less stable pitch in older voices, Linville & Fisher (1985),
   "Acoustic characteristics of women's voices with advancing age", J. Gerontology 40, 324-330 (direction from
   there, the sizes are ours).
-- *Vocal effort*: who speaks up speaks higher. From a quiet voice to a call, the mean pitch of men and women rises by a factor
+- *Vocal effort*: louder speech is higher. From a quiet voice to a call, the mean pitch of men and women rises by a factor
   close to two, the first formant rises, and the upper part of the spectrum gains more than the lower: Andersson, Eriksson &
   Traunmüller (1996), "Cries and whispers: acoustic effects of variations in vocal effort", TMH-QPSR 37(2), 127-130, and
   Traunmüller & Eriksson (2000), "Acoustic effects of variation in vocal effort by men, women, and children", J. Acoust. Soc.
@@ -31,6 +31,7 @@ What the means follow, and how closely:
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import shutil
@@ -59,7 +60,7 @@ PITCH_HZ = {
 EVERYDAY_EFFORT = 0.25  # on a scale from a quiet voice (0) to a call (1)
 QUIET_TO_CALL = {"male": 2.8, "female": 2.2}  # how many times as high a call is as a quiet voice
 # eSpeak NG's formants 4 and 5 lie lower than a man's, whose fourth is at about 3600 Hz in vowels (Hillenbrand et al., 1995).
-FORMANT_PLACES = (1.0, 1.0, 1.0, 1.0, 1.12, 1.12)
+FORMANT_FACTORS = (1.0, 1.0, 1.0, 1.0, 1.12, 1.12)
 ACCENTS = ("en-us", "en", "en-gb-x-rp", "en-gb-scotland", "en-029")
 
 SENTENCES = (
@@ -84,7 +85,7 @@ SENTENCES = (
 
 @dataclass(frozen=True)
 class Speaker:
-    """One synthetic speaker: who it is, and the numbers that make its voice.
+    """One synthetic speaker: gender and age, and the parameters of the voice.
 
     Frequencies are in Hz, `rate` in words a minute, `formants` and `heights` are percentages of eSpeak's
     own voice for formants 0 to 5, `breath`, `flutter` and `roughness` are eSpeak's own scales. `pitch` is that of an everyday
@@ -108,7 +109,7 @@ class Speaker:
 
 
 def draw_speaker(gender: str, age: int, number: int, *, corpus: Corpus) -> Speaker:
-    """Draw one speaker of a category: the published mean, and a person's own distance from it.
+    """Draw one speaker of a category: the published means with individual variation.
 
     Parameters
     ----------
@@ -116,7 +117,7 @@ def draw_speaker(gender: str, age: int, number: int, *, corpus: Corpus) -> Speak
     age : int
         In years.
     number : int
-        Which of the category's speakers, from 1.
+        Index among the category's speakers, from 1.
     corpus : Corpus
 
     Returns
@@ -132,7 +133,7 @@ def draw_speaker(gender: str, age: int, number: int, *, corpus: Corpus) -> Speak
     old = np.clip((age - 30) / 50, 0, 1)  # 0 up to the age of 30, 1 from 80 on
     pitch = np.interp(age, DECADES, PITCH_HZ[gender]) * np.exp(rng.normal(0, 0.12))
     tract = (1.15 if gender == "female" else 1.0) * (1 - 0.05 * old) * np.exp(rng.normal(0, 0.045))
-    formants = tuple(round(100 * tract * place * np.exp(rng.normal(0, 0.045))) for place in FORMANT_PLACES)
+    formants = tuple(round(100 * tract * factor * np.exp(rng.normal(0, 0.045))) for factor in FORMANT_FACTORS)
     return Speaker(
         name=f"{gender}_{age}_s{number}",
         gender=gender,
@@ -169,16 +170,16 @@ def spoken_pitch(speaker: Speaker, effort: float) -> float:
 
 
 def synthesise(folder: Path, *, corpus: Corpus, workers: int | None = None) -> Path:
-    """Make the corpus, or leave it alone if it is there with the same settings.
+    """Make the corpus, or leave it alone if it is there with the same settings and speakers.
 
     Parameters
     ----------
     folder : Path
         Where `<gender>_<age>/<speaker>_<sentence>.wav` go (22,050 Hz, mono, 16 bits), with `voices.json`,
-        the settings and every speaker's numbers. The folder appears whole or not at all.
+        the settings and every speaker's parameters. The folder appears whole or not at all.
     corpus : Corpus
     workers : int, optional
-        Processes; as many as cores if not given. The bytes do not depend on it.
+        Processes; as many as cores by default. The bytes do not depend on it.
 
     Returns
     -------
@@ -187,8 +188,9 @@ def synthesise(folder: Path, *, corpus: Corpus, workers: int | None = None) -> P
     """
     everyone = speakers(corpus)
     record = {"corpus": asdict(corpus), "speakers": [asdict(speaker) for speaker in everyone]}
-    settings = folder / "voices.json"
-    if settings.exists() and read_json(settings)["corpus"] == record["corpus"]:
+    record = json.loads(json.dumps(record))  # tuples become lists, as in a record that is read
+    before = folder / "voices.json"
+    if before.exists() and read_json(before) == record:
         return folder
 
     partial = folder.with_name(folder.name + ".partial")

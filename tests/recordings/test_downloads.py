@@ -266,6 +266,32 @@ def test_a_mount_that_fails_is_passed_over(kaggle, colab, status):
     assert download() != colab
 
 
+def test_a_mount_that_stops_answering_is_passed_over(colab, monkeypatch):
+    from kagglehub import colab_cache_resolver
+
+    # The first call asks whether there is a mount, the second for its folder.
+    answers = iter([{"slug": "slug"}, None])
+    monkeypatch.setattr(colab_cache_resolver.ColabClient, "post", lambda *_: next(answers))
+    folder = download()
+    assert_whole(folder)
+    assert folder != colab
+
+
+def test_another_fault_is_no_broken_archive(kaggle, tmp_path, monkeypatch):
+    import kagglehub
+
+    def fail(handle):
+        raise ValueError("a fault in a program")
+
+    monkeypatch.setattr(kagglehub, "dataset_download", fail)
+    archive = tmp_path / "cache" / "datasets" / "owner" / "slug" / "3.archive"
+    archive.parent.mkdir(parents=True)
+    archive.write_bytes(b"half of it")
+    with pytest.raises(ValueError, match="a fault in a program"):
+        download()
+    assert archive.read_bytes() == b"half of it"
+
+
 @pytest.mark.parametrize("fault", ["", "cut", "corrupt", "status"])
 def test_credentials_reach_no_output_no_file_and_no_log(kaggle, tmp_path, capfd, caplog, fault):
     caplog.set_level(logging.DEBUG)

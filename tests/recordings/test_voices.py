@@ -49,6 +49,13 @@ def test_a_finished_corpus_is_left_alone_and_other_settings_replace_it(tiny, tmp
     assert (tiny / "voices.json").exists()  # what was there stays until the new corpus is whole
 
 
+def test_a_corpus_of_other_published_means_is_made_again(tiny, monkeypatch):
+    monkeypatch.setattr(voices, "ProcessPoolExecutor", None)  # any synthesis fails
+    monkeypatch.setitem(voices.PITCH_HZ, "male", tuple(1.1 * pitch for pitch in voices.PITCH_HZ["male"]))
+    with pytest.raises(TypeError):
+        synthesise(tiny, corpus=TINY)
+
+
 def test_measured_pitch_follows_the_speakers_pitch_and_effort(tiny):
     wanted, measured = [], []
     for speaker in speakers(TINY):
