@@ -178,9 +178,9 @@ def test_the_widget_of_jupyter_draws_the_same_panel_and_syncs_its_wav(page):
 @pytest.mark.slow
 @pytest.mark.parametrize("stack", ["classic", "lab"])
 def test_the_panel_records_in_jupyter_and_the_next_cell_has_it(stack, tmp_path):
-    browser_tests = pytest.importorskip("test_browser")
+    browser_tests = pytest.importorskip("display.test_browser")
     cells = [
-        "from helpers.recorder import RecorderPanel, choose_recording\npanel = RecorderPanel(seconds=1)\npanel",
+        "from helpers.display.recorder import RecorderPanel, choose_recording\npanel = RecorderPanel(seconds=1)\npanel",
         "print('heard', choose_recording(panel, stand_in=None).sound.sample_rate)",
     ]
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
