@@ -31,7 +31,7 @@ run: $(VENV)/run.installed
 	@$(BIN)/python -m helpers.suite.run
 
 seeds: $(VENV)/run.installed
-	@$(BIN)/python -m helpers.suite.seeds
+	@$(BIN)/python -m helpers.suite.run seeds
 
 test: $(VENV)/test.installed $(VENV)/stacks/classic.installed $(VENV)/stacks/lab.installed
 	$(BIN)/python -m pytest
