@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from conftest import write_corpus
 
-from helpers.base.artifacts import read_json
+from helpers.base.artifacts import Artifacts, read_json
 from helpers.base.settings import Corpus
 from helpers.recordings.voices import synthesise
 from helpers.suite import run as suite_run
@@ -164,6 +164,22 @@ def test_the_voices_corpus_runs_through_download_and_spectrograms(tmp_path):
     assert result.returncode == 0, result.stdout + result.stderr
     manifest = pd.read_csv(folder / "manifest.csv")
     assert len(manifest) == 117 and manifest["label"].nunique() == 39 and not manifest["path"].str.startswith("/").any()
+
+
+@pytest.mark.long
+def test_the_default_run_compares_its_models_for_known_voices_and_for_strangers(tmp_path):
+    """Everything as `make run` does it, with a smaller corpus and one epoch."""
+    short = "speakers=3 sentences=2 epochs=1 compare_epochs=1"
+    result = run(DATASET="", PROFILE="", ARTIFACTS=tmp_path, OVERRIDES=short)
+    assert result.returncode == 0, result.stdout + result.stderr
+    artifacts = Artifacts(tmp_path / "voices")
+    assert len(pd.read_csv(artifacts.manifest)) == 39 * 3 * 2
+    test = read_json(artifacts.model("small_resnet") / "metrics.json")["test"]
+    assert {"accuracy", "macro_f1", "gender_accuracy", "age_mae_years"} <= {*test}
+    comparison = pd.read_csv(artifacts.comparison)
+    assert {"random", "speaker"} == {*comparison["split_method"]} and comparison["reason"].isna().all()
+    assert {"small_resnet", "plain_cnn", "svm"} <= {*comparison["model"]}
+    assert "synthetic" in (artifacts.report / "index.html").read_text()
 
 
 def test_a_frozen_widget_shows_what_it_showed_last():
