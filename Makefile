@@ -1,5 +1,6 @@
 # make run    set up, execute the notebooks in order, write the report
-# make test   set up, run every test        make lint   style, spelling, and rules of the notebooks
+# make test   set up, run the tests (20 minutes at most; make unit: 2, make test-all: every test)
+# make lint   style, spelling, docstrings, and rules of the notebooks
 # make bench  set up, measure, write bench.json
 # make seeds  train with SEEDS=0,1,2,3,4: mean, worst, 95% interval
 # make lab    set up, open JupyterLab       make stamp  write REPOSITORY=https://github.com/owner/name into badges
@@ -24,20 +25,23 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(if
 
 PURELIB := -c "import sysconfig; print(sysconfig.get_path('purelib'))"
 
-.PHONY: run seeds test unit lint bench lab stamp student teacher clean
+.PHONY: run seeds test test-all unit lint bench lab stamp student teacher clean
 .DEFAULT_GOAL := run
 
 run: $(VENV)/run.installed
 	@$(BIN)/python -m helpers.suite.run
 
 seeds: $(VENV)/run.installed
-	@$(BIN)/python -m helpers.suite.seeds
+	@$(BIN)/python -m helpers.suite.run seeds
 
 test: $(VENV)/test.installed $(VENV)/stacks/classic.installed $(VENV)/stacks/lab.installed
+	$(BIN)/python -m pytest -m "not long"
+
+test-all: $(VENV)/test.installed $(VENV)/stacks/classic.installed $(VENV)/stacks/lab.installed
 	$(BIN)/python -m pytest
 
 unit: $(VENV)/test.installed
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow and not long"
 
 lint: $(VENV)/test.installed
 	$(BIN)/ruff check .

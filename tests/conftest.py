@@ -19,6 +19,7 @@ for variable in (
     "OTHER_DATASET",
     "OTHER_DATA_DIR",
     "RECORDING",
+    "SEEDS",
 ):
     os.environ.pop(variable, None)  # `make test DATASET=...` must not reach the tests
 

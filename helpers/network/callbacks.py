@@ -32,13 +32,16 @@ class EpochRecorder(keras.callbacks.Callback):
         self.history, self.bar, self.profile, self.save = history, bar, profile, save
 
     def on_epoch_begin(self, epoch, logs=None):
+        """Start the clock."""
         self.started = time.perf_counter()
 
     def on_train_batch_end(self, batch, logs=None):
+        """Stop where the loss is no number, and move the bar on."""
         self._require_number(logs["loss"], f"in step {batch + 1} of epoch {len(self.history) + 1}")
         self.bar.update()
 
     def on_epoch_end(self, epoch, logs=None):
+        """Put the epoch into the history and save it."""
         self._require_number(logs["val_loss"], f"on the validation clips after epoch {epoch + 1}")
         row = {
             "epoch": epoch + 1,

@@ -243,6 +243,7 @@ class AdamW(keras.optimizers.AdamW):
     """AdamW that clips the gradient of the whole batch where several devices share it; Keras clips each device's own."""
 
     def apply(self, grads, trainable_variables=None):
+        """Clip by the norm over all devices, then take the step."""
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         if replicas > 1:
             whole = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, list(grads))

@@ -134,7 +134,7 @@ def name_reason(path: str) -> str:
 
 
 def printable(path: str) -> str:
-    """A path as text that any table can hold, with bytes that are no UTF-8 as `\\\\xff`."""
+    r"""A path as text that any table can hold, with bytes that are no UTF-8 as `\xff`."""
     return os.fsencode(path).decode("utf-8", errors="backslashreplace")
 
 

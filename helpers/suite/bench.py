@@ -4,7 +4,7 @@ python -m helpers.suite.bench                     all benchmarks
 python -m helpers.suite.bench conversion          only these
 
 Each benchmark is a function that gives one object of numbers; `bench.json` in the artifacts folder keeps the last of each.
-A new one is a function and a line in `BENCHMARKS`.
+A new one is a function and a line in `BENCHMARKS`. TensorFlow is imported by those that need it alone, when they run.
 """
 
 from __future__ import annotations
@@ -18,8 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Iterable
 from itertools import cycle, islice
 from pathlib import Path
 
@@ -36,7 +35,8 @@ from PIL import Image
 from helpers.base import machine
 from helpers.base.artifacts import Artifacts, read_json, write_json
 from helpers.base.machine import PROJECT
-from helpers.base.settings import Corpus, SpectrogramSettings
+from helpers.base.settings import PROFILES, Corpus, SpectrogramSettings
+from helpers.recordings.manifest import build_manifest
 from helpers.recordings.voices import synthesise
 from helpers.spectrograms import png
 from helpers.spectrograms.convert import convert
@@ -45,6 +45,7 @@ from helpers.spectrograms.mel import FRAMES_A_BLOCK, frames_of, load_audio, pict
 # Speech of 2.8 s at 16 kHz, 224 x 224 grey pictures of `quick`'s spectrogram.
 SETTINGS = SpectrogramSettings(image_size=224)
 SECONDS, CLIPS, ROUNDS = 2.8, 300, 3
+PROFILE = PROFILES["quick"]  # of the benchmarks that train
 
 
 def bench_clips(folder: Path) -> list[Path]:
@@ -135,7 +136,7 @@ def conversion_memory_mib() -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         bench_clips(Path(folder))
         for clips in (500, 5000):  # each in a process of its own, so that none starts with the peak of another
-            code = f"from helpers.bench import measure_memory; measure_memory({folder!r}, {clips})"
+            code = f"from helpers.suite.bench import measure_memory; measure_memory({folder!r}, {clips})"
             result = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, check=True, capture_output=True, text=True)
             found[f"main_{clips}"], found[f"worker_{clips}"] = map(float, result.stdout.split())
     return found
@@ -154,20 +155,102 @@ def peak_mib() -> float:
     return round(int(status["VmHWM"].split()[0]) / 1024, 1)
 
 
-def of_training(name: str) -> dict[str, float]:
-    """A benchmark of `helpers.suite.bench_training`, which needs TensorFlow."""
-    machine.load_tensorflow()
-    from helpers.suite import bench_training
+def pipeline() -> dict[str, float]:
+    """Images a second of our pipeline alone, and of Keras' own on the same files with augmentation of the same kind.
+
+    Both decode a file for each image, cut a random window out of it and hide four bands; Keras reads images of one size alone, so
+    it also makes them equally wide.
+    """
+    tf = machine.load_tensorflow()
+    import keras
+
+    from helpers.spectrograms.batches import image_shape, steps_per_epoch, training_batches
 
     with tempfile.TemporaryDirectory() as folder:
-        return getattr(bench_training, name)(*bench_training.make_pictures(Path(folder)))
+        paths, targets, classes = make_images(Path(folder))
+        height, width, _ = image_shape(paths[0], profile=PROFILE)
+        widths = [Image.open(path).width for path in paths]
+        erasing = {"factor": 1.0, "scale": (0.01, 0.1), "fill_value": 0.0, "value_range": (0, 255)}
+        augmentation = keras.Sequential(
+            [keras.layers.RandomCrop(height, width), *(keras.layers.RandomErasing(**erasing) for _ in range(4))]
+        )
+        in_order = sorted(
+            zip(paths, targets.tolist(), strict=True), key=lambda pair: (pair[0].parent, pair[0].name)
+        )  # as Keras reads
+        files = keras.utils.image_dataset_from_directory(
+            os.path.commonpath(paths),
+            labels=[target for _, target in in_order],
+            label_mode="categorical",
+            color_mode="grayscale",
+            image_size=(height, max(width, int(np.median(widths)))),
+            batch_size=PROFILE.batch_size,
+            seed=PROFILE.seed,
+            verbose=False,
+        )
+        theirs = files.map(
+            lambda images, labels: (augmentation(images, training=True), labels), num_parallel_calls=tf.data.AUTOTUNE
+        )
+        ours = training_batches(paths, targets, classes=len(classes), profile=PROFILE)
+        found = {
+            "images_per_second": images_per_second(ours, batches=3 * steps_per_epoch(len(paths), profile=PROFILE)),
+            "keras_images_per_second": images_per_second(theirs.repeat().prefetch(tf.data.AUTOTUNE), batches=3 * len(files)),
+        }
+    return found | {"speedup": round(found["images_per_second"] / found["keras_images_per_second"], 2)}
 
 
-BENCHMARKS = {
+def input_wait() -> dict[str, float]:
+    """Fraction of a training epoch that is spent waiting for the next batch, with the profile's network."""
+    machine.load_tensorflow()
+    from helpers.network import networks
+    from helpers.network.training import compile_model
+    from helpers.spectrograms.batches import image_shape, steps_per_epoch, training_batches
+
+    with tempfile.TemporaryDirectory() as folder:
+        paths, targets, classes = make_images(Path(folder))
+        shape = image_shape(paths[0], profile=PROFILE)
+        model = networks.build(PROFILE.network, shape=shape, classes=len(classes), base_channels=PROFILE.base_channels)
+        steps = steps_per_epoch(len(paths), profile=PROFILE)
+        compile_model(model, steps=steps, profile=PROFILE)
+        iterator = iter(training_batches(paths, targets, classes=len(classes), profile=PROFILE))
+        model.train_on_batch(*next(iterator))  # the first step also builds the graph
+        waited, started = 0.0, time.perf_counter()
+        for _ in range(steps):
+            asked = time.perf_counter()
+            batch = next(iterator)
+            waited += time.perf_counter() - asked
+            model.train_on_batch(*batch)
+        seconds = time.perf_counter() - started
+    return {"epoch_seconds": round(seconds, 2), "waiting_seconds": round(waited, 3), "fraction": round(waited / seconds, 4)}
+
+
+def make_images(folder: Path) -> tuple[list[Path], np.ndarray, list[str]]:
+    """312 clips of the built-in corpus as spectrogram images: paths, number of each one's class, class list."""
+    from helpers.spectrograms.batches import pictures
+
+    artifacts = Artifacts(folder)
+    source = synthesise(folder / "audio", corpus=Corpus(speakers=1, sentences=8))
+    manifest, _ = build_manifest("voices", source, artifacts, seed=0)
+    convert(manifest, artifacts, settings=PROFILE.spectrogram, profile=PROFILE.name)
+    classes = sorted(manifest["label"].unique())
+    return *pictures(manifest, artifacts, classes=classes, profile=PROFILE), classes
+
+
+def images_per_second(dataset: Iterable, *, batches: int) -> float:
+    """Images a second of a dataset that nothing waits for, over `batches` batches after five to warm up."""
+    iterator = iter(dataset)
+    for _ in range(5):
+        next(iterator)
+    started, images = time.perf_counter(), 0
+    for _ in range(batches):
+        images += len(next(iterator)[0])
+    return round(images / (time.perf_counter() - started), 1)
+
+
+BENCHMARKS: dict[str, Callable[[], dict[str, float]]] = {
     "conversion": conversion,
     "conversion_memory_mib": conversion_memory_mib,
-    "pipeline": partial(of_training, "pipeline"),
-    "input_wait": partial(of_training, "input_wait"),
+    "pipeline": pipeline,
+    "input_wait": input_wait,
 }
 
 

@@ -1,7 +1,11 @@
-"""`make run`: execute the notebooks in order, keep each as a page, and sum the run up (command line).
+"""`make run` and `make seeds`: execute the notebooks and sum the run up, or train with several seeds (command line).
 
 python -m helpers.suite.run                              all notebooks, then the report
 python -m helpers.suite.run 01_download 02_spectrograms  only these
+python -m helpers.suite.run seeds                        one training for each of SEEDS=0,1,2,3,4, and how far the scores differ
+
+All of them read DATASET, DATA_DIR, NAME, PROFILE, OVERRIDES and ARTIFACTS from the environment. Each seed has its own split,
+weights and augmentation; the clips, the classes and their spectrogram images are the same for all.
 """
 
 from __future__ import annotations
@@ -12,15 +16,21 @@ import re
 import shutil
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pandas as pd
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
+from scipy import stats
 
 from helpers.base import machine
-from helpers.base.artifacts import SuiteError, write_text
+from helpers.base.artifacts import Artifacts, SuiteError, read_json, write_json, write_text
+from helpers.base.settings import Profile
+from helpers.recordings.manifest import read_manifest
+from helpers.recordings.splits import split_clips
 from helpers.session import start
 from helpers.suite import report
 
@@ -29,39 +39,49 @@ COLOUR_CODES = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the suite as the environment says (`DATASET`, `DATA_DIR`, `NAME`, `PROFILE`, `OVERRIDES`, `ARTIFACTS`).
-
-    Returns
-    -------
-    int
-        Exit code: 0, or 1 where a notebook failed.
-    """
+    """Run what the command line names; exit code 1, and a sentence on stderr, where something failed."""
     known = [path.stem for path in sorted(NOTEBOOKS.glob("[0-9]*.ipynb"))]
-    parser = argparse.ArgumentParser(description="Execute the notebooks in order and make the report.")
-    parser.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", help=f"of {', '.join(known)}; all if none is given")
-    names = parser.parse_args(arguments).notebooks or known
-    unknown = [name for name in names if name not in known]
+    parser = argparse.ArgumentParser(description="Execute the notebooks in order and make the report, or train with several seeds.")
+    parser.add_argument(
+        "names", nargs="*", metavar="NOTEBOOK", help=f"of {', '.join(known)}, all if none is given; or 'seeds', to train with SEEDS"
+    )
+    names = parser.parse_args(arguments).names or known
     try:
-        if unknown:
-            raise SuiteError(f"There is no notebook {unknown[0]!r}: choose from {', '.join(known)}.")
-        # The kernels start in another folder than this process.
-        for variable in ("DATA_DIR", "OTHER_DATA_DIR", "ARTIFACTS", "RECORDING"):
-            if os.environ.get(variable):
-                os.environ[variable] = str(Path(os.environ[variable]).expanduser().resolve())
-        session = start()
-        os.environ["PROFILE"] = session.profile.name
-        os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")  # older kernels warn of a debugger nobody asked for
+        return run_seeds() if names == ["seeds"] else run_notebooks(names, known)
     except SuiteError as error:
         print(error, file=sys.stderr)
         return 1
 
-    folder = session.artifacts.report
+
+def run_notebooks(names: list[str], known: list[str]) -> int:
+    """Execute notebooks one after the other, and write the report where they are all of them.
+
+    Parameters
+    ----------
+    names, known : list of str
+        Notebooks to execute and all that there are, without their ending.
+
+    Returns
+    -------
+    int
+        Exit code: 0, or 1 where a notebook failed, after which none is executed.
+    """
+    if unknown := [name for name in names if name not in known]:
+        raise SuiteError(f"There is no notebook {unknown[0]!r}: choose from {', '.join(known)}.")
+    # The kernels start in another folder than this process.
+    for variable in ("DATA_DIR", "OTHER_DATA_DIR", "ARTIFACTS", "RECORDING"):
+        if os.environ.get(variable):
+            os.environ[variable] = str(Path(os.environ[variable]).expanduser().resolve())
+    session = start()
+    os.environ["PROFILE"] = session.profile.name
+    os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")  # older kernels warn of a debugger nobody asked for
+
     seconds: dict[str, float] = {}
     for number, name in enumerate(names, start=1):
         line = f"[{number}/{len(names)}] {name}"
         print(f"{line} ...", flush=True)
         started = time.perf_counter()
-        failure = run_notebook(name, folder, line=line)
+        failure = run_notebook(name, session.artifacts.report, line=line)
         seconds[name] = time.perf_counter() - started
         if failure:
             print(f"{line} failed after {seconds[name]:.0f} s: {failure}", file=sys.stderr)
@@ -134,6 +154,96 @@ def _last_line(error: CellExecutionError) -> str:
     message = COLOUR_CODES.sub("", error.evalue).strip()
     text = message.splitlines()[-1] if message else ""
     return text if error.ename == "SuiteError" else f"{error.ename}: {text}"
+
+
+def run_seeds() -> int:
+    """Make the clips and images that are missing, train once for each of SEEDS, and print mean, worst and 95% interval."""
+    asked = os.environ.get("SEEDS") or "0,1,2,3,4"  # make exports a variable that nobody set as ""
+    try:
+        seeds = [int(seed) for seed in asked.split(",")]
+    except ValueError:
+        raise SuiteError(f"SEEDS={asked!r} can't be read: write whole numbers, as in SEEDS=0,1,2,3,4.") from None
+    if main(["01_download", "02_spectrograms"]):
+        return 1
+    session = start()
+    accuracies = train_seeds(session.artifacts, seeds, profile=session.profile)
+    values = list(accuracies.values())
+    print(f"\n{pd.Series(accuracies, name='test accuracy').rename_axis('seed').to_string()}")
+    print(f"\nmean {np.mean(values):.4f}, worst {min(values):.4f}", end="")
+    if len(values) > 1:
+        clips = read_manifest(session.artifacts)["split"].value_counts()
+        low, high = interval(values, test_to_train=clips["test"] / clips["train"])
+        print(f", 95% interval of the mean {max(low, 0):.4f} to {min(high, 1):.4f}", end="")
+    print(f"\n{session.artifacts.folder / 'seeds.json'}")
+    return 0
+
+
+def train_seeds(artifacts: Artifacts, seeds: list[int], *, profile: Profile) -> dict[str, float]:
+    """Train once for each seed and write the test accuracies to `seeds.json`; a seed that is done is not trained again.
+
+    Parameters
+    ----------
+    artifacts : Artifacts
+        With the manifest and the spectrogram images.
+    seeds : list of int
+    profile : Profile
+
+    Returns
+    -------
+    dict
+        Test accuracy, a fraction of 1, by seed.
+    """
+    machine.check_gpu()  # loads TensorFlow without its log lines, so before what needs it
+    from helpers.network.training import train
+
+    manifest = read_manifest(artifacts)
+    method = read_json(artifacts.dataset)["split_method"]
+    accuracies = {}
+    for seed in seeds:
+        split = split_clips(manifest, method=method, seed=seed)
+        folder = artifacts.folder / "seeds" / str(seed)
+        run = train(profile.network, manifest.assign(split=split), artifacts, profile=replace(profile, seed=seed), folder=folder)
+        scores = read_json(folder / "metrics.json")
+        accuracies[str(seed)] = scores["test"]["accuracy"]
+        write_json(artifacts.folder / "seeds.json", accuracies)
+        print(
+            f"seed {seed}: test accuracy {scores['test']['accuracy']:.4f}, validation {scores['validation']['accuracy']:.4f}, "
+            f"best epoch {run['best_epoch']}, {run['seconds']:.0f} s",
+            flush=True,
+        )
+    return accuracies
+
+
+def interval(values: list[float], *, test_to_train: float) -> tuple[float, float]:
+    """95% confidence interval of the mean of scores from several random splits of the same clips.
+
+    The splits share most of their clips, so that their scores are correlated and Student's t alone gives too narrow an interval.
+    Nadeau and Bengio's correction widens it: the variance of n scores' mean is (1/n + test/train) times theirs, not 1/n times.
+
+    Parameters
+    ----------
+    values : list of float
+        One score a split, two at least.
+    test_to_train : float
+        Number of test clips for each training clip; 0 gives Student's interval, for scores that are independent.
+
+    Returns
+    -------
+    tuple of float
+        Lower and upper end.
+
+    References
+    ----------
+    Nadeau, C. and Bengio, Y. (2003): Inference for the generalization error. Machine Learning 52, 239-281.
+
+    Examples
+    --------
+    >>> low, high = interval([0.9, 0.9, 1.0], test_to_train=1 / 3)
+    >>> round(low, 3), round(high, 3)
+    (0.731, 1.136)
+    """
+    half = stats.t.ppf(0.975, len(values) - 1) * np.sqrt((1 / len(values) + test_to_train) * np.var(values, ddof=1))
+    return float(np.mean(values) - half), float(np.mean(values) + half)
 
 
 if __name__ == "__main__":

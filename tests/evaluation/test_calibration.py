@@ -68,6 +68,7 @@ def test_the_pitch_of_a_voice_is_found(pitch):
     assert median_pitch(voice(pitch, seconds=0.6), sample_rate=16_000) == pytest.approx(pitch, rel=0.02)
 
 
+@pytest.mark.slow
 def test_the_threshold_is_fitted_on_training_clips_and_kept_pitches_are_reused(corpus, artifacts):
     manifest, _ = build_manifest("folder", corpus, artifacts, seed=0)
     pitch = pitch_table(manifest, artifacts)

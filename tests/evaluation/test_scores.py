@@ -141,6 +141,7 @@ def people(rng, *, speakers, clips, accuracy, concentration):
     return predictions, predictions[["clip"]].assign(speaker=np.repeat([f"s{n}" for n in range(speakers)], clips))
 
 
+@pytest.mark.slow
 def test_nineteen_of_twenty_intervals_hold_the_known_accuracy(rng):
     """And drawing clips instead of speakers would promise too much."""
     held = {"speaker": [], "clip": []}

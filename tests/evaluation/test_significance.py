@@ -60,6 +60,7 @@ def test_equal_models_and_a_single_one_break_nothing():
     assert compare(right[["a"]], best="a").empty
 
 
+@pytest.mark.slow
 def test_intervals_of_a_known_difference_hold_it_and_pairing_makes_them_narrower(rng):
     held, paired, apart = [], [], []
     for _ in range(120):
@@ -73,6 +74,7 @@ def test_intervals_of_a_known_difference_hold_it_and_pairing_makes_them_narrower
     assert np.mean(paired) < 0.9 * np.mean(apart)
 
 
+@pytest.mark.slow
 def test_between_equal_models_a_difference_is_rarely_called_real(rng):
     calls = []
     for _ in range(60):

@@ -35,6 +35,7 @@ def test_the_corpus_is_wav_at_its_rate_and_a_record_of_its_speakers(tiny):
     assert len(read_json(tiny / "voices.json")["speakers"]) == 39
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_bytes_whatever_the_number_of_workers(tiny, tmp_path):
     again = synthesise(tmp_path / "audio", corpus=TINY, workers=1)
     for path in tiny.rglob("*.wav"):

@@ -83,6 +83,7 @@ def test_nothing_switched_on_leaves_plain_windows(paths):
             assert (windows == image[:, None, :, 0]).all(axis=(0, 2)).any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("setting", ON)
 def test_each_augmentation_is_chosen_by_a_setting_and_follows_the_seed(paths, setting):
     plain, once, again, other = (training(paths, with_settings(text)) for text in ("", setting, setting, f"{setting} seed=1"))

@@ -21,12 +21,12 @@ from packaging.utils import canonicalize_name
 
 from helpers.base.machine import PROJECT
 from helpers.suite import stamp
+from suite.conftest import OVERRIDES
 
 PATHS = sorted((PROJECT / "notebooks").glob("[0-9]*.ipynb"))
 NAMES = [path.stem for path in PATHS]
 CONSTRAINTS = PROJECT / ".ci" / "colab-2026-08.txt"
 NOT_ON_COLAB = {"espeakng-loader"}
-TINY = "epochs=1 epoch_windows=1 base_channels=4 mel_bins=32 window_frames=48 test_windows=2"
 MOUNT = "from google.colab import drive\ndrive.mount({!r})"
 DRIVER = """
 import json, sys
@@ -63,7 +63,7 @@ class Machine:
             "PYTHONPATH": str(FAKE_COLAB),
             "IPYTHONDIR": str(disk / ".ipython"),
             "MPLBACKEND": "agg",
-            "OVERRIDES": TINY,
+            "OVERRIDES": OVERRIDES,
             # The address in the notebooks leads to a repository on this disk.
             "GIT_CONFIG_COUNT": "1",
             "GIT_CONFIG_KEY_0": f"url.{repository}.insteadOf",
@@ -174,29 +174,22 @@ def test_where_drive_is_refused_the_way_to_mount_it_is_shown(machine, tmp_path):
 
 
 @pytest.mark.slow
-def test_all_notebooks_run_whole_and_the_last_hears_the_microphone(machine, tmp_path):
-    profile = machine.disk / ".ipython" / "profile_default" / "startup"
-    profile.mkdir(parents=True)
-    (profile / "colab.py").write_text("import google.colab")
-    corpus = write_corpus(tmp_path / "recordings")
-    facts = {"DATASET": "folder", "DATA_DIR": str(corpus), "ARTIFACTS": str(tmp_path / "artifacts")}
-    done = subprocess.run(
-        [sys.executable, "-m", "helpers.suite.run"], cwd=PROJECT, env=machine.environment | facts, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+def test_all_notebooks_run_whole_and_the_last_hears_the_microphone(finished, machine):
+    assert finished.result.returncode == 0, finished.result.stdout + finished.result.stderr
     for name in NAMES:
-        page = (tmp_path / "artifacts" / "folder" / "report" / f"{name}.html").read_text()
+        page = (finished.artifacts.report / f"{name}.html").read_text()
         page = re.sub(r"<style.*?</style>", "", page, flags=re.DOTALL)
         assert "vnd.jupyter.stderr" not in page and "WARNING:" not in page, name
-    assert "Change runtime type" in (tmp_path / "artifacts" / "folder" / "report" / "03_train_resnet.html").read_text()
+    assert "Change runtime type" in (finished.artifacts.report / "03_train_resnet.html").read_text()
 
     wav = io.BytesIO()
     soundfile.write(wav, voice(150, seconds=2), RATE, format="WAV")
     taken = json.dumps(base64.b64encode(wav.getvalue()).decode())
-    result = machine.run(code("06_your_voice", I_AGREE=True), **facts, FAKE_EVAL_JS=taken)
+    cells = code("06_your_voice", I_AGREE=True)
+    result = machine.run(cells, **finished.environment, OVERRIDES=OVERRIDES, FAKE_EVAL_JS=taken)
     assert result.returncode == 0, result.stdout + result.stderr
     assert "From here on, the voice is your recording." in said(result)
-    assert not list((tmp_path / "artifacts").rglob("own_voice*"))
+    assert not list(finished.artifacts.folder.rglob("own_voice*"))
 
 
 def constraints() -> dict[str, str]:
@@ -222,7 +215,7 @@ def test_every_package_that_is_imported_is_required_and_has_colabs_version():
     required = {canonicalize_name(requirement.name) for requirement in requirements()}
     owners = importlib.metadata.packages_distributions()
     imported = set()
-    sources = [path.read_text() for path in (PROJECT / "helpers").glob("*.py")]
+    sources = [path.read_text() for path in (PROJECT / "helpers").rglob("*.py")]
     for source in [*sources, *(cell for path in PATHS for cell in code(path.stem))]:
         for node in ast.walk(ast.parse(source)):
             if isinstance(node, ast.Import):

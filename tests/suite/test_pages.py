@@ -1,5 +1,6 @@
-"""The notebooks as files: their forms, and what `make stamp` writes (their other rules: test_hygiene.py)."""
+"""The notebooks as files: their forms, and what `make stamp` writes (their other rules: test_notebooks.py)."""
 
+import itertools
 import json
 import re
 import shutil
@@ -12,7 +13,6 @@ from helpers.base.machine import PROJECT
 from helpers.suite import stamp
 
 PATHS = sorted((PROJECT / "notebooks").glob("*.ipynb"))
-NAMES = ["01_download", "02_spectrograms", "03_train_resnet", "04_evaluate", "05_compare_cnns", "06_your_voice"]
 
 
 @pytest.fixture(params=PATHS, ids=lambda path: path.stem)
@@ -21,8 +21,13 @@ def notebook(request):
     return request.param, content
 
 
-def test_the_six_are_there():
-    assert [path.stem for path in PATHS] == NAMES
+def test_the_notebooks_are_numbered_without_a_gap_and_each_leads_to_the_next():
+    numbers = [int(path.name[:2]) for path in PATHS]
+    assert numbers == list(range(numbers[0], 7)) and numbers[0] in (0, 1)
+    for path, after in itertools.pairwise(PATHS):
+        assert f"]({after.name})" in nbformat.read(path, as_version=4).cells[-1].source, path.name
+    readme = (PROJECT / "README.md").read_text()
+    assert [path.name for path in PATHS if path.name not in readme] == []
 
 
 def test_the_settings_cell_has_a_form(notebook):

@@ -2,10 +2,7 @@
 
 import base64
 import html
-import os
 import re
-import subprocess
-import sys
 
 import nbformat
 import pandas as pd
@@ -13,41 +10,18 @@ import pytest
 from conftest import write_corpus
 
 from helpers.base.artifacts import Artifacts, read_json
-from helpers.base.machine import PROJECT
 from helpers.base.settings import Corpus
 from helpers.recordings.voices import synthesise
 from helpers.suite import run as suite_run
 from helpers.suite.report import freeze_widgets, notebook_page, write_key_figure
+from suite.conftest import run
 
 pytestmark = pytest.mark.slow
 NAMES = ["01_download", "02_spectrograms", "03_train_resnet", "04_evaluate", "05_compare_cnns", "06_your_voice"]
-OVERRIDES = (
-    "epochs=1 epoch_windows=1 base_channels=4 mel_bins=32 window_frames=48 test_windows=2"
-    " compare=plain_cnn+inceptionv3 compare_epochs=1"
-)
-
-
-def run(*arguments, **environment):
-    return subprocess.run(
-        [sys.executable, "-m", "helpers.suite.run", *arguments],
-        cwd=PROJECT,
-        env=os.environ | {"OVERRIDES": OVERRIDES} | {name: str(value) for name, value in environment.items()},
-        capture_output=True,
-        text=True,
-    )
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory):
-    """One run of the whole suite on three class folders, one bad clip among them."""
-    root = tmp_path_factory.mktemp("suite")
-    corpus = write_corpus(root / "recordings")
-    (corpus / "male_41" / "broken.wav").write_text("no sound")
-    return root, run(DATASET="folder", DATA_DIR=corpus, PROFILE="quick", ARTIFACTS=root / "artifacts")
 
 
 def test_all_notebooks_run_and_the_last_lines_are_the_table(finished):
-    root, result = finished
+    result = finished.result
     assert result.returncode == 0, result.stdout + result.stderr
     for number, name in enumerate(NAMES, start=1):
         assert re.search(rf"\[{number}/6\] {name} done in \d+ s", result.stdout)
@@ -61,12 +35,11 @@ def test_all_notebooks_run_and_the_last_lines_are_the_table(finished):
         r"macro F1 +[01]\.\d+",
     ):
         assert re.search(row, table), table
-    assert result.stdout.strip().endswith(f"report: {root / 'artifacts' / 'folder' / 'report' / 'index.html'}")
+    assert result.stdout.strip().endswith(f"report: {finished.artifacts.report / 'index.html'}")
 
 
 def test_the_table_grew_from_stage_to_stage(finished):
-    root, _ = finished
-    artifacts = Artifacts(root / "artifacts" / "folder")
+    artifacts = finished.artifacts
     assert len(pd.read_csv(artifacts.manifest)) == 18 and len(pd.read_csv(artifacts.rejected)) == 1
     assert len(list(artifacts.spectrograms.rglob("*.png"))) == 18
     assert {"train", "validation", "test"} == set(read_json(artifacts.model("small_resnet") / "metrics.json"))
@@ -92,8 +65,7 @@ def test_the_table_grew_from_stage_to_stage(finished):
 
 
 def test_the_pages_need_nothing_from_elsewhere_and_show_no_warnings(finished):
-    root, _ = finished
-    pages = sorted((root / "artifacts" / "folder" / "report").glob("*.html"))
+    pages = sorted(finished.artifacts.report.glob("*.html"))
     assert [page.stem for page in pages] == [*NAMES, "index"]
     for page in pages:
         text = page.read_text()
@@ -106,8 +78,7 @@ def test_the_pages_need_nothing_from_elsewhere_and_show_no_warnings(finished):
 
 
 def test_the_index_sums_the_run_up_and_says_what_it_does_not_show(finished):
-    root, _ = finished
-    artifacts = Artifacts(root / "artifacts" / "folder")
+    artifacts = finished.artifacts
     index = html.unescape((artifacts.report / "index.html").read_text())
     assert index.count("data:image/png;base64,") == len(NAMES) and all(f'href="{name}.html"' in index for name in NAMES)
     test = read_json(artifacts.model("small_resnet") / "metrics.json")["test"]
@@ -117,7 +88,11 @@ def test_the_index_sums_the_run_up_and_says_what_it_does_not_show(finished):
     assert f"test accuracy<b>{test['accuracy']:.3f}</b>by guessing: {guess:.3f}" in index
     assert f"{test['accuracy']:.1%} of {test['clips']} test clips got the right class" in index
     assert "Nobody knows whether the speakers of the test clips were heard" in index and "synthetic" not in index
-    for words in ("small_vgg", "svm", "inceptionv3 can't be built", "tensorflow", "seconds 06_your_voice"):
+    models = pd.read_csv(artifacts.comparison)["model"].unique()
+    assert {"plain_cnn", "inceptionv3", "svm"} <= {*models}
+    for name in models:  # a row for each split; an error message that lists networks is no row
+        assert index.count(f"<td>{name}</td>") >= 2, name
+    for words in ("inceptionv3 can't be built", "tensorflow", "seconds 06_your_voice"):
         assert words in index, words
 
 
@@ -137,15 +112,14 @@ def test_the_key_figure_is_that_of_the_tagged_cell_or_the_notebooks_first(tmp_pa
     assert not path.exists()
 
 
+@pytest.mark.long
 def test_a_second_run_reuses_what_is_there_and_gives_the_same_metrics(finished):
-    root, _ = finished
-    folder = root / "artifacts" / "folder"
     before = {
         path: path.stat().st_mtime_ns
-        for path in folder.rglob("*")
+        for path in finished.artifacts.folder.rglob("*")
         if path.name in ("run.json", "metrics.json") or (path.suffix == ".png" and "spectrograms" in path.parts)
     }
-    result = run(DATASET="folder", DATA_DIR=root / "recordings", PROFILE="quick", ARTIFACTS=root / "artifacts")
+    result = run(**finished.environment)  # without the stand-in of Colab
     assert result.returncode == 0, result.stderr
     assert {path: path.stat().st_mtime_ns for path in before} == before
 
@@ -181,6 +155,7 @@ def test_unknown_names_stop_before_any_notebook(tmp_path, environment, message):
     assert result.returncode == 1 and message in result.stderr and "Traceback" not in result.stderr
 
 
+@pytest.mark.long
 def test_without_gender_and_age_their_scores_are_left_out(tmp_path):
     write_corpus(tmp_path / "data", labels={"happy": 220, "sad": 120})
     result = run(DATASET="folder", DATA_DIR=tmp_path / "data", NAME="moods", PROFILE="quick", ARTIFACTS=tmp_path / "artifacts")
@@ -199,6 +174,22 @@ def test_the_voices_corpus_runs_through_download_and_spectrograms(tmp_path):
     assert result.returncode == 0, result.stdout + result.stderr
     manifest = pd.read_csv(folder / "manifest.csv")
     assert len(manifest) == 117 and manifest["label"].nunique() == 39 and not manifest["path"].str.startswith("/").any()
+
+
+@pytest.mark.long
+def test_the_default_run_compares_its_models_for_known_voices_and_for_strangers(tmp_path):
+    """Everything as `make run` does it, with a smaller corpus and one epoch."""
+    short = "speakers=3 sentences=2 epochs=1 compare_epochs=1"
+    result = run(DATASET="", PROFILE="", ARTIFACTS=tmp_path, OVERRIDES=short)
+    assert result.returncode == 0, result.stdout + result.stderr
+    artifacts = Artifacts(tmp_path / "voices")
+    assert len(pd.read_csv(artifacts.manifest)) == 39 * 3 * 2
+    test = read_json(artifacts.model("small_resnet") / "metrics.json")["test"]
+    assert {"accuracy", "macro_f1", "gender_accuracy", "age_mae_years"} <= {*test}
+    comparison = pd.read_csv(artifacts.comparison)
+    assert {"random", "speaker"} == {*comparison["split_method"]} and comparison["reason"].isna().all()
+    assert {"small_resnet", "plain_cnn", "svm"} <= {*comparison["model"]}
+    assert "synthetic" in (artifacts.report / "index.html").read_text()
 
 
 def test_a_frozen_widget_shows_what_it_showed_last():

@@ -1,0 +1,57 @@
+"""The command line of the benchmarks, and, slowly, the benchmarks themselves."""
+
+import json
+
+import pytest
+
+from helpers.suite import bench
+
+
+@pytest.fixture
+def stubbed(monkeypatch, tmp_path):
+    """Benchmarks that give a number at once, and the file that they are written to."""
+    monkeypatch.setattr(bench, "BENCHMARKS", {"one": lambda: {"rate": 1.5}, "two": lambda: {"seconds": 2.0}})
+    monkeypatch.setenv("ARTIFACTS", str(tmp_path))
+    return tmp_path / "bench.json"
+
+
+def test_the_help_lists_all_benchmarks(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        bench.main(["--help"])
+    assert stopped.value.code == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert f"of {', '.join(bench.BENCHMARKS)}; all if none is given" in text and "input_wait" in text
+
+
+def test_an_unknown_benchmark_is_refused_before_any_runs(stubbed, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        bench.main(["one", "three"])
+    assert stopped.value.code == 2 and not stubbed.exists()
+    assert "there is no benchmark three: choose from one, two" in capsys.readouterr().err
+
+
+def test_a_benchmark_replaces_its_own_row_alone(stubbed, capsys):
+    stubbed.write_text(json.dumps({"one": {"rate": 1.0}, "other": {"rate": 3.0}}))
+    bench.main(["one"])
+    assert json.loads(stubbed.read_text()) == {"one": {"rate": 1.5}, "other": {"rate": 3.0}}
+    bench.main([])
+    assert json.loads(stubbed.read_text()) == {"one": {"rate": 1.5}, "two": {"seconds": 2.0}, "other": {"rate": 3.0}}
+    assert f"written to {stubbed}" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_our_pipeline_and_keras_own_are_measured_on_the_same_work(monkeypatch):
+    shapes = []
+    monkeypatch.setattr(bench, "images_per_second", lambda dataset, batches: shapes.append(dataset.element_spec) or 2.0)
+    assert bench.pipeline() == {"images_per_second": 2.0, "keras_images_per_second": 2.0, "speedup": 1.0}
+    (ours, our_classes), (theirs, their_classes) = (spec[:2] for spec in shapes)
+    assert ours.shape[1:] == theirs.shape[1:] and our_classes.shape[-1] == their_classes.shape[-1] == 39
+
+
+@pytest.mark.long
+@pytest.mark.slow
+def test_every_benchmark_that_trains_or_measures_memory_gives_numbers(monkeypatch):
+    monkeypatch.setattr(bench, "CLIPS", 20)
+    for name in ("input_wait", "conversion", "conversion_memory_mib"):
+        figures = bench.BENCHMARKS[name]()
+        assert figures and all(value >= 0 for value in figures.values()), name
