@@ -89,9 +89,9 @@ def predict_other(network: str, other: Artifacts, *, artifacts: Artifacts, profi
     from helpers.network.model_files import load_model
     from helpers.network.training import predict_clips
 
-    model, _ = load_model(source, classes=classes)
+    model = load_model(source, classes=classes)
     paths = [other.image(clip) for clip in manifest["clip"]]
-    probabilities = predict_clips(model, paths, classes=len(classes), profile=profile)
+    probabilities = predict_clips(model.network, paths, classes=len(classes), profile=profile)
     (folder / "run.json").unlink(missing_ok=True)  # written last: without it, the predictions are of another model
     write_table(folder / "predictions.csv", predictions_table(manifest, probabilities, classes))
     write_json(folder / "run.json", identity)

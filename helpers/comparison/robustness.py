@@ -154,10 +154,10 @@ def robustness(manifest: pd.DataFrame, artifacts: Artifacts, *, classes: list[st
     if len(manifest) > MOST_CLIPS:
         share = MOST_CLIPS / len(manifest)
         manifest = manifest.groupby("label", group_keys=False).sample(frac=share, random_state=profile.seed)
-    model, _ = load_model(folder / "model.keras", classes=classes)
+    network = load_model(folder / "model.keras", classes=classes).network
     rows = []
     for condition in tqdm(CONDITIONS, desc="conditions", file=sys.stdout):
-        found = degraded_predictions(manifest, artifacts, condition=condition, classes=classes, profile=profile, model=model)
+        found = degraded_predictions(manifest, artifacts, condition=condition, classes=classes, profile=profile, model=network)
         accuracy = bootstrap(found, classes, manifest=manifest, seed=profile.seed).loc["accuracy"]
         rows.append([condition, len(manifest), *accuracy[["value", "low", "high"]].astype(float).round(6), predictions])
     table = pd.DataFrame(rows, columns=["condition", "clips", "accuracy", "low", "high", "predictions"])

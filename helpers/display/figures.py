@@ -158,11 +158,3 @@ def training_curve(history: pd.DataFrame, quantity: str, *, kept: int | None = N
 def whiskers(table: pd.DataFrame, value: str, low: str, high: str) -> np.ndarray:
     """Lengths of the whiskers below and above the values of a table, np.ndarray [shape=(2, rows)], as Matplotlib takes them."""
     return np.abs(table[[low, high]].to_numpy(float) - table[[value]].to_numpy(float)).T
-
-
-def __getattr__(name: str):
-    if name == "comparison_bars":  # notebook 5 still asks for it here
-        from helpers.display.comparison_figures import comparison_bars
-
-        return comparison_bars
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -75,14 +75,13 @@ def clip_heat(artifacts: Artifacts, *, classes: list[str], profile: Profile) -> 
         try:
             machine.load_tensorflow()
             from helpers.network.model_files import load_model
-            from helpers.spectrograms.batches import clip_windows
+            from helpers.spectrograms.batches import read_image
         except ImportError as error:
             raise SuiteError(f"Grad-CAM needs TensorFlow ({error}): without it, everything else here still works.") from None
         if model is None:
-            model, _ = load_model(artifacts.model(profile.network) / "model.keras", classes=classes)
-        windows, starts, width = clip_windows(require(artifacts.image(row["clip"])), profile=profile)
-        maps = grad_cam(model, windows, classes.index(row["predicted"]))
-        return spread(maps, starts=starts, window=windows.shape[2], shape=(windows.shape[1], width))
+            model = load_model(artifacts.model(profile.network) / "model.keras", classes=classes)
+        image = read_image(str(require(artifacts.image(row["clip"]))), channels=model.network.input_shape[3])
+        return model.heat(image.numpy(), row["predicted"])
 
     return heat
 

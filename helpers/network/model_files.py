@@ -17,6 +17,8 @@ from typing import Any
 import keras
 
 from helpers.base.artifacts import SuiteError, atomic_path, write_json
+from helpers.base.settings import SpectrogramSettings
+from helpers.network.model import TrainedModel
 from helpers.network.run import differing_classes
 
 NOTE = "suite.json"
@@ -56,8 +58,8 @@ def read_note(path: Path) -> dict[str, Any]:
         raise SuiteError(f"{path} does not hold its class list ({NOTE}): train it with notebooks/03_train_resnet.ipynb.") from None
 
 
-def load_model(path: Path, *, classes: list[str] | None = None) -> tuple[keras.Model, dict[str, Any]]:
-    """A model and its note; code in the file is never run (`safe_mode`).
+def load_model(path: Path, *, classes: list[str] | None = None) -> TrainedModel:
+    """A trained model from its file; Keras reads it in `safe_mode`, which refuses code.
 
     Parameters
     ----------
@@ -68,9 +70,7 @@ def load_model(path: Path, *, classes: list[str] | None = None) -> tuple[keras.M
 
     Returns
     -------
-    model : keras.Model
-    note : dict
-        `network`, `classes`, `layers`, `spectrogram`, `window_frames`, `test_windows`.
+    TrainedModel
 
     Raises
     ------
@@ -89,7 +89,7 @@ def load_model(path: Path, *, classes: list[str] | None = None) -> tuple[keras.M
         raise SuiteError(f"{path} can't be read safely as a Keras model ({first[:200]}): use files of this suite alone.") from None
     if model.output_shape[-1] != len(note["classes"]):
         raise SuiteError(f"{path} gives {model.output_shape[-1]} probabilities for {len(note['classes'])} classes: train it again.")
-    return model, note
+    return TrainedModel(model, note["classes"], SpectrogramSettings(**note["spectrogram"]), note["test_windows"])
 
 
 def export_model(path: Path, folder: Path) -> Path:
@@ -101,7 +101,7 @@ def export_model(path: Path, folder: Path) -> Path:
         `folder`; an earlier export there is replaced. Its signature `serve` takes pictures [shape=(batch, height, width, channels),
         0 to 255] and gives probabilities [shape=(batch, classes)].
     """
-    model, note = load_model(path)
+    model, note = load_model(path).network, read_note(path)
     temporary = folder.with_name(f".writing-{os.getpid()}-{folder.name}")
     log = logging.getLogger("tensorflow")
     level = log.level

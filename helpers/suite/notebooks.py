@@ -118,7 +118,9 @@ OPENING = slice(1, 5)  # set-up and settings, the same cells everywhere
 IN_TITLE = ("**You will learn**", "**Time:**", "**You need:**")
 IN_LESSON = ("Predict", "What you should see")
 CLOSING = ("## Exercises", "## Glossary", "## Sources")
-TRAINS = re.compile(r"^from helpers\.training import .*\btrain\b|\bcheck_gpu\(", re.MULTILINE)  # check_gpu says what trains
+TRAINS = re.compile(
+    r"^from helpers\.network\.training import .*\btrain\b|\bcheck_gpu\(", re.MULTILINE
+)  # check_gpu says what trains
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 FENCED = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
 QUOTED = re.compile(r"`[^`\n]*`")

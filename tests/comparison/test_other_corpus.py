@@ -27,7 +27,8 @@ def save_network(artifacts, manifest, *, seed: int) -> None:
         NETWORK, shape=image_shape(paths[0], profile=TINY), classes=len(classes), base_channels=TINY.base_channels, dropout=0.0
     )
     model.layers[-1].kernel.assign(model.layers[-1].kernel * 30)
-    save_model(artifacts.model(NETWORK) / "model.keras", model, {"classes": classes, "layers": ""})
+    note = {"spectrogram": vars(TINY.spectrogram), "test_windows": TINY.test_windows}
+    save_model(artifacts.model(NETWORK) / "model.keras", model, note | {"classes": classes, "layers": ""})
     probabilities = training.predict_clips(model, paths, classes=len(classes), profile=TINY)
     write_table(artifacts.model(NETWORK) / "predictions.csv", predictions_table(manifest, probabilities, classes))
 

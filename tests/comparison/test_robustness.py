@@ -36,7 +36,8 @@ def stage(corpus, artifacts):
     model.layers[-1].kernel.assign(model.layers[-1].kernel * 30)  # sure answers, which differ from clip to clip
     folder = artifacts.model(PROFILE.network)
     folder.mkdir(parents=True)
-    save_model(folder / "model.keras", model, {"classes": CLASSES, "layers": ""})
+    note = {"spectrogram": vars(PROFILE.spectrogram), "test_windows": PROFILE.test_windows}
+    save_model(folder / "model.keras", model, note | {"classes": CLASSES, "layers": ""})
     predictions = predictions_table(manifest, predict_clips(model, paths, classes=3, profile=PROFILE), CLASSES)
     write_table(folder / "predictions.csv", predictions)
     return manifest, model, predictions

@@ -1,5 +1,6 @@
 """A model file: alone enough to predict, and refused where it is not what it should be."""
 
+import dataclasses
 import json
 import pickle
 import zipfile
@@ -12,10 +13,11 @@ import tensorflow as tf
 from conftest import RATE, TINY
 
 from helpers.base.artifacts import SuiteError
+from helpers.base.settings import SpectrogramSettings
 from helpers.evaluation.scores import read_classes, read_predictions
 from helpers.network import model_files
+from helpers.network.model import TrainedModel
 from helpers.network.model_files import export_model, load_model, save_model
-from helpers.network.predict import predict
 from helpers.network.training import train
 
 CLASSES = ["female_20", "female_40", "male_60"]
@@ -40,9 +42,11 @@ def refused(path, message, **options):
 
 
 def test_the_note_travels_in_the_file_and_keras_still_reads_it(path):
-    model, note = load_model(path, classes=CLASSES)
+    model = load_model(path, classes=CLASSES)
     again = keras.saving.load_model(path)
-    assert note == NOTE and all(np.array_equal(a, b) for a, b in zip(model.get_weights(), again.get_weights(), strict=True))
+    assert model_files.read_note(path) == NOTE and model.classes == CLASSES
+    pairs = zip(model.network.get_weights(), again.get_weights(), strict=True)
+    assert all(np.array_equal(mine, kept) for mine, kept in pairs)
 
 
 @pytest.mark.parametrize("kept", [0, 100, 0.5, 0.99])
@@ -96,7 +100,7 @@ def test_an_export_gives_the_same_probabilities_without_keras(path, rng):
     export_model(path, folder)  # again, over the first
     images = rng.uniform(0, 255, (5, 32, 48, 1)).astype("float32")
     exported = tf.saved_model.load(folder)
-    assert np.abs(exported.serve(tf.constant(images)).numpy() - load_model(path)[0](images).numpy()).max() < 1e-4
+    assert np.abs(exported.serve(tf.constant(images)).numpy() - load_model(path).network(images).numpy()).max() < 1e-4
     assert json.loads((folder / "assets.extra" / model_files.NOTE).read_text()) == NOTE
     assert sorted(item.name for item in path.parent.iterdir()) == ["exported", "model.keras"]
 
@@ -104,10 +108,12 @@ def test_an_export_gives_the_same_probabilities_without_keras(path, rng):
 def test_gender_and_age_come_from_the_classes_probabilities(path, corpus):
     model = network()
     model.layers[-1].set_weights([np.zeros((1, 3)), np.log([0.3, 0.3, 0.4])])
-    found = predict(corpus / "male_41" / "0.wav", model=(model, NOTE))
+    model = TrainedModel(model, CLASSES, SpectrogramSettings(**NOTE["spectrogram"]), NOTE["test_windows"])
+    found = model.predict(model.samples(corpus / "male_41" / "0.wav"))
     assert found.probabilities.index.tolist() == ["male_60", "female_20", "female_40"]
     assert found.gender == "female" and found.age == pytest.approx(0.3 * 20 + 0.3 * 40 + 0.4 * 60)
-    found = predict(corpus / "male_41" / "0.wav", model=(model, NOTE | {"classes": ["happy", "sad", "calm"]}))
+    model = dataclasses.replace(model, classes=["happy", "sad", "calm"])
+    found = model.predict(model.samples(corpus / "male_41" / "0.wav"))
     assert found.gender is None and found.age is None
 
 
@@ -117,7 +123,7 @@ def test_a_sound_of_no_use_is_one_sentence(path, tmp_path):
     messages = {"silent.wav": "is silent", "text.wav": "can't be read as sound", "gone.wav": "There is no sound file"}
     for name, message in messages.items():
         with pytest.raises(SuiteError, match=message):
-            predict(tmp_path / name, model=path)
+            load_model(path).samples(tmp_path / name)
 
 
 def test_a_model_of_an_earlier_version_is_refused(tmp_path):
@@ -136,5 +142,5 @@ def test_a_prediction_from_the_file_alone_is_that_of_the_training(manifest, arti
     (folder / "model.keras").rename(alone)
     model = load_model(alone, classes=classes)
     for row in (0, 7, 17):
-        found = predict(artifacts.audio(manifest.iloc[row]["path"]), model=model)
+        found = model.predict(model.samples(artifacts.audio(manifest.iloc[row]["path"])))
         assert np.allclose(found.probabilities[classes], table.loc[row, [f"p:{name}" for name in classes]].astype(float), atol=1e-5)

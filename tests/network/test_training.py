@@ -152,7 +152,7 @@ def test_mixed_precision_trains_in_16_bits_and_leaves_a_model_in_32(manifest, ar
     monkeypatch.setattr(checkpoints, "save_checkpoint", remember)
     train("small_resnet", manifest, artifacts, profile=dataclasses.replace(TINY, epochs=1, mixed_precision="on"))
     assert seen[0].dtype_policy.name == "mixed_float16" and isinstance(seen[0].optimizer, keras.optimizers.LossScaleOptimizer)
-    model, _ = load_model(artifacts.model("small_resnet") / "model.keras")
+    model = load_model(artifacts.model("small_resnet") / "model.keras").network
     assert {layer.dtype_policy.name for layer in model.layers} == {"float32"}
 
 

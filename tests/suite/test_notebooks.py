@@ -109,7 +109,7 @@ def test_a_good_notebook_has_no_finding(good):
         ("05", {"source": "Predict [so](05_none.ipynb)"}, "cell 6 (01-05): mend the link 05_none.ipynb"),
         ("05", {"source": f"Predict [so]({ADDRESS}/blob/main/README.md#no-such)"}, "README.md#no-such, which leads nowhere"),
         ("05", {"source": "So it is."}, "say 'Predict' at least once"),
-        ("06", {"source": "from helpers.training import train\ntrain()"}, "ask Colab for a GPU"),
+        ("06", {"source": "from helpers.network.training import train\ntrain()"}, "ask Colab for a GPU"),
         ("06", {"source": "gpu = machine.check_gpu()"}, "ask Colab for a GPU"),
         ("06", {"metadata": {}}, "tag one code cell `key-figure`, the one whose figure the report shows; 0 have the tag"),
         ("08", {"metadata": {"tags": ["key-figure"]}}, "tag one code cell `key-figure`, the one whose figure the report shows; 2"),

@@ -9,43 +9,40 @@ from conftest import RATE, TINY, voice
 from helpers.base.artifacts import Artifacts, SuiteError
 from helpers.display.clip import neighbours_html
 from helpers.evaluation.calibration import temper
-from helpers.network import neighbours
-from helpers.network.neighbours import distances, feature_model, network_features, sound_features
-from helpers.network.predict import gender_and_age, picture_windows, predict, predict_samples
+from helpers.network.model import TrainedModel, distances, gender_and_age
 from helpers.spectrograms.mel import load_audio
 
 CLASSES = ["female_23", "female_60", "male_41"]
 
 
 @pytest.fixture
-def model() -> tuple:
-    """A network that reads the mean of each mel band, and its note."""
+def model() -> TrainedModel:
+    """A network that reads the mean of each mel band."""
     keras.utils.set_random_seed(0)
     pictures = keras.Input((32, 48, 1))
     x = keras.layers.GlobalAveragePooling2D()(keras.layers.Permute((2, 3, 1))(pictures))
     network = keras.Model(pictures, keras.layers.Dense(3, activation="softmax")(x / 255))
-    settings = TINY.spectrogram
-    return network, {"classes": CLASSES, "spectrogram": vars(settings), "window_frames": 48, "test_windows": TINY.test_windows}
+    return TrainedModel(network, CLASSES, TINY.spectrogram, TINY.test_windows)
 
 
 def test_the_nearest_clip_to_a_clip_is_itself_from_its_picture_and_from_its_sound(manifest, artifacts, model):
-    known = network_features(manifest, artifacts, model=feature_model(model[0]), profile=TINY)
+    known = model.clip_features(manifest, artifacts, profile=TINY)
     assert known.shape == (18, 32) and np.allclose(np.linalg.norm(known, axis=1), 1, atol=1e-5)
     row = manifest.iloc[7]
-    _, windows, _ = picture_windows(load_audio(artifacts.audio(row["path"]), sample_rate=RATE), model=model)
-    found = distances(sound_features(windows, model=feature_model(model[0])), known).iloc[0]
+    own = model.features(load_audio(artifacts.audio(row["path"]), sample_rate=RATE))
+    found = distances(own, known).iloc[0]
     assert found.idxmin() == row["clip"] and found.min() == pytest.approx(0, abs=1e-5) and found.max() <= 2
 
 
 def test_of_a_large_corpus_a_share_of_each_class_is_taken(manifest, artifacts, model, monkeypatch):
-    monkeypatch.setattr(neighbours, "MOST_CLIPS", 9)
-    known = network_features(manifest, artifacts, model=feature_model(model[0]), profile=TINY)
+    monkeypatch.setattr("helpers.network.model.MOST_CLIPS", 9)
+    known = model.clip_features(manifest, artifacts, profile=TINY)
     assert manifest.set_index("clip").loc[known.index, "label"].value_counts().tolist() == [3, 3, 3]
 
 
 def test_a_missing_picture_is_one_sentence(manifest, tmp_path, model):
     with pytest.raises(SuiteError, match=r"png is not there yet: run notebooks/"):
-        network_features(manifest, Artifacts(tmp_path / "empty"), model=feature_model(model[0]), profile=TINY)
+        model.clip_features(manifest, Artifacts(tmp_path / "empty"), profile=TINY)
 
 
 def test_names_are_escaped_and_a_sound_that_is_gone_is_a_sentence(artifacts):
@@ -56,18 +53,19 @@ def test_names_are_escaped_and_a_sound_that_is_gone_is_a_sentence(artifacts):
 
 def test_samples_in_memory_give_what_their_file_gives(manifest, artifacts, model):
     path = artifacts.audio(manifest.iloc[0]["path"])
-    from_file = predict(path, model=model)
+    from_file = model.predict(model.samples(path))
     samples = load_audio(path, sample_rate=RATE)
-    from_memory = predict_samples(samples, model=model)
+    from_memory = model.predict(samples)
     assert from_memory.probabilities.equals(from_file.probabilities) and from_memory.age == from_file.age
-    softer = predict_samples(samples, model=model, temperature=3.0)
+    softer = model.predict(samples, temperature=3.0)
     assert softer.probabilities.index[0] == from_file.probabilities.index[0]
     assert softer.probabilities.iloc[0] < from_file.probabilities.iloc[0] and softer.probabilities.sum() == pytest.approx(1)
 
 
 @pytest.mark.parametrize("seconds", [0.2, 0.5, 3.0])
 def test_windows_lie_within_the_picture_or_pad_it(model, seconds):
-    picture, windows, starts = picture_windows(voice(150, seconds=seconds), model=model)
+    picture = model.image(voice(150, seconds=seconds))
+    windows, starts = model.windows(picture)
     assert windows.shape == (2, 32, 48, 1) and starts[0] == 0
     if picture.shape[1] >= 48:
         assert starts[-1] == picture.shape[1] - 48 and np.array_equal(windows[-1], picture[:, -48:])

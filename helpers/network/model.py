@@ -1,0 +1,203 @@
+"""A trained model: from a sound to gender, age, features and Grad-CAM, with a saved model alone (notebooks 03, 04 and 06)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+
+from helpers.base.artifacts import Artifacts, SuiteError, require
+from helpers.base.settings import Profile, SpectrogramSettings
+from helpers.evaluation.calibration import temper
+from helpers.network.grad_cam import grad_cam, pooling_layer, spread
+from helpers.recordings.labels import parse_label
+from helpers.recordings.sounds import inspect_sound
+from helpers.spectrograms.batches import cut_windows, evaluation_batches
+from helpers.spectrograms.mel import load_audio, picture
+
+MOST_CLIPS = 1000  # of a larger corpus a fraction of each class is taken: enough to find near ones in
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a model hears in a clip.
+
+    Attributes
+    ----------
+    probabilities : pd.Series
+        By class, the likeliest first; they add up to 1.
+    gender : str or None
+        The one with the larger sum of probabilities; None if not every class's name tells it.
+    age : float or None
+        In years, the mean of the classes' ages weighted by their probabilities; None if not every class's name tells it.
+    """
+
+    probabilities: pd.Series
+    gender: str | None
+    age: float | None
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A network with all that a prediction needs; `helpers.network.model_files.load_model` reads one.
+
+    Attributes
+    ----------
+    network : keras.Model
+    classes : list of str
+        In the order of its probabilities.
+    settings : SpectrogramSettings
+        Of the spectrograms that it was trained on.
+    test_windows : int
+        Evenly spaced windows of a clip whose predictions are averaged.
+    """
+
+    network: keras.Model
+    classes: list[str]
+    settings: SpectrogramSettings
+    test_windows: int
+
+    def samples(self, path: Path | str) -> np.ndarray:
+        """Samples of a sound file, mono, at the rate that the model wants.
+
+        Raises
+        ------
+        SuiteError
+            The file is missing, can't be read, or is empty, silent or too short.
+        """
+        path = Path(path)
+        if not path.exists():
+            raise SuiteError(f"There is no sound file {path}: check the path.")
+        if reason := inspect_sound(path).reason:
+            raise SuiteError(f"{path} {reason}: give a sound file with a voice in it.")
+        return load_audio(path, sample_rate=self.settings.sample_rate)
+
+    def image(self, samples: np.ndarray) -> np.ndarray:
+        """The whole spectrogram image of a sound, np.ndarray [shape=(height, width, channels), dtype=uint8]."""
+        image = picture(samples, settings=self.settings)
+        return image if image.ndim == 3 else image[..., np.newaxis]
+
+    def windows(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The windows of an image that a prediction is made of.
+
+        Returns
+        -------
+        windows : np.ndarray [shape=(windows, height, window, channels)]
+            From 0 to 255.
+        starts : np.ndarray [shape=(windows,), dtype=int]
+            The first column of each.
+        """
+        return cut_windows(image, width=self.network.input_shape[2], windows=self.test_windows)
+
+    def predict(self, samples: np.ndarray, *, temperature: float = 1.0) -> Prediction:
+        """Class probabilities, gender and expected age of the voice in a sound.
+
+        Parameters
+        ----------
+        samples : np.ndarray [shape=(n,)]
+            Mono, at `settings.sample_rate`.
+        temperature : float
+            Softens the probabilities (above 1) or sharpens them, as `helpers.evaluation.calibration.fit_temperature` finds it.
+        """
+        mean = temper(self._outputs(self.network, self.image(samples)).mean(axis=0), temperature=temperature)
+        probabilities = pd.Series(mean, index=pd.Index(self.classes, name="class"), name="probability")
+        gender, age = gender_and_age(probabilities)
+        return Prediction(
+            probabilities.sort_values(ascending=False, kind="stable"),
+            None if gender is None else gender.idxmax(),
+            None if age is None else float(np.average(age.index, weights=age)),
+        )
+
+    def features(self, samples: np.ndarray) -> np.ndarray:
+        """What the last layer reads of a sound, averaged over its windows, np.ndarray [shape=(values,)] of length 1."""
+        return _unit(self._outputs(self._headless, self.image(samples))[np.newaxis])[0]
+
+    def heat(self, image: np.ndarray, label: str) -> np.ndarray:
+        """Where in an image the network finds evidence for a class (Grad-CAM), np.ndarray [shape=(height, width)] from 0 to 1."""
+        windows, starts = self.windows(image)
+        maps = grad_cam(self.network, windows, self.classes.index(label))
+        return spread(maps, starts=starts, window=windows.shape[2], shape=image.shape[:2])
+
+    def clip_features(self, clips: pd.DataFrame, artifacts: Artifacts, *, profile: Profile) -> pd.DataFrame:
+        """Features of clips, from their spectrogram images.
+
+        Parameters
+        ----------
+        clips : pd.DataFrame
+            Manifest rows; of more than 1000, a seeded fraction of each class is taken.
+        artifacts : Artifacts
+        profile : Profile
+            The one that it was trained with.
+
+        Returns
+        -------
+        pd.DataFrame
+            One row of length 1 for each clip, indexed by clip.
+
+        Raises
+        ------
+        SuiteError
+            An image is missing.
+        """
+        if len(clips) > MOST_CLIPS:
+            clips = clips.groupby("label", group_keys=False).sample(frac=MOST_CLIPS / len(clips), random_state=profile.seed)
+        paths, targets = [require(artifacts.image(clip)) for clip in clips["clip"]], np.zeros(len(clips), int)
+        batches = evaluation_batches(paths, targets, classes=1, profile=profile, windows=self.test_windows)
+        features = self._headless.predict(batches, verbose=0)
+        return pd.DataFrame(_unit(features.reshape(len(paths), self.test_windows, -1)), index=clips["clip"])
+
+    @cached_property
+    def _headless(self) -> keras.Model:
+        return feature_model(self.network)
+
+    def _outputs(self, network: keras.Model, image: np.ndarray) -> np.ndarray:
+        # Called, not `predict`: for a handful of windows that is as fast, and each `predict` would compile anew.
+        return keras.ops.convert_to_numpy(network(self.windows(image)[0], training=False))
+
+
+def _unit(features: np.ndarray) -> np.ndarray:
+    """Mean over the windows of each clip, of length 1."""
+    mean = features.astype(np.float32).mean(axis=1)
+    return mean / np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), 1e-9)
+
+
+def feature_model(network: keras.Model) -> keras.Model:
+    """The network up to its global pooling, or without its last layer where it has none."""
+    pooling = pooling_layer(network)
+    return keras.Model(network.input, pooling.output if pooling else network.layers[-1].input)
+
+
+def distances(features: np.ndarray, clips: pd.DataFrame) -> pd.DataFrame:
+    """Cosine distance, from 0 (alike) to 2, of some features to those of clips.
+
+    Parameters
+    ----------
+    features : np.ndarray [shape=(n, values) or (values,)]
+        Of length 1.
+    clips : pd.DataFrame
+        As `TrainedModel.clip_features` gives it.
+
+    Returns
+    -------
+    pd.DataFrame [shape=(n, clips)]
+        Columns are the clips.
+    """
+    return pd.DataFrame(1 - np.atleast_2d(features) @ clips.to_numpy().T, columns=clips.index)
+
+
+def gender_and_age(probabilities: pd.Series) -> tuple[pd.Series | None, pd.Series | None]:
+    """Sums of the class probabilities by gender and by year of age; None where not every class's name tells it.
+
+    Examples
+    --------
+    >>> gender, age = gender_and_age(pd.Series({"female_20": 0.5, "male_20": 0.3, "male_60": 0.2}))
+    >>> gender.to_dict(), age.to_dict()
+    ({'female': 0.5, 'male': 0.5}, {20: 0.8, 60: 0.2})
+    """
+    people = pd.DataFrame([parse_label(name) for name in probabilities.index], columns=["gender", "age"])
+    sums = (probabilities.groupby(people[column].to_numpy()).sum() for column in people)
+    return tuple(found if people[column].notna().all() else None for column, found in zip(people, sums, strict=True))
