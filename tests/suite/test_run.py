@@ -163,7 +163,7 @@ def test_without_gender_and_age_their_scores_are_left_out(tmp_path):
     metrics = read_json(tmp_path / "artifacts" / "moods" / "models" / "small_resnet" / "metrics.json")
     assert "accuracy" in metrics["test"] and "gender_accuracy" not in metrics["test"] and "age_mae_years" not in metrics["test"]
     page = html.unescape((tmp_path / "artifacts" / "moods" / "report" / "01_download.html").read_text())
-    assert "does not say who speaks" in page and "do not tell both gender and age" in page
+    assert "does not say who speaks" in page and "do not state both gender and age" in page
 
 
 def test_the_voices_corpus_runs_through_download_and_spectrograms(tmp_path):
