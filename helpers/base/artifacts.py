@@ -9,6 +9,7 @@ import contextlib
 import hashlib
 import json
 import os
+import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,11 @@ MADE_BY = {
 }
 
 
+def _in_folder(name: str) -> property:
+    """A file or folder of `Artifacts`, by its name."""
+    return property(lambda artifacts: artifacts.folder / name)
+
+
 @dataclass(frozen=True)
 class Artifacts:
     """The folder of one dataset, `artifacts/<dataset>/`, and the files in it.
@@ -48,25 +54,20 @@ class Artifacts:
     folder: Path
     source: Path | None = None
 
-    @property
-    def manifest(self) -> Path:
-        return self.folder / "manifest.csv"
-
-    @property
-    def rejected(self) -> Path:
-        return self.folder / "rejected.csv"
-
-    @property
-    def corrected(self) -> Path:
-        return self.folder / "corrected.csv"
-
-    @property
-    def classes(self) -> Path:
-        return self.folder / "classes.json"
-
-    @property
-    def dataset(self) -> Path:
-        return self.folder / "dataset.json"
+    manifest = _in_folder("manifest.csv")
+    rejected = _in_folder("rejected.csv")
+    corrected = _in_folder("corrected.csv")
+    classes = _in_folder("classes.json")
+    dataset = _in_folder("dataset.json")
+    pitch = _in_folder("pitch.csv")
+    review = _in_folder("review.csv")
+    comparison = _in_folder("comparison.csv")
+    seeds = _in_folder("seeds.json")
+    own_voice = _in_folder("own_voice.wav")
+    model_card = _in_folder("model_card.md")
+    not_for = _in_folder("not_for.md")
+    report = _in_folder("report")
+    synthesised = _in_folder("audio")
 
     @property
     def spectrograms(self) -> Path:
@@ -80,29 +81,13 @@ class Artifacts:
         """Spectrogram image of a clip; its name holds no label, so that clips can be labelled anew without making it again."""
         return self.spectrograms / f"{clip}.png"
 
-    @property
-    def pitch(self) -> Path:
-        return self.folder / "pitch.csv"
-
-    @property
-    def review(self) -> Path:
-        return self.folder / "review.csv"
-
-    @property
-    def comparison(self) -> Path:
-        return self.folder / "comparison.csv"
-
     def comparison_part(self, split_method: str) -> Artifacts:
         """What the comparison keeps of one way to split: `manifest.csv`, `classes.json` and `models/<name>/seed_<number>/`."""
         return Artifacts(self.folder / "comparison" / split_method, source=self.folder)
 
-    @property
-    def model_card(self) -> Path:
-        return self.folder / "model_card.md"
-
-    @property
-    def report(self) -> Path:
-        return self.folder / "report"
+    def other(self, name: str) -> Artifacts:
+        """What is kept of another corpus that a network of this one is asked about."""
+        return Artifacts(self.folder / "other" / name)
 
     def require_layout(self) -> None:
         """Refuse a results folder of an earlier layout (SuiteError), so that old and new results never mix."""
@@ -130,7 +115,8 @@ def atomic_path(path: Path) -> Iterator[Path]:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     # The ending is kept: writers such as Keras and Pillow choose the format by it.
-    temporary = path.with_name(f".writing-{os.getpid()}-{hashlib.sha1(path.name.encode()).hexdigest()[:8]}{path.suffix}")
+    # Drawn, not the process number: two machines may write to one Drive.
+    temporary = path.with_name(f".writing-{secrets.token_hex(8)}{path.suffix}")
     try:
         yield temporary
         os.replace(temporary, path)

@@ -78,7 +78,7 @@ def write_model_card(artifacts: Artifacts, *, profile: Profile) -> str:
         LIMITS,
     ]
     card = "\n\n".join(sections) + "\n"
-    write_text(artifacts.folder / "not_for.md", NOT_FOR.read_text(encoding="utf-8"))
+    write_text(artifacts.not_for, NOT_FOR.read_text(encoding="utf-8"))
     write_text(artifacts.model_card, card)
     return card
 

@@ -52,7 +52,7 @@ def prepare_other(name: str, *, data_dir: str = "", artifacts: Artifacts, profil
         It is the corpus that the network was trained on, it is not there, or nothing says who speaks in it.
     """
     folder = {"voices": "new_voices", "folder": Path(data_dir).stem}.get(name, name)
-    other = Artifacts(artifacts.folder / "other" / folder)
+    other = artifacts.other(folder)
     fresh = Corpus(speakers=2, sentences=4, corpus_seed=profile.corpus.corpus_seed + 1)
     source = locate(name, data_dir=data_dir, artifacts=other, corpus=fresh)
     if str(source) == read_json(artifacts.dataset)["source"]:

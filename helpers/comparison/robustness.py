@@ -21,7 +21,7 @@ from helpers.base.artifacts import Artifacts, fingerprint, read_table, write_tab
 from helpers.base.settings import Profile
 from helpers.evaluation.intervals import bootstrap
 from helpers.evaluation.scores import predictions_table
-from helpers.spectrograms import png
+from helpers.spectrograms.convert import encode
 from helpers.spectrograms.mel import load_audio, picture
 
 TELEPHONE_BAND = (300.0, 3400.0)  # Hz, ITU-T G.712
@@ -114,7 +114,7 @@ def degraded_predictions(
     def draw(sound: Path, target: Path, seed: int) -> None:
         samples = load_audio(sound, sample_rate=settings.sample_rate)
         samples = degrade(samples, condition, sample_rate=settings.sample_rate, seed=seed)
-        target.write_bytes(png.encode(picture(samples, settings=settings), text={}))
+        target.write_bytes(encode(picture(samples, settings=settings)))
 
     with tempfile.TemporaryDirectory() as folder:
         pictures = [Path(folder) / f"{number}.png" for number in range(len(manifest))]

@@ -20,7 +20,6 @@ from helpers.recordings.sounds import Sound, inspect_sound
 from helpers.spectrograms.mel import load_audio
 
 SOURCE = Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
-KEPT = "own_voice.wav"
 # Rules of thumb: what a phone or a headset gives at a hand's width lies well between.
 QUIETEST_DB, MOST_CLIPPED, SHORTEST_S = -45.0, 0.001, 1.5
 
@@ -137,7 +136,7 @@ def advice(sound: Sound) -> list[str]:
 
 def keep_recording(recording: Recording, artifacts: Artifacts) -> Path:
     """Write the recording to the results folder as a WAV file, which nothing else does; returns its path."""
-    path, rate = artifacts.folder / KEPT, recording.sound.sample_rate
+    path, rate = artifacts.own_voice, recording.sound.sample_rate
     with atomic_path(path) as temporary:
         soundfile.write(temporary, recording.samples(sample_rate=rate), rate, subtype="PCM_16")
     return path

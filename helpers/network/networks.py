@@ -116,13 +116,6 @@ def small_network(
 ) -> keras.Model:
     """The first three stages of ResNet-18 with fewer channels, from random weights; without skips, a plain CNN as deep."""
     pictures = layers.Input(shape)
-    x = _stages(pictures, skip=skip, base_channels=base_channels)
-    x = layers.Dropout(dropout)(x)
-    return keras.Model(pictures, layers.Dense(classes, activation="softmax", dtype="float32")(x), name=name)
-
-
-def _stages(pictures: keras.KerasTensor, *, skip: bool, base_channels: int) -> keras.KerasTensor:
-    """The blocks of a small network, up to its global pooling."""
     x = layers.Rescaling(1 / 127.5, offset=-1)(pictures)
     x = layers.Conv2D(base_channels, 5, strides=2, padding="same", use_bias=False)(x)
     x = layers.BatchNormalization(momentum=0.9)(x)
@@ -132,7 +125,8 @@ def _stages(pictures: keras.KerasTensor, *, skip: bool, base_channels: int) -> k
         for block in range(BLOCKS_PER_STAGE):
             stride = 2 if stage > 0 and block == 0 else 1
             x = residual_block(x, base_channels * 2**stage, stride=stride, skip=skip)
-    return layers.GlobalAveragePooling2D()(x)
+    x = layers.Dropout(dropout)(layers.GlobalAveragePooling2D()(x))
+    return keras.Model(pictures, layers.Dense(classes, activation="softmax", dtype="float32")(x), name=name)
 
 
 def small_vgg(*, shape: tuple[int, int, int], classes: int, base_channels: int, dropout: float) -> keras.Model:
@@ -168,7 +162,7 @@ def pretrained(name: str, *, shape: tuple[int, int, int], classes: int, weights:
         x = layers.Normalization(mean=[103.939, 116.779, 123.68], variance=[1.0, 1.0, 1.0])(x)
     elif preprocessing == "standardised":  # less the mean colour of ImageNet, in its standard deviations
         deviations = (0.229, 0.224, 0.225)
-        mean = [255 * share for share in (0.485, 0.456, 0.406)]
+        mean = [255 * part for part in (0.485, 0.456, 0.406)]
         x = layers.Normalization(mean=mean, variance=[(255 * deviation) ** 2 for deviation in deviations])(x)
     elif preprocessing == "unit":
         x = layers.Rescaling(1 / 127.5, offset=-1)(x)

@@ -193,7 +193,7 @@ def locate(name: str, *, data_dir: str = "", artifacts: Artifacts, corpus: setti
     """
     dataset = choose_dataset(name)
     if name == "voices":
-        return voices.synthesise(artifacts.folder / "audio", corpus=corpus)
+        return voices.synthesise(artifacts.synthesised, corpus=corpus)
     if not data_dir:
         if dataset.kaggle is None:
             raise SuiteError(f"The dataset {name!r} needs a folder of recordings: set DATA_DIR to its path.")

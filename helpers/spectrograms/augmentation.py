@@ -1,9 +1,10 @@
 """Augmentation: what training changes in a picture, each way a small function on tensors (notebook 02 shows each).
 
-All numbers are drawn statelessly from a seed: the same seed gives the same change, whatever was drawn before. Pictures are grey,
-their values 0 to 255 stand for -R to 0 dB below the clip's loudest point, R being the settings' dynamic range: a step of 1
-is R / 255 dB. Only `helpers.spectrograms.batches.training_batches` calls these functions; validation and test see every clip as it
-is.
+A function takes `image`, a tf.Tensor [shape=(height, width, channels), dtype=float32], and `seed`, a tf.Tensor [shape=(2,),
+dtype=int64], and gives an image of the same shape and type, unless it says otherwise. All numbers are drawn statelessly from the
+seed: the same seed gives the same change, whatever was drawn before. Pictures are grey; their values, 0 to 255, stand for -R to
+0 dB below the clip's loudest point, R being the settings' `dynamic_range_db`: a step of 1 is R / 255 dB. Only
+`helpers.spectrograms.batches.training_batches` calls these functions; validation and test see every clip as it is.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ def pad(image: tf.Tensor, *, width: int) -> tf.Tensor:
 def random_window(image: tf.Tensor, *, width: int, seed: tf.Tensor) -> tf.Tensor:
     """Cut a random stretch of `width` columns out of a picture, padding it first where it is too short.
 
-    The time axis' share of the random crops of A. Krizhevsky, I. Sutskever & G. Hinton (2012), "ImageNet Classification with Deep
-    Convolutional Neural Networks", NIPS.
+    The random crops of A. Krizhevsky, I. Sutskever & G. Hinton (2012), "ImageNet Classification with Deep Convolutional Neural
+    Networks", NIPS, along the time axis alone.
     """
     image = pad(image, width=width)
     start = tf.random.stateless_uniform([], seed, 0, tf.shape(image)[1] - width + 1, tf.int32)
@@ -50,18 +51,6 @@ def gain(image: tf.Tensor, *, most_db: float, dynamic_range_db: float, seed: tf.
     tried it under the name of loudness. A factor of the amplitude is a sum in dB. As each picture is measured against its own
     loudest point, loudness itself is not in it; what this imitates is a clip whose loudest point is another one, a click say.
     What falls out of the range is cut off.
-
-    Parameters
-    ----------
-    image : tf.Tensor [shape=(height, width, channels), dtype=float32]
-        Grey, 0 to 255.
-    most_db, dynamic_range_db : float
-    seed : tf.Tensor [shape=(2,), dtype=int64]
-
-    Returns
-    -------
-    tf.Tensor
-        Of the same shape and type.
     """
     change = tf.random.stateless_uniform([], another_seed(seed, 12), -most_db, most_db)
     return _add_db(image, change, dynamic_range_db=dynamic_range_db)
@@ -83,17 +72,8 @@ def add_noise(image: tf.Tensor, *, snr_db: float | tf.Tensor, dynamic_range_db: 
 
     Parameters
     ----------
-    image : tf.Tensor [shape=(height, width, channels), dtype=float32]
-        Grey, 0 to 255.
     snr_db : float
         Infinity adds nothing; at 0 dB the noise is as strong as the clip.
-    dynamic_range_db : float
-    seed : tf.Tensor [shape=(2,), dtype=int64]
-
-    Returns
-    -------
-    tf.Tensor
-        Of the same shape and type.
     """
     power = 10.0 ** ((image / 255 - 1) * dynamic_range_db / 10)
     uniform = tf.random.stateless_uniform(tf.shape(image), another_seed(seed, 13), minval=1e-7)
@@ -108,18 +88,6 @@ def equalise(image: tf.Tensor, *, most_db: float, dynamic_range_db: float, seed:
     Microphones, rooms, distances and vocal efforts tilt and bend a spectrum. J. Schlüter & T. Grill (2015) draw such filters at
     random; this one is a sum of four cosines over the mel axis, the slowest the strongest. A filter's gains in dB are added to the
     picture. As with `gain`, the loudest point is not measured again.
-
-    Parameters
-    ----------
-    image : tf.Tensor [shape=(height, width, channels), dtype=float32]
-        Grey, 0 to 255.
-    most_db, dynamic_range_db : float
-    seed : tf.Tensor [shape=(2,), dtype=int64]
-
-    Returns
-    -------
-    tf.Tensor
-        Of the same shape and type.
     """
     waves = tf.range(1.0, 5.0)
     strengths = tf.random.stateless_uniform([4], another_seed(seed, 16), -most_db, most_db) / waves / tf.reduce_sum(1 / waves)
@@ -136,15 +104,8 @@ def mask(image: tf.Tensor, *, rows: int, columns: int, seed: tf.Tensor) -> tf.Te
 
     Parameters
     ----------
-    image : tf.Tensor [shape=(height, width, channels)]
     rows, columns : int
         Widest band; each band's width is drawn from 0 to that.
-    seed : tf.Tensor [shape=(2,), dtype=int64]
-
-    Returns
-    -------
-    tf.Tensor
-        Of the same shape and type.
     """
     keep = tf.ones(tf.shape(image)[:2], tf.bool)
     for number, (axis, widest) in enumerate([(0, rows), (1, columns)] * 2):
@@ -161,7 +122,7 @@ def mask(image: tf.Tensor, *, rows: int, columns: int, seed: tf.Tensor) -> tf.Te
 def mixup(images: tf.Tensor, labels: tf.Tensor, *, alpha: float, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Blend each picture of a batch with the next one, and their labels in the same proportion.
 
-    H. Zhang, M. Cisse, Y. Dauphin & D. Lopez-Paz (2018), "mixup: Beyond Empirical Risk Minimization", ICLR. The share of the first
+    H. Zhang, M. Cisse, Y. Dauphin & D. Lopez-Paz (2018), "mixup: Beyond Empirical Risk Minimization", ICLR. The weight of the first
     is drawn from Beta(alpha, alpha), one for each pair. Blended dB are no mixture of sounds (that would add powers): the method
     asks for no more than that a picture between two others gets a label between theirs.
 
@@ -178,10 +139,10 @@ def mixup(images: tf.Tensor, labels: tf.Tensor, *, alpha: float, seed: tf.Tensor
     images, labels : tf.Tensor
         Of the same shapes.
     """
-    draws = tf.random.stateless_gamma([2, tf.shape(images)[0]], another_seed(seed, 14), alpha)
-    # A small alpha can draw two zeros; their share is then a half.
-    share = (draws[0] + 1e-30) / (draws[0] + draws[1] + 2e-30)
-    of_images, of_labels = share[:, tf.newaxis, tf.newaxis, tf.newaxis], share[:, tf.newaxis]
+    drawn = tf.random.stateless_gamma([2, tf.shape(images)[0]], another_seed(seed, 14), alpha)
+    # A small alpha can draw two zeros; their weight is then a half.
+    weight = (drawn[0] + 1e-30) / (drawn[0] + drawn[1] + 2e-30)
+    of_images, of_labels = weight[:, tf.newaxis, tf.newaxis, tf.newaxis], weight[:, tf.newaxis]
     return (
         of_images * images + (1 - of_images) * tf.roll(images, 1, axis=0),
         of_labels * labels + (1 - of_labels) * tf.roll(labels, 1, axis=0),

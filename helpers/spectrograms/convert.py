@@ -17,11 +17,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 from tqdm import tqdm
 
 from helpers.base.artifacts import Artifacts, SuiteError, atomic_path, fingerprint, fingerprint_of, write_json
 from helpers.base.settings import SpectrogramSettings
-from helpers.spectrograms import png
 from helpers.spectrograms.mel import load_audio, picture
 
 CLIPS_A_TASK = 16  # few enough for a smooth progress bar, many enough that handing them out costs little
@@ -30,9 +31,21 @@ CLIPS_A_TASK = 16  # few enough for a smooth progress bar, many enough that hand
 def read_note(path: Path) -> dict:
     """What a picture says of itself: clip, settings, fingerprint of its sound; empty if it is absent or damaged."""
     try:
-        return json.loads(png.read_text(path, "note"))
+        with Image.open(path, formats=["PNG"]) as image:
+            note = image.info["note"]
+            image.verify()  # every checksum of the file
+        return json.loads(note)
     except (OSError, SyntaxError, KeyError, ValueError):  # Pillow says SyntaxError of a broken picture
         return {}
+
+
+def encode(image: np.ndarray, *, note: str = "") -> bytes:
+    """A picture as the content of a PNG file with a text inside; the same picture and text give the same bytes."""
+    text, buffer = PngInfo(), io.BytesIO()
+    text.add_text("note", note)
+    # Pillow's default takes twice the time of level 1, for a tenth less on disk.
+    Image.fromarray(image).save(buffer, "PNG", pnginfo=text, compress_level=1)
+    return buffer.getvalue()
 
 
 def convert_clip(sound: Path, target: Path, *, clip: str, settings: SpectrogramSettings) -> tuple[str, str]:
@@ -54,7 +67,7 @@ def convert_clip(sound: Path, target: Path, *, clip: str, settings: SpectrogramS
         image = picture(samples, settings=settings)
     except Exception as error:  # any reader may fail in its own way, and one clip must not stop the run
         return "", f"could not be converted: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
-    content = png.encode(image, text={"note": json.dumps(note)})
+    content = encode(image, note=json.dumps(note))
     with atomic_path(target) as temporary:
         temporary.write_bytes(content)
     return fingerprint_of(content), ""

@@ -38,8 +38,7 @@ from helpers.base.machine import PROJECT
 from helpers.base.settings import PROFILES, Corpus, SpectrogramSettings
 from helpers.recordings.manifest import build_manifest
 from helpers.recordings.voices import synthesise
-from helpers.spectrograms import png
-from helpers.spectrograms.convert import convert
+from helpers.spectrograms.convert import convert, encode
 from helpers.spectrograms.mel import FRAMES_A_BLOCK, frames_of, load_audio, picture
 
 # Speech of 2.8 s at 16 kHz, 224 x 224 grey pictures of `quick`'s spectrogram.
@@ -118,7 +117,7 @@ def floor(path: Path, picture: np.ndarray) -> None:
     frames = frames_of(samples, settings=SETTINGS)
     for start in range(0, len(frames), FRAMES_A_BLOCK):
         scipy.fft.rfft(frames[start : start + FRAMES_A_BLOCK])
-    png.encode(picture, text={})
+    encode(picture)
 
 
 def convert_paths(paths: list[Path], folder: Path, *, workers: int) -> None:

@@ -205,7 +205,7 @@ def train_seeds(artifacts: Artifacts, seeds: list[int], *, profile: Profile) -> 
         run = train(profile.network, manifest.assign(split=split), artifacts, profile=replace(profile, seed=seed), folder=folder)
         scores = read_json(folder / "metrics.json")
         accuracies[str(seed)] = scores["test"]["accuracy"]
-        write_json(artifacts.folder / "seeds.json", accuracies)
+        write_json(artifacts.seeds, accuracies)
         print(
             f"seed {seed}: test accuracy {scores['test']['accuracy']:.4f}, validation {scores['validation']['accuracy']:.4f}, "
             f"best epoch {run['best_epoch']}, {run['seconds']:.0f} s",
