@@ -151,7 +151,7 @@ class Profile:
     base_channels : int
         Channels of the first stage of the small networks.
     dropout : float
-        Share of the features hidden from the last layer in training (small networks).
+        Fraction of the features hidden from the last layer in training (small networks).
     epochs, batch_size : int
     optimizer : {"adam", "adamw"}
         "adamw" warms up for two epochs, then follows half a cosine to zero, with gradients clipped to a norm of 1.
@@ -162,7 +162,7 @@ class Profile:
         Stop when so many epochs have brought no lower validation loss; 0 never stops early.
     kept_epoch : {"best", "last"}
         Keep the epoch with the lowest validation loss, or the last. Notebook 05 keeps the last: among strangers, the loss is lowest
-        where a network has hardly learnt anything and is sure of nothing.
+        where a network has hardly learnt anything and is confident of nothing.
     mixed_precision : {"auto", "on", "off"}
         Compute in 16 bits and keep the weights in 32; "auto" does so on a GPU alone.
     jit_compile : {"auto", "on", "off"}

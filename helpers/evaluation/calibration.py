@@ -13,7 +13,7 @@ SMALLEST = 1e-6  # the table holds six digits
 
 
 def reliability(predictions: pd.DataFrame, *, bins: int = 10) -> pd.DataFrame:
-    """Confidence and accuracy of clips of like confidence: what a reliability diagram draws.
+    """Confidence and accuracy of clips of similar confidence: what a reliability diagram draws.
 
     Parameters
     ----------
@@ -27,10 +27,10 @@ def reliability(predictions: pd.DataFrame, *, bins: int = 10) -> pd.DataFrame:
     pd.DataFrame
         One row for each bin that holds clips: `from`, `to`, `clips`, `confidence`, `accuracy`.
     """
-    place = np.minimum((predictions["confidence"].to_numpy() * bins).astype(int), bins - 1)
+    index = np.minimum((predictions["confidence"].to_numpy() * bins).astype(int), bins - 1)
     right = predictions["true"] == predictions["predicted"]
-    table = pd.DataFrame({"confidence": predictions["confidence"], "accuracy": right}).groupby(place).mean()
-    table.insert(0, "clips", np.bincount(place, minlength=bins)[table.index])
+    table = pd.DataFrame({"confidence": predictions["confidence"], "accuracy": right}).groupby(index).mean()
+    table.insert(0, "clips", np.bincount(index, minlength=bins)[table.index])
     table.insert(0, "to", (table.index + 1) / bins)
     table.insert(0, "from", table.index / bins)
     return table.reset_index(drop=True)
@@ -46,9 +46,9 @@ def expected_calibration_error(predictions: pd.DataFrame, *, bins: int = 10) -> 
 
 
 def fit_temperature(predictions: pd.DataFrame, classes: list[str]) -> float:
-    """The temperature that makes the true classes of these clips likeliest; above 1, the network was too sure.
+    """The temperature under which the true classes of these clips are most probable; above 1, the network was overconfident.
 
-    Guo et al. (2017), section 4.2. Fit it on validation clips: on training clips the network is surer than it may be.
+    Guo et al. (2017), section 4.2. Fit it on validation clips: on training clips the network is overconfident.
     """
     logits = np.log(np.clip(probabilities_of(predictions), SMALLEST, 1))
     index = pd.Index(classes).get_indexer(predictions["true"])
@@ -80,8 +80,8 @@ def risk_coverage(predictions: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     pd.DataFrame
-        From the highest threshold to the lowest: `threshold` (answer from this confidence on), `coverage` (share of the clips that
-        get an answer), `risk` (share of the answers that are wrong).
+        From the highest threshold to the lowest: `threshold` (answer from this confidence on), `coverage` (fraction of the clips
+        that get an answer), `risk` (fraction of the answers that are wrong).
     """
     ranked = predictions.sort_values("confidence", ascending=False, kind="stable")
     answers = np.arange(1, len(ranked) + 1)

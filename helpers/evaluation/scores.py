@@ -17,7 +17,7 @@ from helpers.recordings.labels import age_group, parse_label
 from helpers.recordings.splits import SPLITS
 
 FIXED_COLUMNS = ["clip", "split", "true", "predicted", "confidence"]
-TOP = 3  # the true class counts as found if it is one of that many likeliest
+TOP = 3  # the true class counts as found if it is among that many most probable
 BAND_YEARS = 5
 
 
@@ -245,23 +245,23 @@ def read_classes(artifacts) -> list[str]:
 
 
 def class_fractions(training: pd.Series, classes: list[str]) -> np.ndarray:
-    """Share of each class among the training clips' labels, np.ndarray [shape=(classes,)]."""
+    """Fraction of each class among the training clips' labels, np.ndarray [shape=(classes,)]."""
     return training.value_counts(normalize=True).reindex(classes, fill_value=0).to_numpy()
 
 
 def no_audio_predictions(predictions: pd.DataFrame, classes: list[str], *, split: str = "test") -> pd.DataFrame:
-    """Predictions of one split by a model that is deaf: for each clip, the share of each class among the training clips.
+    """The no-audio baseline for one split: for each clip, the fraction of each class among the training clips.
 
     Scored like any other predictions, its accuracy is that of always answering the most frequent class, gender or age group,
     and its age is the mean age of the training clips.
     """
     clips = predictions[predictions["split"] == split].rename(columns={"true": "label"})
-    shares = class_fractions(predictions.loc[predictions["split"] == "train", "true"], classes)
-    return predictions_table(clips, np.tile(shares, (len(clips), 1)), classes)
+    fractions = class_fractions(predictions.loc[predictions["split"] == "train", "true"], classes)
+    return predictions_table(clips, np.tile(fractions, (len(clips), 1)), classes)
 
 
 def pitch_threshold(predictions: pd.DataFrame, pitch: pd.Series) -> tuple[float, pd.Series]:
-    """Tell women from men by the pitch alone: the threshold that errs least on the training clips, and who it gets right.
+    """Tell women from men by the pitch alone: the threshold with the fewest errors on the training clips, and who it gets right.
 
     Parameters
     ----------
@@ -275,7 +275,7 @@ def pitch_threshold(predictions: pd.DataFrame, pitch: pd.Series) -> tuple[float,
     threshold : float
         In Hz; a higher voice is taken for a woman's.
     right : pd.Series
-        Whether each clip with a pitch and a gender is told rightly, indexed like `predictions`.
+        Whether each clip with a pitch and a gender is predicted correctly, indexed like `predictions`.
     """
     table = pd.DataFrame({"female": predictions["true"].map(lambda label: parse_label(label)[0])})
     table = table.assign(pitch=predictions["clip"].map(pitch), training=predictions["split"] == "train").dropna()

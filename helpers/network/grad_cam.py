@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def grad_cam(model: keras.Model, images: np.ndarray, target: int) -> np.ndarray:
-    """How much each place of the last feature maps speaks for a class.
+    """How much each position of the last feature maps is evidence for a class.
 
     Selvaraju et al. (2017), "Grad-CAM: Visual Explanations from Deep Networks via Gradient-based Localization", ICCV, equations 1
     and 2, with the maps that the global pooling reads: each map is weighted by the mean gradient of the class's logit.
@@ -35,7 +35,7 @@ def grad_cam(model: keras.Model, images: np.ndarray, target: int) -> np.ndarray:
     Returns
     -------
     np.ndarray [shape=(n, rows, columns), dtype=float32]
-        0 where nothing speaks for it.
+        0 where there is none.
 
     Raises
     ------
@@ -49,7 +49,7 @@ def grad_cam(model: keras.Model, images: np.ndarray, target: int) -> np.ndarray:
         raise SuiteError(f"Grad-CAM needs a network with a global pooling layer, and {model.name} has none.")
     # Called, not `predict`, which would compile anew for each clip.
     maps = keras.ops.convert_to_numpy(keras.Model(model.input, pooling.input)(images, training=False))
-    # Behind a global pooling, mean or maximum, the mean gradient of a Dense logit is its weight by the number of places.
+    # Behind a global pooling, mean or maximum, the mean gradient of a Dense logit is its weight by the number of positions.
     weights = model.layers[-1].kernel.numpy()[:, target] / np.prod(maps.shape[1:3])
     return np.maximum(maps @ weights, 0)
 
@@ -87,7 +87,7 @@ def clip_heat(artifacts: Artifacts, *, classes: list[str], profile: Profile) -> 
 
 
 def spread(maps: np.ndarray, *, starts: np.ndarray, window: int, shape: tuple[int, int]) -> np.ndarray:
-    """Put the maps of a clip's windows back to where they were cut, averaged where they overlap, the highest place 1.
+    """Put the maps of a clip's windows back to where they were cut, averaged where they overlap, the highest position 1.
 
     Parameters
     ----------

@@ -29,7 +29,7 @@ class Prediction:
     Attributes
     ----------
     probabilities : pd.Series
-        By class, the likeliest first; they add up to 1.
+        By class, the most probable first; they add up to 1.
     gender : str or None
         The one with the larger sum of probabilities; None if not every class's name tells it.
     age : float or None

@@ -157,12 +157,12 @@ def fit(run: Run, paths: list[Path], targets: np.ndarray, split: np.ndarray) -> 
         if not stops_early(history, profile=profile):
             try:
                 model.fit(
-                    share_out(batches, shares=max(len(devices), 2 if alone else 1)),
+                    split_for_devices(batches, parts=max(len(devices), 2 if alone else 1)),
                     steps_per_epoch=steps,
                     initial_epoch=len(history),
                     epochs=profile.epochs,
                     shuffle=False,  # the batches are in their order already
-                    validation_data=share_out(validated, shares=len(devices)),
+                    validation_data=split_for_devices(validated, parts=len(devices)),
                     callbacks=[
                         EpochRecorder(history, bar=bar, profile=profile, save=save),
                         keras.callbacks.TensorBoard(run.folder / "logs", write_graph=False),
@@ -209,16 +209,16 @@ def _mirrored(*devices: str) -> tf.distribute.Strategy:
     return tf.distribute.MirroredStrategy(devices)
 
 
-def share_out(batches: tf.data.Dataset, *, shares: int) -> tf.data.Dataset:
-    """Batches of which no share is empty, which fails: where there are too few pictures, some come twice."""
-    if shares < 2:
+def split_for_devices(batches: tf.data.Dataset, *, parts: int) -> tf.data.Dataset:
+    """Batches of which no device gets an empty part, which fails: where there are too few pictures, some come twice."""
+    if parts < 2:
         return batches
 
     def fill(*batch: tf.Tensor) -> list[tf.Tensor]:
         size = tf.shape(batch[0])[0]
-        share = -(-size // shares)  # each device gets so many, until there are no more
-        places = tf.range(tf.maximum(size, share * (shares - 1) + 1)) % size
-        return [tf.gather(part, places) for part in batch]
+        each = -(-size // parts)  # each device gets so many, until there are no more
+        indices = tf.range(tf.maximum(size, each * (parts - 1) + 1)) % size
+        return [tf.gather(part, indices) for part in batch]
 
     options = tf.data.Options()
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF  # one machine, one stream

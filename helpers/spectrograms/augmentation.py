@@ -91,8 +91,8 @@ def equalise(image: tf.Tensor, *, most_db: float, dynamic_range_db: float, seed:
     """
     waves = tf.range(1.0, 5.0)
     strengths = tf.random.stateless_uniform([4], another_seed(seed, 16), -most_db, most_db) / waves / tf.reduce_sum(1 / waves)
-    places = tf.linspace(0.0, math.pi, tf.shape(image)[0])
-    curve = tf.cos(places[:, tf.newaxis] * waves) @ strengths[:, tf.newaxis]
+    positions = tf.linspace(0.0, math.pi, tf.shape(image)[0])
+    curve = tf.cos(positions[:, tf.newaxis] * waves) @ strengths[:, tf.newaxis]
     return _add_db(image, curve[:, tf.newaxis], dynamic_range_db=dynamic_range_db)
 
 
@@ -113,8 +113,8 @@ def mask(image: tf.Tensor, *, rows: int, columns: int, seed: tf.Tensor) -> tf.Te
         size = tf.shape(image)[axis]
         width = tf.cast(numbers[0] * tf.cast(tf.minimum(widest, size) + 1, tf.float32), tf.int32)
         start = tf.cast(numbers[1] * tf.cast(size - width + 1, tf.float32), tf.int32)
-        places = tf.range(size)
-        hidden = (places >= start) & (places < start + width)
+        positions = tf.range(size)
+        hidden = (positions >= start) & (positions < start + width)
         keep &= ~(hidden[:, tf.newaxis] if axis == 0 else hidden[tf.newaxis])
     return tf.where(keep[..., tf.newaxis], image, tf.zeros_like(image))
 

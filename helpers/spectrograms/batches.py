@@ -1,6 +1,6 @@
 """Pictures in batches: checking, reading, augmenting and batching with tf.data (notebook 03).
 
-What a training step sees depends on the seed, the epoch and the place in the epoch alone, never on timing or on what was drawn
+What a training step sees depends on the seed, the epoch and the position in the epoch alone, never on timing or on what was drawn
 before: every random number is drawn statelessly from those three.
 """
 
@@ -40,7 +40,7 @@ def training_batches(
     paths : list of Path
         PNG files.
     targets : np.ndarray [shape=(n,), dtype=int]
-        Number of each picture's class.
+        Index of each picture's class.
     classes : int
     profile : Profile
     first_epoch : int
@@ -59,24 +59,24 @@ def training_batches(
     """
     names = tf.constant([str(path) for path in paths])
     labels = tf.constant(targets, tf.int64)
-    draws = len(paths) * windows_per_clip(len(paths), profile=profile)
+    windows = len(paths) * windows_per_clip(len(paths), profile=profile)
     shape = image_shape(paths[0], profile=profile)
     if shape[2] == 3 and (profile.gain_db or profile.equaliser_db or profile.noise_snr_db is not None):
         raise SuiteError("Gain, noise and equaliser reckon in dB, which only grey pictures hold: add colour=false to OVERRIDES.")
 
-    def seed_of(epoch: tf.Tensor, place: tf.Tensor) -> tf.Tensor:
-        return tf.stack([tf.cast(profile.seed, tf.int64) * 1_000_003 + epoch, place])
+    def seed_of(epoch: tf.Tensor, position: tf.Tensor) -> tf.Tensor:
+        return tf.stack([tf.cast(profile.seed, tf.int64) * 1_000_003 + epoch, position])
 
-    def draw(epoch: tf.Tensor, place: tf.Tensor, index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def draw(epoch: tf.Tensor, position: tf.Tensor, index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         image = read_image(names[index], channels=shape[2])
-        image = augment(image, width=shape[1], profile=profile, seed=seed_of(epoch, place))
+        image = augment(image, width=shape[1], profile=profile, seed=seed_of(epoch, position))
         return tf.ensure_shape(image, shape), tf.one_hot(labels[index], classes)
 
     def epoch_of_batches(epoch: tf.Tensor) -> tf.data.Dataset:
         # Not `index_shuffle`: for some seeds it leaves neighbours, clips of one speaker, together.
-        order = tf.argsort(tf.random.stateless_uniform([draws], tf.stack([tf.cast(profile.seed, tf.int64), epoch])))
+        order = tf.argsort(tf.random.stateless_uniform([windows], tf.stack([tf.cast(profile.seed, tf.int64), epoch])))
         clips = tf.data.Dataset.from_tensor_slices(order % len(paths)).enumerate()
-        images = clips.map(lambda place, index: draw(epoch, place, index), num_parallel_calls=2, deterministic=True)
+        images = clips.map(lambda position, index: draw(epoch, position, index), num_parallel_calls=2, deterministic=True)
         batches = images.batch(profile.batch_size)
         if not profile.mixup:
             return batches

@@ -52,8 +52,8 @@ def change_voice(samples: np.ndarray, *, sample_rate: int, pitch: float = 0.0, f
         envelope = spectral_envelope(np.abs(spectrum), period=period)
         bins = np.arange(len(envelope))
         # The formants moved with the pitch: bring them back, and on to where they are wanted.
-        places = bins * 2 ** ((pitch - formants) / 12)
-        wanted = np.apply_along_axis(lambda column: np.interp(places, bins, column), 0, envelope)
+        sources = bins * 2 ** ((pitch - formants) / 12)
+        wanted = np.apply_along_axis(lambda column: np.interp(sources, bins, column), 0, envelope)
         spectrum *= 10 ** (np.clip(wanted - envelope, -MOST_GAIN_DB, MOST_GAIN_DB) / 20)
         changed = librosa.istft(spectrum, n_fft=N_FFT, length=len(samples))
     power, before = np.mean(changed**2), np.mean(samples**2)

@@ -17,7 +17,7 @@ from helpers.network import checkpoints, networks, training
 from helpers.network.checkpoints import save_checkpoint
 from helpers.network.model_files import load_model
 from helpers.network.run import Run, read_history, read_run
-from helpers.network.training import share_out, train
+from helpers.network.training import split_for_devices, train
 from helpers.recordings.manifest import build_manifest, read_manifest
 from helpers.spectrograms.convert import convert
 
@@ -160,7 +160,7 @@ def test_mixed_precision_trains_in_16_bits_and_leaves_a_model_in_32(manifest, ar
 def test_no_share_of_a_batch_is_empty(shares):
     for size in range(1, 10):
         batch = tf.data.Dataset.from_tensors((tf.range(size), tf.range(size)))
-        images, labels = next(share_out(batch, shares=shares).as_numpy_iterator())
+        images, labels = next(split_for_devices(batch, parts=shares).as_numpy_iterator())
         parts = [images[start : start + -(-size // shares)] for start in range(0, len(images), -(-size // shares))]
         assert len(parts) == shares or shares == 1
         assert images.tolist() == labels.tolist() and set(images) == set(range(size)) and len(images) < size + shares
