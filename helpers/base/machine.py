@@ -35,11 +35,8 @@ def has_gpu() -> bool:
 
 def check_gpu() -> bool:
     """Say which device trains; without a GPU, say how to get one. Returns whether there is one."""
-    tf = load_tensorflow()
-    devices = tf.config.list_physical_devices("GPU")
-    if devices:
-        details = tf.config.experimental.get_device_details(devices[0])
-        print(f"Training on a GPU: {details.get('device_name', devices[0].name)}.")
+    if training_devices():
+        print(f"Training on a GPU: {device()}.")
         return True
     if on_colab():
         print(
@@ -57,10 +54,8 @@ def make_repeatable(seed: int) -> None:
     On a GPU deterministic operations cost too much time, so a repeated run differs a little there.
     """
     tf = load_tensorflow()
-    import keras
-
-    keras.utils.set_random_seed(seed)
-    if not tf.config.list_physical_devices("GPU"):
+    tf.keras.utils.set_random_seed(seed)
+    if not training_devices():
         tf.config.experimental.enable_op_determinism()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from types import UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -13,6 +13,7 @@ NETWORKS = (
     "small_resnet", "plain_cnn", "small_vgg", "resnet50", "resnet50_flatten", "resnet101", "resnet50v2", "vgg16", "inceptionv3",
     "xception", "mobilenetv2", "densenet121", "efficientnetv2b0",
 )  # fmt: skip
+NO_SETTINGS = ("name", "corpus", "spectrogram")  # of a profile
 # Lowest and highest value of a setting. All others: whole numbers from 1 on, other numbers from 0 on.
 LIMITS = {
     **dict.fromkeys(("seed", "corpus_seed", "frequency_mask", "time_mask", "time_shift", "early_stopping"), (0, math.inf)),
@@ -265,7 +266,7 @@ def choose_profile(name: str, *, overrides: str = "") -> Profile:
     chosen: dict[Any, dict[str, Any]] = {part: {} for part in (profile, profile.corpus, profile.spectrogram)}
     for item in filter(None, overrides.replace(",", " ").split()):
         setting, _, text = item.partition("=")
-        owner = next((part for part in chosen if setting in _own_settings(part)), None)
+        owner = next((part for part in chosen if setting in vars(part) and setting not in NO_SETTINGS), None)
         if owner is None:
             known = ", ".join(list(describe(profile))[1:])
             raise SuiteError(f"The profile has no setting {setting!r}; write name=value with one of: {known}.")
@@ -280,11 +281,6 @@ def describe(profile: Profile) -> dict[str, Any]:
     for name, value in asdict(profile).items():
         flat |= value if isinstance(value, dict) else {name: value}
     return flat
-
-
-def _own_settings(part: Any) -> list[str]:
-    """The settings of a dataclass that are no dataclasses themselves, nor its name."""
-    return [item.name for item in fields(part) if item.name != "name" and not is_dataclass(getattr(part, item.name))]
 
 
 def _value(part: Any, setting: str, text: str) -> Any:
