@@ -183,6 +183,7 @@ def test_a_checkpoint_of_another_training_is_refused_and_says_why(stopped, artif
     refused(manifest, TINY, "epoch-0001.keras is cut off, damaged")
 
 
+@pytest.mark.long
 def test_two_devices_train_as_one_does(manifest, artifacts):
     result = run(TWO_DEVICES, artifacts)
     assert result.returncode == 0, result.stderr[-3000:]
