@@ -1,6 +1,6 @@
 """Files on disk: where each stage writes, atomic writes, and the suite's one exception, a sentence with the next step.
 
-All notebooks grow one folder, `artifacts/<dataset>/`; `Artifacts` is the only place that knows its file names.
+All notebooks grow one folder, `artifacts/<dataset>/`; `Artifacts` and `RunFiles` are the only places that know its file names.
 """
 
 from __future__ import annotations
@@ -35,8 +35,24 @@ MADE_BY = {
 
 
 def _in_folder(name: str) -> property:
-    """A file or folder of `Artifacts`, by its name."""
-    return property(lambda artifacts: artifacts.folder / name)
+    """A file or folder in `folder`, by its name."""
+    return property(lambda owner: owner.folder / name)
+
+
+@dataclass(frozen=True)
+class RunFiles:
+    """The files of one run in its folder, such as `models/<name>/`."""
+
+    folder: Path
+    facts = _in_folder("run.json")
+    predictions = _in_folder("predictions.csv")
+    metrics = _in_folder("metrics.json")
+    model = _in_folder("model.keras")
+    history = _in_folder("history.csv")
+    logs = _in_folder("logs")
+    checkpoints = _in_folder("checkpoints")
+    robustness = _in_folder("robustness.csv")
+    failed = _in_folder("failed.json")
 
 
 @dataclass(frozen=True)
@@ -100,6 +116,10 @@ class Artifacts:
     def model(self, name: str) -> Path:
         """Folder of one trained model."""
         return self.folder / "models" / name
+
+    def run(self, name: str) -> RunFiles:
+        """The files of one trained model."""
+        return RunFiles(self.model(name))
 
     def audio(self, path: str) -> Path:
         """Sound file of a manifest row: its `path` is absolute, or relative to the dataset's folder."""

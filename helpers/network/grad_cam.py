@@ -79,7 +79,7 @@ def clip_heat(artifacts: Artifacts, *, classes: list[str], profile: Profile) -> 
         except ImportError as error:
             raise SuiteError(f"Grad-CAM needs TensorFlow ({error}): without it, everything else here still works.") from None
         if model is None:
-            model = load_model(artifacts.model(profile.network) / "model.keras", classes=classes)
+            model = load_model(artifacts.run(profile.network).model, classes=classes)
         image = read_image(str(require(artifacts.image(row["clip"]))), channels=model.network.input_shape[3])
         return model.heat(image.numpy(), row["predicted"])
 

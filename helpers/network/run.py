@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.base import machine
-from helpers.base.artifacts import Artifacts, read_json, read_table, write_json, write_table
+from helpers.base.artifacts import Artifacts, RunFiles, read_json, read_table, write_json, write_table
 from helpers.base.settings import Profile, describe
 from helpers.evaluation.scores import read_classes, read_predictions, score
 from helpers.recordings.manifest import read_manifest
@@ -75,6 +75,11 @@ class Run:
         return self.settings["network"]
 
     @property
+    def files(self) -> RunFiles:
+        """What is kept of it."""
+        return RunFiles(self.folder)
+
+    @property
     def identity(self) -> dict:
         """What a run or a checkpoint on disk must be of to be taken for this one."""
         return {"settings": self.settings, "data": self.data, "classes": self.classes, "layers": self.layers}
@@ -83,7 +88,7 @@ class Run:
     def checkpoints(self) -> Path:
         """Where the checkpoints lie: on Drive if it is mounted, else in the run's own folder."""
         if not machine.DRIVE.is_dir() or self.folder.is_relative_to(machine.DRIVE):
-            return self.folder / "checkpoints"
+            return self.files.checkpoints
         # The dataset, the split and the seed are in the path from the folder of all datasets on.
         root = (self.artifacts.source or self.artifacts.folder).parent
         return machine.DRIVE / "voice-age-gender" / "checkpoints" / self.folder.relative_to(root)
@@ -106,27 +111,26 @@ class Run:
 
     def reason_to_repeat(self) -> str:
         """Why what lies in the folder can't be taken for this run; empty where it can, or where there is nothing."""
-        if not (self.folder / "run.json").exists():
+        files = self.files
+        if not files.facts.exists():
             return ""
-        kept = ("predictions.csv", "metrics.json", *(("model.keras", "history.csv") if self.layers else ()))
-        missing = [name for name in kept if not (self.folder / name).exists()]
+        kept = (files.predictions, files.metrics, *((files.model, files.history) if self.layers else ()))
+        missing = [path.name for path in kept if not path.exists()]
         return f"its {missing[0]} is missing" if missing else self.difference(self.read())
 
     def is_finished(self) -> bool:
         """Whether the folder holds this very run, whole."""
-        return (self.folder / "run.json").exists() and not self.reason_to_repeat()
+        return self.files.facts.exists() and not self.reason_to_repeat()
 
     def read(self) -> dict:
         """The content of `run.json`."""
-        return read_json(self.folder / "run.json")
+        return read_json(self.files.facts)
 
     def record(self, predictions: pd.DataFrame, *, seconds: float, **facts) -> dict:
         """Write `predictions.csv`, `metrics.json` and, last, `run.json`; return the last one's content."""
-        write_table(self.folder / "predictions.csv", predictions)
+        write_table(self.files.predictions, predictions)
         # Scored from the file, so that the same figures come out for whoever reads it.
-        write_json(
-            self.folder / "metrics.json", score(read_predictions(self.folder / "predictions.csv", self.classes), self.classes)
-        )
+        write_json(self.files.metrics, score(read_predictions(self.files.predictions, self.classes), self.classes))
         run = {
             "profile": self.profile.name,
             "seed": self.profile.seed,
@@ -136,7 +140,7 @@ class Run:
             **self.identity,
             **facts,
         }
-        write_json(self.folder / "run.json", run)
+        write_json(self.files.facts, run)
         return self.read()
 
 
@@ -176,14 +180,14 @@ def read_run(artifacts: Artifacts, name: str) -> tuple[dict, dict, pd.DataFrame]
     SuiteError
         Something is missing, or the predictions are of other classes or of another split than the manifest's.
     """
-    folder = artifacts.model(name)
-    predictions = read_predictions(folder / "predictions.csv", read_classes(artifacts), manifest=read_manifest(artifacts))
-    return read_json(folder / "run.json"), read_json(folder / "metrics.json"), predictions
+    files = artifacts.run(name)
+    predictions = read_predictions(files.predictions, read_classes(artifacts), manifest=read_manifest(artifacts))
+    return read_json(files.facts), read_json(files.metrics), predictions
 
 
 def read_history(artifacts: Artifacts, name: str) -> pd.DataFrame:
     """Loss and accuracy by epoch of a trained network."""
-    return read_table(artifacts.model(name) / "history.csv")
+    return read_table(artifacts.run(name).history)
 
 
 def data_fingerprint(manifest: pd.DataFrame, artifacts: Artifacts) -> str:

@@ -85,7 +85,7 @@ def train(name: str, manifest: pd.DataFrame, artifacts: Artifacts, *, profile: P
 
 def _keep(run: Run, model: keras.Model, history: list[dict], manifest: pd.DataFrame, paths: list[Path]) -> dict:
     """Write all that is kept of a training that is over, `run.json` last; then its checkpoints go."""
-    profile, folder, classes = run.profile, run.folder, run.classes
+    profile, files, classes = run.profile, run.files, run.classes
     note = {"network": run.name, "classes": classes, "layers": run.layers, "spectrogram": asdict(profile.spectrogram)}
     note |= {"window_frames": profile.window_frames, "test_windows": profile.test_windows}
     predictions = predictions_table(manifest, predict_clips(model, paths, classes=len(classes), profile=profile), classes)
@@ -97,13 +97,13 @@ def _keep(run: Run, model: keras.Model, history: list[dict], manifest: pd.DataFr
         "milliseconds_per_clip": milliseconds_per_clip(lambda: model.predict_on_batch(windows), clips=clips),
     }
     try:
-        save_model(folder / "model.keras", model, note)
-        facts["file_megabytes"] = round((folder / "model.keras").stat().st_size / 1e6, 3)
-        write_table(folder / "history.csv", pd.DataFrame(history).round(6))
+        save_model(files.model, model, note)
+        facts["file_megabytes"] = round(files.model.stat().st_size / 1e6, 3)
+        write_table(files.history, pd.DataFrame(history).round(6))
         kept = run.record(predictions, seconds=sum(row["seconds"] for row in history), **facts)
     except (OSError, RuntimeError) as error:  # HDF5 raises a RuntimeError where the disk is full
         raise SuiteError(
-            f"{run.name} is trained, but its results could not be written to {folder} ({str(error).splitlines()[0]}): free some "
+            f"{run.name} is trained, but its results could not be written to {run.folder} ({str(error).splitlines()[0]}): free some "
             "space and run this again; its checkpoints stay, so that nothing is trained twice."
         ) from None
     checkpoints.remove_checkpoints(run)
@@ -136,8 +136,8 @@ def fit(run: Run, paths: list[Path], targets: np.ndarray, split: np.ndarray) -> 
     steps = steps_per_epoch(len(training), profile=profile)
     model = _model_to_train(run, paths[0], steps=steps, devices=devices, latest=latest)
     if latest is None:
-        (run.folder / "run.json").unlink(missing_ok=True)  # written last: a folder without it is not finished
-        shutil.rmtree(run.folder / "logs", ignore_errors=True)
+        run.files.facts.unlink(missing_ok=True)  # written last: a folder without it is not finished
+        shutil.rmtree(run.files.logs, ignore_errors=True)
     else:
         print(f"{run.name}: goes on after epoch {len(history)} of {profile.epochs}, from {run.checkpoints}")
     windows, classes = windows_per_clip(len(training), profile=profile), len(run.classes)
@@ -165,7 +165,7 @@ def fit(run: Run, paths: list[Path], targets: np.ndarray, split: np.ndarray) -> 
                     validation_data=split_for_devices(validated, parts=len(devices)),
                     callbacks=[
                         EpochRecorder(history, bar=bar, profile=profile, save=save),
-                        keras.callbacks.TensorBoard(run.folder / "logs", write_graph=False),
+                        keras.callbacks.TensorBoard(run.files.logs, write_graph=False),
                     ],
                     verbose=0,
                 )
