@@ -103,8 +103,8 @@ def _keep(run: Run, model: keras.Model, history: list[dict], manifest: pd.DataFr
         kept = run.record(predictions, seconds=sum(row["seconds"] for row in history), **facts)
     except (OSError, RuntimeError) as error:  # HDF5 raises a RuntimeError where the disk is full
         raise SuiteError(
-            f"{run.name} is trained, but its results could not be written to {run.folder} ({str(error).splitlines()[0]}): free some "
-            "space and run this again; its checkpoints stay, so that nothing is trained twice."
+            f"{run.name} is trained, but its results could not be written to {run.folder} ({str(error).splitlines()[0]}): free "
+            "some space and run this again; its checkpoints stay, so that nothing is trained twice."
         ) from None
     checkpoints.remove_checkpoints(run)
     return kept
