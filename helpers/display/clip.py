@@ -153,13 +153,7 @@ def probabilities_html(chances: pd.Series, *, true: str) -> str:
     return f'<table aria-label="likeliest classes" style="border-collapse:collapse;line-height:1.4">{bars}</table>'
 
 
-def clip_html(
-    row: pd.Series,
-    artifacts: Artifacts,
-    *,
-    chances: pd.Series | None = None,
-    heat: np.ndarray | None = None,
-) -> str:
+def clip_html(row: pd.Series, artifacts: Artifacts, *, chances: pd.Series | None = None, heat: np.ndarray | None = None) -> str:
     """What there is to know of one clip: facts, player, waveform, spectrogram, and the probabilities where a model gave them.
 
     Parameters

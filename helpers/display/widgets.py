@@ -107,11 +107,7 @@ class MarkedClip:
 
 
 def listen(
-    manifest: pd.DataFrame,
-    artifacts: Artifacts,
-    *,
-    predictions: pd.DataFrame | None = None,
-    grad_cam: GradCam | None = None,
+    manifest: pd.DataFrame, artifacts: Artifacts, *, predictions: pd.DataFrame | None = None, grad_cam: GradCam | None = None
 ) -> ipywidgets.Widget:
     """Choose a clip by split, gender, age, speaker and verdict; hear it, see it, mark it.
 
@@ -169,10 +165,7 @@ def listen(
 
 
 def clip_panel(
-    artifacts: Artifacts,
-    *,
-    chances: pd.DataFrame | None = None,
-    grad_cam: GradCam | None = None,
+    artifacts: Artifacts, *, chances: pd.DataFrame | None = None, grad_cam: GradCam | None = None
 ) -> tuple[ipywidgets.Widget, Callable[[pd.Series | None], None]]:
     """One clip to hear, see and mark, and the function that shows another one in it.
 
