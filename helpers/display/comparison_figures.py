@@ -141,7 +141,7 @@ def cost_scatter(table: pd.DataFrame, cost: str, *, label: str, ax: Axes | None 
 
 
 @draws_on_axes
-def known_and_strangers(gaps: pd.DataFrame, score: str, *, no_audio: float | None = None, ax: Axes | None = None) -> Axes:
+def known_and_strangers(gaps: pd.DataFrame, score: str, *, no_audio: float, ax: Axes | None = None) -> Axes:
     """The lesson of the suite: one score of each model for voices that it knows and for strangers, and the gap between.
 
     Parameters
@@ -150,12 +150,12 @@ def known_and_strangers(gaps: pd.DataFrame, score: str, *, no_audio: float | Non
         One row a model, the columns of `helpers.evaluation.intervals.gap`.
     score : {"accuracy", "gender_accuracy", "age_mae_years"}
         What it is, for the axis.
-    no_audio : float, optional
+    no_audio : float
         The same score of the no-audio baseline.
     """
     ax = ax or plt.subplots(figsize=(5.5, 5))[1]
     years = score == "age_mae_years"
-    positions, top = np.arange(len(gaps)), max(gaps[["random_high", "speaker_high"]].max().max(), no_audio or 0) if years else 1.0
+    positions, top = np.arange(len(gaps)), max(gaps[["random_high", "speaker_high"]].max().max(), no_audio) if years else 1.0
     for shift, method in ((-0.2, "random"), (0.2, "speaker")):
         lengths = whiskers(gaps, method, f"{method}_low", f"{method}_high")
         ax.bar(
@@ -168,8 +168,7 @@ def known_and_strangers(gaps: pd.DataFrame, score: str, *, no_audio: float | Non
                 f"{value:.1f}" if years else f"{value:.2f}", (position, 0 if inside else high), (0, 5), textcoords="offset points",
                 ha="center", fontsize=14, fontweight="bold", color="white" if inside and method == "random" else "black",
             )  # fmt: skip
-    if no_audio is not None:
-        ax.axhline(no_audio, color=GREY, linestyle="--", label="no-audio baseline")
+    ax.axhline(no_audio, color=GREY, linestyle="--", label="no-audio baseline")
     number = "{:+.1f}" if years else "{:+.2f}"
     names = [name.replace("_", " ") for name in gaps.index]
     texts = [[number.format(-gap) for gap in row] for row in gaps[["gap", "gap_high", "gap_low"]].to_numpy()]

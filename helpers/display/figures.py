@@ -112,12 +112,8 @@ def class_counts(manifest: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Clips of each class, stacked by split."""
     table = pd.crosstab(manifest["label"], manifest["split"]).reindex(columns=list(SPLIT_COLOURS), fill_value=0)
     ax = ax or plt.subplots(figsize=(max(6, min(16, 1.5 + 0.36 * len(table))), 4.5))[1]
-    bottom = np.zeros(len(table))
-    for split, colour in SPLIT_COLOURS.items():
-        ax.bar(np.arange(len(table)), table[split], bottom=bottom, color=colour, label=split, width=0.8)
-        bottom += table[split].to_numpy()
-    ax.set_xticks(np.arange(len(table)), table.index, rotation=90 if len(table) > 6 else 0)
-    ax.set(ylabel="clips", ylim=(0, bottom.max() * 1.25))
+    table.plot.bar(stacked=True, color=SPLIT_COLOURS, width=0.8, rot=90 if len(table) > 6 else 0, ax=ax)
+    ax.set(xlabel="", ylabel="clips", ylim=(0, 1.25 * table.sum(axis=1).max()))
     ax.grid(axis="x", visible=False)
     ax.legend(ncols=3, loc="upper right")
     return ax

@@ -20,7 +20,6 @@ from helpers.recordings.sounds import Sound, inspect_sound
 from helpers.spectrograms.mel import load_audio
 
 SOURCE = Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
-KEPT = "own_voice.wav"
 # Rules of thumb: what a phone or a headset gives at a hand's width lies well between.
 QUIETEST_DB, MOST_CLIPPED, SHORTEST_S = -45.0, 0.001, 1.5
 
@@ -107,17 +106,15 @@ def choose_recording(panel: RecorderPanel | None = None, *, path: str = "", stan
     SuiteError
         It can't be read, or is empty, silent or too short.
     """
+    file = Path(path).expanduser()
     if panel is not None and panel.wav:
-        return _recording(base64.b64decode(panel.wav), "your recording")
-    if path:
-        file = Path(path).expanduser()
-        if not file.is_file():
-            raise SuiteError(f"There is no sound file {file}: check RECORDING.")
-        return _recording(file.read_bytes(), f"the file {file.name}")
-    return _recording(stand_in.read_bytes(), f"the test clip {stand_in.stem}, which stands in for your recording")
-
-
-def _recording(content: bytes, source: str) -> Recording:
+        content, source = base64.b64decode(panel.wav), "your recording"
+    elif path and not file.is_file():
+        raise SuiteError(f"There is no sound file {file}: check RECORDING.")
+    elif path:
+        content, source = file.read_bytes(), f"the file {file.name}"
+    else:
+        content, source = stand_in.read_bytes(), f"the test clip {stand_in.stem}, which stands in for your recording"
     sound = inspect_sound(io.BytesIO(content))
     if sound.reason:
         hint = ": record again, or give a WAV, FLAC, OGG or MP3 file with a voice in it."
@@ -137,7 +134,7 @@ def advice(sound: Sound) -> list[str]:
 
 def keep_recording(recording: Recording, artifacts: Artifacts) -> Path:
     """Write the recording to the results folder as a WAV file, which nothing else does; returns its path."""
-    path, rate = artifacts.folder / KEPT, recording.sound.sample_rate
+    path, rate = artifacts.folder / "own_voice.wav", recording.sound.sample_rate
     with atomic_path(path) as temporary:
         soundfile.write(temporary, recording.samples(sample_rate=rate), rate, subtype="PCM_16")
     return path
