@@ -8,7 +8,9 @@ from __future__ import annotations
 import base64
 import html
 import io
+from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pandas as pd
@@ -71,9 +73,7 @@ def player_html(path: Path, *, name: str = "") -> str:
 
 def audio_html(samples: np.ndarray, sample_rate: int, *, name: str) -> str:
     """The same of samples in memory, at their own level."""
-    buffer = io.BytesIO()
-    soundfile.write(buffer, samples, sample_rate, format="WAV", subtype="PCM_16")
-    source = f"data:audio/wav;base64,{_base64(buffer.getvalue())}"
+    source = data_uri("audio/wav", lambda file: soundfile.write(file, samples, sample_rate, format="WAV", subtype="PCM_16"))
     return f'<audio controls preload="auto" aria-label="{html.escape(name)}" src="{source}"></audio>'
 
 
@@ -95,7 +95,7 @@ def waveform_html(path: Path, *, points: int = 320) -> str:
     )
 
 
-def picture_html(row: pd.Series, artifacts: Artifacts, *, settings: SpectrogramSettings, heat: np.ndarray | None = None) -> str:
+def picture_html(row: pd.Series, artifacts: Artifacts, *, heat: np.ndarray | None = None) -> str:
     """The spectrogram of a clip as the network sees it; made from the sound where notebook 02 has not run yet.
 
     Parameters
@@ -103,8 +103,6 @@ def picture_html(row: pd.Series, artifacts: Artifacts, *, settings: SpectrogramS
     row : pd.Series
         A manifest row.
     artifacts : Artifacts
-    settings : SpectrogramSettings
-        For a spectrogram that is not there yet.
     heat : np.ndarray [shape=(height, width)], optional
         From 0 to 1, laid over the spectrogram.
 
@@ -116,53 +114,46 @@ def picture_html(row: pd.Series, artifacts: Artifacts, *, settings: SpectrogramS
     path = artifacts.image(row["clip"])
     try:
         if path.exists():
-            image = path.read_bytes()
+            source = data_uri("image/png", lambda file: file.write(path.read_bytes()))
         else:
-            samples = load_audio(artifacts.audio(row["path"]), sample_rate=settings.sample_rate)
-            image = _png(picture(samples, settings=settings))
+            settings = SpectrogramSettings()
+            pixels = picture(load_audio(artifacts.audio(row["path"]), sample_rate=settings.sample_rate), settings=settings)
+            source = data_uri("image/png", lambda file: Image.fromarray(pixels).save(file, "PNG"))
     except Exception:  # any reader may fail in its own way; the player says so in a sentence
         return ""
     style = "width:100%;height:192px;image-rendering:pixelated"
     alt = html.escape(f"spectrogram of {row['clip']}, low frequencies at the bottom")
-    layers = f'<img alt="{alt}" style="display:block;{style}" src="data:image/png;base64,{_base64(image)}">'
+    layers = f'<img alt="{alt}" style="display:block;{style}" src="{source}">'
     if heat is not None:
         colours = np.broadcast_to(np.array(HEAT_COLOUR, np.uint8), (*heat.shape, 3))
-        overlay = np.concatenate([colours, (heat * 190).astype(np.uint8)[..., np.newaxis]], axis=2)
+        overlay = Image.fromarray(np.dstack([colours, (heat * 190).astype(np.uint8)]))
         layers += (
             f'<img alt="Grad-CAM: cyan where the network found its evidence" class="grad-cam" '
             f'style="position:absolute;left:0;top:0;{style.replace("pixelated", "auto")}" '
-            f'src="data:image/png;base64,{_base64(_png(overlay))}">'
+            f'src="{data_uri("image/png", lambda file: overlay.save(file, "PNG"))}">'
         )
     return f'<div style="position:relative;margin-top:4px">{layers}</div>'
 
 
-def probabilities_html(chances: pd.Series, *, true: str, most: int = 5) -> str:
-    """The likeliest classes as a list of bars; the true class is marked.
+def probabilities_html(chances: pd.Series, *, true: str) -> str:
+    """The five likeliest classes as a list of bars; the true class is marked.
 
     Parameters
     ----------
     chances : pd.Series
         Probabilities, indexed by class.
     true : str
-    most : int
     """
     bars = "".join(
         f'<tr><td style="text-align:right;padding-right:8px">{html.escape(label)}{" (true)" if label == true else ""}</td>'
         f'<td style="width:180px"><div style="background:{GREEN if label == true else ORANGE};height:12px;'
         f'width:{max(chance, 0.004):.1%}"></div></td><td style="padding-left:8px">{chance:.2f}</td></tr>'
-        for label, chance in chances.sort_values(ascending=False, kind="stable").head(most).items()
+        for label, chance in chances.sort_values(ascending=False, kind="stable").head(5).items()
     )
     return f'<table aria-label="likeliest classes" style="border-collapse:collapse;line-height:1.4">{bars}</table>'
 
 
-def clip_html(
-    row: pd.Series,
-    artifacts: Artifacts,
-    *,
-    chances: pd.Series | None = None,
-    settings: SpectrogramSettings | None = None,
-    heat: np.ndarray | None = None,
-) -> str:
+def clip_html(row: pd.Series, artifacts: Artifacts, *, chances: pd.Series | None = None, heat: np.ndarray | None = None) -> str:
     """What there is to know of one clip: facts, player, waveform, spectrogram, and the probabilities where a model gave them.
 
     Parameters
@@ -172,8 +163,6 @@ def clip_html(
     artifacts : Artifacts
     chances : pd.Series, optional
         The model's probabilities, indexed by class.
-    settings : SpectrogramSettings, optional
-        For a spectrogram that is not there yet.
     heat : np.ndarray [shape=(height, width)], optional
         Laid over the spectrogram.
 
@@ -188,22 +177,18 @@ def clip_html(
         verdict = "right" if row["predicted"] == row["label"] else "WRONG"
         facts.append(f"predicted {html.escape(row['predicted'])} with confidence {row['confidence']:.2f}: <b>{verdict}</b>")
     path = artifacts.audio(row["path"])
-    picture = picture_html(row, artifacts, settings=settings or SpectrogramSettings(), heat=heat)
     seconds = "".join(f"<span>{fraction * row['duration_s']:.2f} s</span>" for fraction in (0, 0.5, 1))
     return (
         f'<div style="max-width:{WIDTH}px"><p style="line-height:1.5">{" · ".join(facts)}</p>'
-        f"{player_html(path, name=row['clip'])}{waveform_html(path)}{picture}"
+        f"{player_html(path, name=row['clip'])}{waveform_html(path)}{picture_html(row, artifacts, heat=heat)}"
         f'<div style="display:flex;justify-content:space-between">{seconds}</div>'
         '<div style="text-align:center">time; in the spectrogram, frequency upwards (mel scale)</div></div>'
         + (probabilities_html(chances, true=row["label"]) if chances is not None else "")
     )
 
 
-def _png(picture: np.ndarray) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, format="PNG")
-    return buffer.getvalue()
-
-
-def _base64(content: bytes) -> str:
-    return base64.b64encode(content).decode("ascii")
+def data_uri(kind: str, save: Callable[[BinaryIO], None]) -> str:
+    """What `save` writes into a file, as an address that holds it; `kind` is its MIME type."""
+    file = io.BytesIO()
+    save(file)
+    return f"data:{kind};base64,{base64.b64encode(file.getvalue()).decode('ascii')}"

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from sklearn.base import BaseEstimator
 
-from helpers.display.figures import BLUE, DARK, GREEN, GREY, ORANGE, whiskers
+from helpers.display.figures import BLUE, DARK, GREEN, GREY, ORANGE, draws_on_axes, whiskers
 from helpers.evaluation.intervals import pareto_front
 
 SPLIT_METHOD_COLOURS = {"random": BLUE, "speaker": ORANGE}
@@ -21,6 +21,7 @@ SCORE_NAMES = {
 }
 
 
+@draws_on_axes
 def comparison_bars(comparison: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """The study's Figure 9: test accuracy (bars, with their intervals) and macro F1 (diamonds) of each model, by split.
 
@@ -29,11 +30,6 @@ def comparison_bars(comparison: pd.DataFrame, *, ax: Axes | None = None) -> Axes
     comparison : pd.DataFrame
         Columns `model`, `split_method`, `accuracy`, `accuracy_low`, `accuracy_high`, `macro_f1`; a model without an accuracy, which
         could not be trained, is left out.
-    ax : matplotlib.axes.Axes, optional
-
-    Returns
-    -------
-    matplotlib.axes.Axes
     """
     comparison = comparison.dropna(subset="accuracy")
     models, methods = comparison["model"].unique(), comparison["split_method"].unique()
@@ -58,6 +54,7 @@ def comparison_bars(comparison: pd.DataFrame, *, ax: Axes | None = None) -> Axes
     return ax
 
 
+@draws_on_axes
 def svm_plane(model: BaseEstimator, points: np.ndarray, labels: pd.Series, *, ax: Axes | None = None) -> Axes:
     """The study's Figure 5: clips in the plane of their two principal components, and a model's answer everywhere in it.
 
@@ -68,11 +65,6 @@ def svm_plane(model: BaseEstimator, points: np.ndarray, labels: pd.Series, *, ax
     points : np.ndarray [shape=(clips, 2)]
     labels : pd.Series
         One a clip.
-    ax : matplotlib.axes.Axes, optional
-
-    Returns
-    -------
-    matplotlib.axes.Axes
     """
     ax = ax or plt.subplots(figsize=(7, 5.5))[1]
     names = sorted(labels.unique())
@@ -91,6 +83,7 @@ def svm_plane(model: BaseEstimator, points: np.ndarray, labels: pd.Series, *, ax
     return ax
 
 
+@draws_on_axes
 def difference_intervals(table: pd.DataFrame, *, best: str, ax: Axes | None = None) -> Axes:
     """How far each model lies behind the best, with 95% intervals; filled where the difference is real after Holm.
 
@@ -100,11 +93,6 @@ def difference_intervals(table: pd.DataFrame, *, best: str, ax: Axes | None = No
         As `helpers.evaluation.intervals.differences` gives it.
     best : str
         Name of the model that the others are compared with.
-    ax : matplotlib.axes.Axes, optional
-
-    Returns
-    -------
-    matplotlib.axes.Axes
     """
     ax = ax or plt.subplots(figsize=(9, 1.6 + 0.5 * len(table)))[1]
     for real, colour, fill, text in ((True, BLUE, BLUE, "real (both tests, after Holm)"), (False, GREY, "white", "may be chance")):
@@ -122,6 +110,7 @@ def difference_intervals(table: pd.DataFrame, *, best: str, ax: Axes | None = No
     return ax
 
 
+@draws_on_axes
 def cost_scatter(table: pd.DataFrame, cost: str, *, label: str, ax: Axes | None = None) -> Axes:
     """Accuracy against a cost, with the Pareto front: the models that no other one beats in both.
 
@@ -133,11 +122,6 @@ def cost_scatter(table: pd.DataFrame, cost: str, *, label: str, ax: Axes | None 
         The column for the horizontal, logarithmic axis.
     label : str
         What it is, with its unit.
-    ax : matplotlib.axes.Axes, optional
-
-    Returns
-    -------
-    matplotlib.axes.Axes
     """
     ax = ax or plt.subplots(figsize=(7, 5))[1]
     table = table[(table[cost] > 0) & table["accuracy"].notna()].sort_values(cost)
@@ -156,7 +140,8 @@ def cost_scatter(table: pd.DataFrame, cost: str, *, label: str, ax: Axes | None 
     return ax
 
 
-def known_and_strangers(gaps: pd.DataFrame, score: str, *, no_audio: float | None = None, ax: Axes | None = None) -> Axes:
+@draws_on_axes
+def known_and_strangers(gaps: pd.DataFrame, score: str, *, no_audio: float, ax: Axes | None = None) -> Axes:
     """The lesson of the suite: one score of each model for voices that it knows and for strangers, and the gap between.
 
     Parameters
@@ -165,17 +150,12 @@ def known_and_strangers(gaps: pd.DataFrame, score: str, *, no_audio: float | Non
         One row a model, the columns of `helpers.evaluation.intervals.gap`.
     score : {"accuracy", "gender_accuracy", "age_mae_years"}
         What it is, for the axis.
-    no_audio : float, optional
+    no_audio : float
         The same score of the no-audio baseline.
-    ax : matplotlib.axes.Axes, optional
-
-    Returns
-    -------
-    matplotlib.axes.Axes
     """
     ax = ax or plt.subplots(figsize=(5.5, 5))[1]
     years = score == "age_mae_years"
-    positions, top = np.arange(len(gaps)), max(gaps[["random_high", "speaker_high"]].max().max(), no_audio or 0) if years else 1.0
+    positions, top = np.arange(len(gaps)), max(gaps[["random_high", "speaker_high"]].max().max(), no_audio) if years else 1.0
     for shift, method in ((-0.2, "random"), (0.2, "speaker")):
         lengths = whiskers(gaps, method, f"{method}_low", f"{method}_high")
         ax.bar(
@@ -188,8 +168,7 @@ def known_and_strangers(gaps: pd.DataFrame, score: str, *, no_audio: float | Non
                 f"{value:.1f}" if years else f"{value:.2f}", (position, 0 if inside else high), (0, 5), textcoords="offset points",
                 ha="center", fontsize=14, fontweight="bold", color="white" if inside and method == "random" else "black",
             )  # fmt: skip
-    if no_audio is not None:
-        ax.axhline(no_audio, color=GREY, linestyle="--", label="no-audio baseline")
+    ax.axhline(no_audio, color=GREY, linestyle="--", label="no-audio baseline")
     number = "{:+.1f}" if years else "{:+.2f}"
     names = [name.replace("_", " ") for name in gaps.index]
     texts = [[number.format(-gap) for gap in row] for row in gaps[["gap", "gap_high", "gap_low"]].to_numpy()]

@@ -156,16 +156,13 @@ def explore(
         if (row, column) != (choice.row, choice.column):  # else the list follows the choice
             open_cell(row, column)
 
-    def step(by: int) -> None:
-        choice.step(by)
-        show()
-
     matrix.observe(from_matrix, "chosen")
     for chooser in (true, predicted):
         chooser.observe(from_lists, "index")
     open_cell(choice.row, choice.column)
+    buttons = ipywidgets.HBox(step_buttons(choice.step, show))
     side = ipywidgets.VBox(
-        [ipywidgets.HBox([true, predicted], layout=ROW), listing, ipywidgets.HBox(step_buttons(step)), panel, compared],
+        [ipywidgets.HBox([true, predicted], layout=ROW), listing, buttons, panel, compared],
         layout=ipywidgets.Layout(flex="1 1 290px", min_width="280px", max_width="700px"),
     )
     matrix.layout = ipywidgets.Layout(flex="0 1 auto", max_width="100%", margin="0 12px 0 0")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
+
 import librosa
 import matplotlib.pyplot as plt
 import numpy as np
@@ -32,6 +35,14 @@ def set_style() -> None:
     })  # fmt: skip
 
 
+def draws_on_axes(draw: Callable[..., Axes]) -> Callable[..., Axes]:
+    """Add to a figure's docstring, which ends with its parameters, the one that all figures share, and what they return."""
+    shared = ("ax : matplotlib.axes.Axes, optional", "", "Returns", "-------", "matplotlib.axes.Axes", "")
+    draw.__doc__ = "\n".join((inspect.cleandoc(draw.__doc__), *shared))
+    return draw
+
+
+@draws_on_axes
 def waveform(samples: np.ndarray, *, sample_rate: int, ax: Axes | None = None) -> Axes:
     """The study's Figure 3: amplitude over time.
 
@@ -41,11 +52,6 @@ def waveform(samples: np.ndarray, *, sample_rate: int, ax: Axes | None = None) -
         From -1 to 1.
     sample_rate : int
         In Hz.
-    ax : matplotlib.axes.Axes, optional
-
-    Returns
-    -------
-    matplotlib.axes.Axes
     """
     ax = ax or plt.subplots(figsize=(9, 3))[1]
     ax.plot(np.arange(len(samples)) / sample_rate, samples, color=BLUE, linewidth=0.6)
@@ -53,6 +59,7 @@ def waveform(samples: np.ndarray, *, sample_rate: int, ax: Axes | None = None) -
     return ax
 
 
+@draws_on_axes
 def spectrogram(decibels: np.ndarray, *, settings: SpectrogramSettings, ax: Axes | None = None) -> Axes:
     """A mel spectrogram with its axes in seconds and Hz and its colours in dB.
 
@@ -60,11 +67,6 @@ def spectrogram(decibels: np.ndarray, *, settings: SpectrogramSettings, ax: Axes
     ----------
     decibels : np.ndarray [shape=(mel_bins, frames)]
     settings : SpectrogramSettings
-    ax : matplotlib.axes.Axes, optional
-
-    Returns
-    -------
-    matplotlib.axes.Axes
     """
     ax = ax or plt.subplots(figsize=(9, 4))[1]
     seconds = decibels.shape[1] * settings.hop_length / settings.sample_rate
@@ -80,6 +82,7 @@ def spectrogram(decibels: np.ndarray, *, settings: SpectrogramSettings, ax: Axes
     return ax
 
 
+@draws_on_axes
 def population_pyramid(manifest: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Clips by age, in steps of five years: women to the left, men to the right.
 
@@ -87,11 +90,6 @@ def population_pyramid(manifest: pd.DataFrame, *, ax: Axes | None = None) -> Axe
     ----------
     manifest : pd.DataFrame
         Columns `gender` and `age`; clips that lack one of them are counted in the title.
-    ax : matplotlib.axes.Axes, optional
-
-    Returns
-    -------
-    matplotlib.axes.Axes
     """
     ax = ax or plt.subplots(figsize=(9, 4.5))[1]
     known = manifest[(manifest["gender"] != "") & manifest["age"].notna()]
@@ -114,17 +112,14 @@ def class_counts(manifest: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Clips of each class, stacked by split."""
     table = pd.crosstab(manifest["label"], manifest["split"]).reindex(columns=list(SPLIT_COLOURS), fill_value=0)
     ax = ax or plt.subplots(figsize=(max(6, min(16, 1.5 + 0.36 * len(table))), 4.5))[1]
-    bottom = np.zeros(len(table))
-    for split, colour in SPLIT_COLOURS.items():
-        ax.bar(np.arange(len(table)), table[split], bottom=bottom, color=colour, label=split, width=0.8)
-        bottom += table[split].to_numpy()
-    ax.set_xticks(np.arange(len(table)), table.index, rotation=90 if len(table) > 6 else 0)
-    ax.set(ylabel="clips", ylim=(0, bottom.max() * 1.25))
+    table.plot.bar(stacked=True, color=SPLIT_COLOURS, width=0.8, rot=90 if len(table) > 6 else 0, ax=ax)
+    ax.set(xlabel="", ylabel="clips", ylim=(0, 1.25 * table.sum(axis=1).max()))
     ax.grid(axis="x", visible=False)
     ax.legend(ncols=3, loc="upper right")
     return ax
 
 
+@draws_on_axes
 def training_curve(history: pd.DataFrame, quantity: str, *, kept: int | None = None, ax: Axes | None = None) -> Axes:
     """One quantity by epoch, training and validation, with the kept epoch marked: the study's Figures 6 and 7.
 
@@ -135,11 +130,6 @@ def training_curve(history: pd.DataFrame, quantity: str, *, kept: int | None = N
     quantity : {"loss", "accuracy"}
     kept : int, optional
         Number of the epoch whose weights were kept, `best_epoch` in `run.json`; by default that of the lowest validation loss.
-    ax : matplotlib.axes.Axes, optional
-
-    Returns
-    -------
-    matplotlib.axes.Axes
     """
     ax = ax or plt.subplots()[1]
     kept = history["epoch"][history["validation_loss"].idxmin()] if kept is None else kept

@@ -106,17 +106,15 @@ def choose_recording(panel: RecorderPanel | None = None, *, path: str = "", stan
     SuiteError
         It can't be read, or is empty, silent or too short.
     """
+    file = Path(path).expanduser()
     if panel is not None and panel.wav:
-        return _recording(base64.b64decode(panel.wav), "your recording")
-    if path:
-        file = Path(path).expanduser()
-        if not file.is_file():
-            raise SuiteError(f"There is no sound file {file}: check RECORDING.")
-        return _recording(file.read_bytes(), f"the file {file.name}")
-    return _recording(stand_in.read_bytes(), f"the test clip {stand_in.stem}, which stands in for your recording")
-
-
-def _recording(content: bytes, source: str) -> Recording:
+        content, source = base64.b64decode(panel.wav), "your recording"
+    elif path and not file.is_file():
+        raise SuiteError(f"There is no sound file {file}: check RECORDING.")
+    elif path:
+        content, source = file.read_bytes(), f"the file {file.name}"
+    else:
+        content, source = stand_in.read_bytes(), f"the test clip {stand_in.stem}, which stands in for your recording"
     sound = inspect_sound(io.BytesIO(content))
     if sound.reason:
         hint = ": record again, or give a WAV, FLAC, OGG or MP3 file with a voice in it."

@@ -11,12 +11,13 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from helpers.display.figures import BLUE, DARK, GENDER_COLOURS, GREY, HIDDEN, LINE, ORANGE, SEQUENTIAL, whiskers
+from helpers.display.figures import BLUE, DARK, GENDER_COLOURS, GREY, HIDDEN, LINE, ORANGE, SEQUENTIAL, draws_on_axes, whiskers
 from helpers.recordings.labels import gender_groups
 
 FRACTIONS = np.arange(0, 1.01, 0.2)
 
 
+@draws_on_axes
 def confusion_matrix(counts: pd.DataFrame, *, show: str = "counts", ax: Axes | None = None) -> Axes:
     """The study's Figure 8: rows are the true classes, columns the predicted ones.
 
@@ -27,11 +28,6 @@ def confusion_matrix(counts: pd.DataFrame, *, show: str = "counts", ax: Axes | N
         `helpers.recordings.labels.class_order`.
     show : {"counts", "shares", "errors"}
         Clips; fractions of each row, so that every true class weighs alike; the clips beside the diagonal alone.
-    ax : matplotlib.axes.Axes, optional
-
-    Returns
-    -------
-    matplotlib.axes.Axes
     """
     size = len(counts)
     small = size <= 12  # room for a number in each cell
@@ -68,6 +64,7 @@ def confusion_matrix(counts: pd.DataFrame, *, show: str = "counts", ax: Axes | N
     return ax
 
 
+@draws_on_axes
 def score_intervals(scores: pd.DataFrame, baseline: dict[str, float], *, ax: Axes | None = None) -> Axes:
     """Scores that are fractions, with their intervals, beside those of a baseline.
 
@@ -77,11 +74,6 @@ def score_intervals(scores: pd.DataFrame, baseline: dict[str, float], *, ax: Axe
         As `helpers.evaluation.intervals.bootstrap` gives it.
     baseline : dict
         The same scores of a model that hears nothing, or only the pitch; those that it lacks get no mark.
-    ax : matplotlib.axes.Axes, optional
-
-    Returns
-    -------
-    matplotlib.axes.Axes
     """
     scores = scores.drop(["loss", "age_mae_years"], errors="ignore").iloc[::-1]
     ax = ax or plt.subplots(figsize=(9, 1.3 + 0.5 * len(scores)))[1]
@@ -98,6 +90,7 @@ def score_intervals(scores: pd.DataFrame, baseline: dict[str, float], *, ax: Axe
     return ax
 
 
+@draws_on_axes
 def class_f1_bars(report: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """F1 of each class, coloured by gender where the names give it.
 
@@ -105,11 +98,6 @@ def class_f1_bars(report: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ----------
     report : pd.DataFrame
         As `helpers.evaluation.scores.class_report` gives it.
-    ax : matplotlib.axes.Axes, optional
-
-    Returns
-    -------
-    matplotlib.axes.Axes
     """
     names, groups = gender_groups([str(label) for label in report.index])
     longest = max(map(len, names))
@@ -125,6 +113,7 @@ def class_f1_bars(report: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     return ax
 
 
+@draws_on_axes
 def accuracy_bars(table: pd.DataFrame, *, line: tuple[str, float] | None = None, ax: Axes | None = None) -> Axes:
     """Accuracy of groups of clips with its intervals.
 
@@ -135,11 +124,6 @@ def accuracy_bars(table: pd.DataFrame, *, line: tuple[str, float] | None = None,
         the axis.
     line : tuple, optional
         Name and height of a line to compare with; the accuracy of all the clips if none is given.
-    ax : matplotlib.axes.Axes, optional
-
-    Returns
-    -------
-    matplotlib.axes.Axes
     """
     names = [f"{name:g}" if isinstance(name, float) else str(name) for name in table.index]
     word, longest = (max(map(len, texts), default=0) for texts in (" ".join(names).split(), names))
@@ -159,54 +143,4 @@ def accuracy_bars(table: pd.DataFrame, *, line: tuple[str, float] | None = None,
     ax.set(xlabel=f"{table.index.name} (number of clips)", ylabel="accuracy (fraction)", ylim=(0, 1.25), yticks=FRACTIONS)
     ax.grid(axis="x", visible=False)
     ax.legend(loc="upper right")
-    return ax
-
-
-def reliability_diagram(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Accuracy against confidence; on the diagonal, a confidence of 0.8 means that 8 of 10 such answers are right.
-
-    Parameters
-    ----------
-    table : pd.DataFrame
-        As `helpers.evaluation.calibration.reliability` gives it.
-    ax : matplotlib.axes.Axes, optional
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-    """
-    ax = ax or plt.subplots(figsize=(5.5, 5))[1]
-    ax.bar(table["from"], table["accuracy"], width=table["to"] - table["from"], align="edge", color=BLUE, edgecolor="white")
-    for row in table.assign(middle=(table["from"] + table["to"]) / 2).itertuples():
-        ax.annotate(f"{row.clips}", (row.middle, row.accuracy), (0, 3), textcoords="offset points", ha="center")
-    ax.plot([0, 1], [0, 1], color=ORANGE, linestyle="--", label="confidence = accuracy")
-    ax.set(xlabel="confidence (fraction)", ylabel="accuracy (fraction)", xlim=(0, 1), ylim=(0, 1.28), yticks=FRACTIONS)
-    ax.legend(loc="upper left")
-    return ax
-
-
-def risk_coverage_curve(table: pd.DataFrame, *, threshold: float | None = None, ax: Axes | None = None) -> Axes:
-    """Errors among the answers against the fraction of clips that get one.
-
-    Parameters
-    ----------
-    table : pd.DataFrame
-        As `helpers.evaluation.calibration.risk_coverage` gives it.
-    threshold : float, optional
-        Marks where the answers from this confidence on lie.
-    ax : matplotlib.axes.Axes, optional
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-    """
-    ax = ax or plt.subplots()[1]
-    ax.plot(table["coverage"], table["risk"], color=BLUE)
-    answered = table[table["threshold"] >= threshold] if threshold is not None else table.iloc[:0]
-    if len(answered):
-        last = answered.iloc[-1]
-        ax.plot(last["coverage"], last["risk"], "o", color=ORANGE, ms=10, label=f"answer from confidence {threshold:.2f} on")
-        ax.legend(loc="upper left")
-    ax.set(xlabel="coverage (fraction of the clips that get an answer)", ylabel="risk (fraction of the answers that are wrong)")
-    ax.set(xlim=(0, 1.02), ylim=(0, max(table["risk"].max() * 1.35, 0.05)))
     return ax

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,7 +13,7 @@ from matplotlib.figure import Figure
 
 from helpers.base.settings import SpectrogramSettings
 from helpers.display import figures
-from helpers.display.clip import audio_html, player_html
+from helpers.display.clip import audio_html, data_uri, player_html
 from helpers.spectrograms.mel import load_audio, mel_spectrogram_db
 from helpers.spectrograms.voice import change_voice
 
@@ -43,23 +41,11 @@ def spectrogram_sliders(path: Path, *, settings: SpectrogramSettings) -> ipywidg
     samples = load_audio(path, sample_rate=settings.sample_rate)
     sliders = {
         name: ipywidgets.SelectionSlider(
-            options=sorted({*choices, getattr(settings, name)}),
-            value=getattr(settings, name),
-            description=title,
-            continuous_update=False,  # draws when the slider is let go
+            options=sorted({*choices, getattr(settings, name)}), value=getattr(settings, name), description=title
         )
         for name, (title, choices) in CHOICES.items()
     }
-    panel = ipywidgets.HTML()
-
-    def show(_=None) -> None:
-        chosen = replace(settings, **{name: slider.value for name, slider in sliders.items()})
-        panel.value = spectrogram_html(samples, settings=chosen)
-
-    for slider in sliders.values():
-        slider.observe(show, "value")
-    show()
-    row = ipywidgets.HBox(list(sliders.values()), layout=ipywidgets.Layout(flex_flow="row wrap"))
+    row, panel = _panel(sliders, lambda chosen: spectrogram_html(samples, settings=replace(settings, **chosen)))
     return ipywidgets.VBox([row, ipywidgets.HTML(player_html(path)), panel])
 
 
@@ -90,9 +76,7 @@ def spectrogram_html(samples, *, settings: SpectrogramSettings) -> str:
         facts.append(f"<b>{empty} bands are narrower than that and stay black</b>")
     figure = Figure(figsize=(10, 4), layout="constrained")
     figures.spectrogram(decibels, settings=settings, ax=figure.subplots())
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=90)
-    source = f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
+    source = data_uri("image/png", lambda file: figure.savefig(file, format="png", dpi=90))
     picture = f'<img alt="spectrogram" style="max-width:100%;margin-top:4px" src="{source}">'
     return f'<p style="line-height:1.5">{" · ".join(facts)}</p>{picture}'
 
@@ -120,20 +104,29 @@ def voice_sliders(samples: np.ndarray, *, sample_rate: int, answer: Callable[[np
             options=[(f"{step:+d} semitones" if step else "as recorded", step) for step in range(-most, most + 1)],
             value=0,
             description=name,
-            continuous_update=False,  # computes when the slider is let go
             layout=ipywidgets.Layout(width="400px", max_width="100%"),
         )
         for name, most in MOST.items()
     }
+
+    def voice_html(steps: dict[str, int]) -> str:
+        changed = change_voice(samples, sample_rate=sample_rate, **steps)
+        words = ", ".join(f"{name} {step:+d}" for name, step in steps.items())
+        return f"<p style='line-height:1.6'>{answer(changed)}</p>{audio_html(changed, sample_rate, name=words)}"
+
+    return ipywidgets.VBox(_panel(sliders, voice_html))
+
+
+def _panel(sliders: dict[str, ipywidgets.SelectionSlider], draw: Callable[[dict], str]) -> list[ipywidgets.Widget]:
+    """A row of sliders, and the HTML that `draw` makes of their values, now and when one of them is let go."""
+    row = ipywidgets.HBox(list(sliders.values()), layout=ipywidgets.Layout(flex_flow="row wrap"))
     panel = ipywidgets.HTML()
 
     def show(_=None) -> None:
-        steps = {name: slider.value for name, slider in sliders.items()}
-        changed = change_voice(samples, sample_rate=sample_rate, **steps)
-        words = ", ".join(f"{name} {step:+d}" for name, step in steps.items())
-        panel.value = f"<p style='line-height:1.6'>{answer(changed)}</p>{audio_html(changed, sample_rate, name=words)}"
+        panel.value = draw({name: slider.value for name, slider in sliders.items()})
 
-    for slider in sliders.values():
+    for slider in row.children:
+        slider.continuous_update = False
         slider.observe(show, "value")
     show()
-    return ipywidgets.VBox([ipywidgets.HBox(list(sliders.values()), layout=ipywidgets.Layout(flex_flow="row wrap")), panel])
+    return [row, panel]

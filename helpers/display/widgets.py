@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 
 from helpers.base.artifacts import Artifacts, SuiteError
-from helpers.base.settings import SpectrogramSettings
 from helpers.display.clip import clip_html
 from helpers.recordings.review import MARKS, mark_clip, read_review
 
@@ -108,12 +107,7 @@ class MarkedClip:
 
 
 def listen(
-    manifest: pd.DataFrame,
-    artifacts: Artifacts,
-    *,
-    predictions: pd.DataFrame | None = None,
-    settings: SpectrogramSettings | None = None,
-    grad_cam: GradCam | None = None,
+    manifest: pd.DataFrame, artifacts: Artifacts, *, predictions: pd.DataFrame | None = None, grad_cam: GradCam | None = None
 ) -> ipywidgets.Widget:
     """Choose a clip by split, gender, age, speaker and verdict; hear it, see it, mark it.
 
@@ -123,8 +117,6 @@ def listen(
     artifacts : Artifacts
     predictions : pd.DataFrame, optional
         Adds what the model predicted, and a choice of right or wrong.
-    settings : SpectrogramSettings, optional
-        For spectrograms that notebook 02 has not made yet.
     grad_cam : callable, optional
         As `helpers.network.grad_cam.clip_heat` makes it.
 
@@ -140,12 +132,14 @@ def listen(
     if predictions is not None:
         names["verdict"] = np.where(clips["predicted"] == clips["label"], "right", "wrong")
     choice = ClipChoice(names)
-    choosers = {column: _chooser(column, options) for column, options in choice.options().items()}
+    choosers = {
+        column: ipywidgets.Dropdown(options=options, description="class" if column == "label" else column)
+        for column, options in choice.options().items()
+    }
     clip = ipywidgets.Dropdown(description="clip", layout=ipywidgets.Layout(width="420px"))
     count = ipywidgets.HTML()
-    panel, show_clip = clip_panel(
-        artifacts, chances=None if predictions is None else class_chances(predictions), settings=settings, grad_cam=grad_cam
-    )
+    chances = None if predictions is None else class_chances(predictions)
+    panel, show_clip = clip_panel(artifacts, chances=chances, grad_cam=grad_cam)
 
     def show() -> None:
         clip.index = choice.index
@@ -162,29 +156,16 @@ def listen(
             choice.pick(change["new"])
             show()
 
-    def step(by: int) -> None:
-        choice.step(by)
-        show()
-
     for chooser in choosers.values():
         chooser.observe(choose, "value")
     clip.observe(pick, "value")
     choose()
-    return ipywidgets.VBox(
-        [
-            ipywidgets.HBox([*choosers.values(), count], layout=ROW),
-            ipywidgets.HBox([clip, *step_buttons(step)], layout=ROW),
-            panel,
-        ]
-    )
+    rows = [*choosers.values(), count], [clip, *step_buttons(choice.step, show)]
+    return ipywidgets.VBox([*(ipywidgets.HBox(row, layout=ROW) for row in rows), panel])
 
 
 def clip_panel(
-    artifacts: Artifacts,
-    *,
-    chances: pd.DataFrame | None = None,
-    settings: SpectrogramSettings | None = None,
-    grad_cam: GradCam | None = None,
+    artifacts: Artifacts, *, chances: pd.DataFrame | None = None, grad_cam: GradCam | None = None
 ) -> tuple[ipywidgets.Widget, Callable[[pd.Series | None], None]]:
     """One clip to hear, see and mark, and the function that shows another one in it.
 
@@ -195,7 +176,7 @@ def clip_panel(
     artifacts : Artifacts
     chances : pd.DataFrame, optional
         As `class_chances` gives it.
-    settings, grad_cam
+    grad_cam
         As for `listen`.
 
     Returns
@@ -205,9 +186,8 @@ def clip_panel(
         Takes a manifest row, or None where no clip fits.
     """
     page, status = ipywidgets.HTML(), ipywidgets.HTML()
-    overlay = ipywidgets.ToggleButton(
-        description="Grad-CAM", tooltip="Lay over the spectrogram where the network found its evidence"
-    )
+    tooltip = "Lay over the spectrogram where the network found its evidence"
+    overlay = ipywidgets.ToggleButton(description="Grad-CAM", tooltip=tooltip)
     mark = ipywidgets.ToggleButtons(options=[("no mark", ""), *((text, text) for text in MARKS)], style={"button_width": "auto"})
     note = ipywidgets.Text(description="note", placeholder="your own words, then Enter", continuous_update=False)
     shown = MarkedClip(artifacts)
@@ -225,7 +205,7 @@ def clip_panel(
                 hint = str(error)
         own = None if chances is None else chances.loc[shown.row["clip"]]
         # The counter makes each answer differ: a value that stays the same is not sent again.
-        page.value = clip_html(shown.row, artifacts, chances=own, settings=settings, heat=heat) + f"<!-- {next(counter)} -->"
+        page.value = clip_html(shown.row, artifacts, chances=own, heat=heat) + f"<!-- {next(counter)} -->"
         status.value = hint
 
     def show(row: pd.Series | None) -> None:
@@ -253,18 +233,17 @@ def class_chances(predictions: pd.DataFrame) -> pd.DataFrame:
     return predictions.set_index("clip").filter(regex="^p:").rename(columns=lambda name: name.removeprefix("p:"))
 
 
-def step_buttons(step: Callable[[int], None]) -> tuple[ipywidgets.Button, ipywidgets.Button]:
-    """The buttons "previous" and "next", which call `step` with -1 and 1."""
-    previous, following = (
-        ipywidgets.Button(description=text, layout=ipywidgets.Layout(width="100px")) for text in ("previous", "next")
-    )
-    previous.on_click(lambda _: step(-1))
-    following.on_click(lambda _: step(1))
-    return previous, following
+def step_buttons(step: Callable[[int], None], show: Callable[[], None]) -> list[ipywidgets.Button]:
+    """The buttons "previous" and "next", which call `step` with -1 and 1, and then `show`."""
 
+    def click(button: ipywidgets.Button) -> None:
+        step(1 if button.description == "next" else -1)
+        show()
 
-def _chooser(column: str, options: list[str]) -> ipywidgets.Dropdown:
-    return ipywidgets.Dropdown(options=options, description="class" if column == "label" else column)
+    buttons = [ipywidgets.Button(description=text, layout=ipywidgets.Layout(width="100px")) for text in ("previous", "next")]
+    for button in buttons:
+        button.on_click(click)
+    return buttons
 
 
 def _text(value) -> str:

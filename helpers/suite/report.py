@@ -10,6 +10,7 @@ import copy
 import html
 import math
 from pathlib import Path
+from string import Template
 
 import nbformat
 import pandas as pd
@@ -17,6 +18,7 @@ from nbconvert import HTMLExporter
 
 from helpers.base.artifacts import Artifacts, atomic_path, read_json, read_table, write_text
 from helpers.base.settings import Profile
+from helpers.display.clip import data_uri
 from helpers.evaluation.intervals import bootstrap
 from helpers.evaluation.scores import no_audio_predictions, read_classes, score_split
 from helpers.network.run import read_run
@@ -58,29 +60,7 @@ COLUMNS = {
     "seconds": ("training (s)", "{:.0f}"),
     "reason": ("why it is missing", "{}"),
 }
-INDEX_STYLE = """
-body { font: 17px/1.5 system-ui, sans-serif; max-width: 1000px; margin: 2rem auto; padding: 0 1rem; color: #222 }
-h1, h2 { line-height: 1.2 } h2 { margin-top: 2.5rem } h3 { margin-bottom: .3rem }
-.cards { display: flex; flex-wrap: wrap; gap: 1rem } .cards div { flex: 1 1 150px; background: #f2f5f8; padding: .7rem 1rem }
-.cards b { display: block; font-size: 1.7rem; color: #0072B2 }
-figure { margin: .5rem 0 } figcaption { color: #555 } img { max-width: 100% }
-.wide { overflow-x: auto } table { border-collapse: collapse }
-th, td { text-align: left; padding: .15rem 1.5rem .15rem 0; vertical-align: top }
-@media (max-width: 700px) { img { max-width: none; width: 640px } }
-"""
-INDEX = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title><style>{style}</style></head><body>
-<h1>{title}</h1>
-<p>A network learned to tell the class of a speaker ({classes} classes, such as {example}) from spectrograms of
-speech. This page sums up one run; each notebook below is a page with code, figures and sounds.</p>
-<div class="cards">{cards}</div>
-<h2>What these figures say, and what they do not</h2><ul>{sentences}</ul>
-<h2>Notebooks and their key figures</h2>{notebooks}
-<h2>The models beside each other</h2><div class="wide">{comparison}</div>
-<h2>The run</h2><div class="wide">{run}</div>
-</body></html>
-"""
+INDEX = Template(Path(__file__).with_suffix(".html").read_text(encoding="utf-8"))
 
 
 def notebook_page(notebook: nbformat.NotebookNode, title: str) -> str:
@@ -177,16 +157,15 @@ def write_index(artifacts: Artifacts, facts: dict[str, str], notebooks: list[str
     no_audio = score_split(no_audio_predictions(predictions, classes), classes)
     sentences = _sentences(facts["dataset"], scores.loc["accuracy"], clips=len(test), manifest=manifest, seed=run["seed"])
     page = artifacts.report / "index.html"
-    text = INDEX.format(
+    text = INDEX.substitute(
         title=f"Age and gender from voice: {html.escape(facts['dataset'])}",
-        style=INDEX_STYLE,
         classes=len(classes),
         example=html.escape(classes[0]),
         cards=_cards_html(scores["value"], no_audio),
         sentences="".join(f"<li>{sentence}</li>" for sentence in sentences),
         notebooks="".join(_notebook_html(name, artifacts, facts) for name in notebooks),
         comparison=_comparison_html(read_table(artifacts.comparison)),
-        run=_table_html(facts | {"device": run["device"]} | run["versions"]),
+        run=_table_html(pd.Series(facts | {"device": run["device"]} | run["versions"]).to_frame(), header=False),
     )
     write_text(page, text)
     return page
@@ -206,7 +185,12 @@ def _comparison_html(comparison: pd.DataFrame) -> str:
         for name, (heading, written) in COLUMNS.items()
         if name in comparison and comparison[name].replace("", pd.NA).notna().any()
     }
-    return pd.DataFrame(shown).to_html(index=False, border=0)
+    return _table_html(pd.DataFrame(shown), index=False)
+
+
+def _table_html(table: pd.DataFrame, **options: bool) -> str:
+    with pd.option_context("display.max_colwidth", None):  # else sentences are cut off
+        return table.to_html(border=0, **options)
 
 
 def _sentences(dataset: str, accuracy: pd.Series, *, clips: int, manifest: pd.DataFrame, seed: int) -> list[str]:
@@ -236,12 +220,7 @@ def _notebook_html(name: str, artifacts: Artifacts, facts: dict[str, str]) -> st
     title, caption = PAGES.get(name, (name, ""))
     picture, figure = artifacts.report / f"{name}.png", ""
     if picture.exists():
-        source = base64.b64encode(picture.read_bytes()).decode("ascii")
-        image = f'<a href="{name}.html"><img alt="{caption}" src="data:image/png;base64,{source}"></a>'
+        source = data_uri(PNG, lambda file: file.write(picture.read_bytes()))
+        image = f'<a href="{name}.html"><img alt="{caption}" src="{source}"></a>'
         figure = f'<figure><div class="wide">{image}</div><figcaption>{caption}</figcaption></figure>'
     return f'<h3><a href="{name}.html">{name}</a>: {title} ({facts[f"seconds {name}"]} s)</h3>{figure}'
-
-
-def _table_html(facts: dict[str, str]) -> str:
-    rows = (f"<tr><th>{html.escape(name)}</th><td>{html.escape(str(value))}</td></tr>" for name, value in facts.items())
-    return f"<table>{''.join(rows)}</table>"

@@ -1,14 +1,15 @@
 import itertools
 
 import matplotlib.pyplot as plt
+import nbformat
 import numpy as np
 import pandas as pd
 import pytest
 from conftest import unreadable
 
-from helpers.display import score_figures
-from helpers.evaluation.calibration import reliability, risk_coverage
-from helpers.evaluation.scores import accuracy_by, class_report, confusion_counts
+from helpers.base.machine import PROJECT
+from helpers.display import figures, score_figures
+from helpers.evaluation.scores import accuracy_by, class_report, confusion_counts, predictions_table
 from helpers.recordings.labels import class_order, gender_groups
 from helpers.recordings.voices import CATEGORIES
 
@@ -30,8 +31,6 @@ def made(labels=LABELS):
         "intervals": lambda ax: score_figures.score_intervals(scores, {"accuracy": 0.1}, ax=ax),
         "f1": lambda ax: score_figures.class_f1_bars(class_report(predictions, labels), ax=ax),
         "accuracy": lambda ax: score_figures.accuracy_bars(accuracy_by(predictions, classes), ax=ax),
-        "reliability": lambda ax: score_figures.reliability_diagram(reliability(predictions), ax=ax),
-        "risk": lambda ax: score_figures.risk_coverage_curve(risk_coverage(predictions), threshold=0.5, ax=ax),
     }
 
 
@@ -47,6 +46,20 @@ def test_figures_draw_where_they_are_told_with_named_axes(name):
 @pytest.mark.parametrize("name", list(made()))
 def test_texts_are_large_and_whole(name, labels):
     assert unreadable(made(labels)[name](None).figure) == []
+
+
+def test_texts_of_the_calibrations_figures_are_large_and_whole():
+    sources = [cell.source for cell in nbformat.read(PROJECT / "notebooks" / "04_evaluate.ipynb", as_version=4).cells]
+    manifest = pd.DataFrame(
+        {"clip": [f"c{n}" for n in range(300)], "split": ["validation", "test"] * 150, "label": ["a", "b", "c"] * 100}
+    )
+    probabilities = np.random.default_rng(0).dirichlet([1, 1, 1], 300) / 2 + np.eye(3)[np.arange(300) % 3] / 2
+    predictions = predictions_table(manifest, probabilities[np.random.default_rng(1).permutation(300)], ["a", "b", "c"])
+    names = {"predictions": predictions, "test": predictions[predictions["split"] == "test"], "classes": ["a", "b", "c"]}
+    names |= {"figures": figures, "plt": plt}
+    for words in ("reliability(table)", "curve = risk_coverage("):
+        exec(next(source for source in sources if words in source), names)
+        assert unreadable(plt.gcf()) == [] and all(ax.get_xlabel() and ax.get_ylabel() for ax in plt.gcf().axes)
 
 
 def overlapping(labels, axis):
