@@ -79,10 +79,7 @@ def group_scores(test: pd.DataFrame, manifest: pd.DataFrame, classes: list[str])
         `gender_accuracy` and `age_mae_years` where the class names give them.
     """
     facts = manifest.set_index("clip").loc[test["clip"]]
-    groups = {
-        "gender": facts["gender"].where(facts["gender"] != ""),
-        "age": facts["age"].map(age_group, na_action="ignore"),
-    }
+    groups = {"gender": facts["gender"].where(facts["gender"] != ""), "age": facts["age"].map(age_group, na_action="ignore")}
     each = clip_scores(test, classes).set_index(test["clip"])
     rows = []
     for name, values in groups.items():

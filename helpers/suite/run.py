@@ -166,13 +166,11 @@ def run_seeds() -> int:
     if main(["01_download", "02_spectrograms"]):
         return 1
     session = start()
-    accuracies = train_seeds(session.artifacts, seeds, profile=session.profile)
-    values = list(accuracies.values())
-    print(f"\n{pd.Series(accuracies, name='test accuracy').rename_axis('seed').to_string()}")
-    print(f"\nmean {np.mean(values):.4f}, worst {min(values):.4f}", end="")
-    if len(values) > 1:
+    accuracies = pd.Series(train_seeds(session.artifacts, seeds, profile=session.profile), name="test accuracy").rename_axis("seed")
+    print(f"\n{accuracies.to_string()}\n\nmean {accuracies.mean():.4f}, worst {accuracies.min():.4f}", end="")
+    if len(accuracies) > 1:
         clips = read_manifest(session.artifacts)["split"].value_counts()
-        low, high = interval(values, test_to_train=clips["test"] / clips["train"])
+        low, high = interval(accuracies.tolist(), test_to_train=clips["test"] / clips["train"])
         print(f", 95% interval of the mean {max(low, 0):.4f} to {min(high, 1):.4f}", end="")
     print(f"\n{session.artifacts.folder / 'seeds.json'}")
     return 0
