@@ -201,14 +201,11 @@ def train_seeds(artifacts: Artifacts, seeds: list[int], *, profile: Profile) -> 
         split = split_clips(manifest, method=method, seed=seed)
         folder = artifacts.folder / "seeds" / str(seed)
         run = train(profile.network, manifest.assign(split=split), artifacts, profile=replace(profile, seed=seed), folder=folder)
-        scores = read_json(folder / "metrics.json")
-        accuracies[str(seed)] = scores["test"]["accuracy"]
+        test, validation = (read_json(folder / "metrics.json")[part]["accuracy"] for part in ("test", "validation"))
+        accuracies[str(seed)] = test
         write_json(artifacts.folder / "seeds.json", accuracies)
-        print(
-            f"seed {seed}: test accuracy {scores['test']['accuracy']:.4f}, validation {scores['validation']['accuracy']:.4f}, "
-            f"best epoch {run['best_epoch']}, {run['seconds']:.0f} s",
-            flush=True,
-        )
+        spent = f"best epoch {run['best_epoch']}, {run['seconds']:.0f} s"
+        print(f"seed {seed}: test accuracy {test:.4f}, validation {validation:.4f}, {spent}", flush=True)
     return accuracies
 
 
