@@ -9,6 +9,7 @@ import librosa
 import numpy as np
 import pandas as pd
 from PIL import Image
+from scipy.special import softmax
 from sklearn.base import ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -29,31 +30,28 @@ FISHER_C = 100.0  # vectors have the length 1, so their weights must be large; c
 BASELINES = ("svm", "logistic_regression", "fisher_vector", "pitch_threshold", "no_audio")
 
 
-def mfcc_features(samples: np.ndarray, *, sample_rate: int) -> np.ndarray:
-    """Mean and standard deviation over time of the first 20 MFCCs.
+def mfcc_table(manifest: pd.DataFrame, artifacts: Artifacts, *, sample_rate: int) -> pd.DataFrame:
+    """Mean and standard deviation over time of the first 20 MFCCs of all clips of a manifest.
 
     Davis & Mermelstein (1980), "Comparison of parametric representations for monosyllabic word recognition in continuously
     spoken sentences", IEEE Trans. Acoust. Speech Signal Process. 28, 357-366.
 
     Parameters
     ----------
-    samples : np.ndarray [shape=(n,)]
+    manifest : pd.DataFrame
+    artifacts : Artifacts
     sample_rate : int
         In Hz.
 
     Returns
     -------
-    np.ndarray [shape=(40,)]
+    pd.DataFrame [shape=(clips, 40)]
+        Indexed by clip.
     """
-    coefficients = librosa.feature.mfcc(y=samples, sr=sample_rate, n_mfcc=MFCCS)
-    return np.concatenate([coefficients.mean(axis=1), coefficients.std(axis=1)])
 
-
-def mfcc_table(manifest: pd.DataFrame, artifacts: Artifacts, *, sample_rate: int) -> pd.DataFrame:
-    """MFCC features of all clips of a manifest, one row a clip [shape=(clips, 40)], indexed by clip."""
-
-    def features(path):
-        return mfcc_features(load_audio(path, sample_rate=sample_rate), sample_rate=sample_rate)
+    def features(path: Path) -> np.ndarray:
+        coefficients = librosa.feature.mfcc(y=load_audio(path, sample_rate=sample_rate), sr=sample_rate, n_mfcc=MFCCS)
+        return np.concatenate([coefficients.mean(axis=1), coefficients.std(axis=1)])
 
     rows = on_all_cores(features, [artifacts.audio(path) for path in manifest["path"]], title="MFCCs")
     names = [f"{part} {number}" for part in ("mean", "deviation") for number in range(MFCCS)]
@@ -61,15 +59,9 @@ def mfcc_table(manifest: pd.DataFrame, artifacts: Artifacts, *, sample_rate: int
 
 
 def fisher_vectors(manifest: pd.DataFrame, artifacts: Artifacts, *, profile: Profile) -> np.ndarray:
-    """Fisher vectors of all clips, from their spectrogram images; the mixture is fitted to the training clips.
-
-    Returns
-    -------
-    np.ndarray [shape=(clips, values)]
-    """
-    settings = profile.spectrogram
-    paths = [artifacts.image(clip) for clip in manifest["clip"]]
-    frames = [cepstral_frames(from_image(np.asarray(Image.open(require(path))), settings=settings)) for path in paths]
+    """Fisher vectors of all clips [shape=(clips, values)], from their images; the mixture is fitted to the training clips."""
+    images = (np.asarray(Image.open(require(artifacts.image(clip)))) for clip in manifest["clip"])
+    frames = [cepstral_frames(from_image(image, settings=profile.spectrogram)) for image in images]
     training = [clip for clip, split in zip(frames, manifest["split"], strict=True) if split == "train"]
     return FisherVector(seed=profile.seed).fit(training).transform(frames)
 
@@ -117,20 +109,19 @@ def train_baseline(
     if run.is_finished():
         print(f"{name}: already trained with these settings and clips, taken from {run.folder}")
         return run.read()
-    classes = run.classes
-    if name == "fisher_vector":
+    started = time.perf_counter()
+    if name == "no_audio":
+        probabilities, facts = _without_audio(manifest, run.classes)
+    elif name == "pitch_threshold":
+        probabilities, facts = _by_pitch(manifest, pitch, run.classes)
+    elif name == "fisher_vector":
         vectors = fisher_vectors(manifest, artifacts, profile=profile)
-        probabilities, facts = _on_features(LogisticRegression(C=FISHER_C, max_iter=1000), manifest, vectors, classes)
-    elif name in ("svm", "logistic_regression"):
-        model = svm() if name == "svm" else make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))
-        probabilities, facts = _on_features(model, manifest, features.loc[manifest["clip"]].to_numpy(), classes)
+        probabilities, facts = _on_features(LogisticRegression(C=FISHER_C, max_iter=1000), manifest, vectors, run.classes)
     else:
-        started = time.perf_counter()
-        by_pitch = name == "pitch_threshold"
-        probabilities, numbers = _by_pitch(manifest, pitch, classes) if by_pitch else _without_audio(manifest, classes)
-        facts = {"parameters": numbers, "seconds": time.perf_counter() - started}
-    predictions = predictions_table(manifest, probabilities, classes)
-    return run.record(predictions, **facts)
+        model = svm() if name == "svm" else make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))
+        probabilities, facts = _on_features(model, manifest, features.loc[manifest["clip"]].to_numpy(), run.classes)
+    predictions = predictions_table(manifest, probabilities, run.classes)
+    return run.record(predictions, **{"seconds": time.perf_counter() - started} | facts)
 
 
 def _on_features(
@@ -138,38 +129,34 @@ def _on_features(
 ) -> tuple[np.ndarray, dict]:
     """Probabilities are a softmax of the decision values: of a logistic regression its own, of an SVM a makeshift."""
     training = (manifest["split"] == "train").to_numpy()
-    targets = pd.Index(classes).get_indexer(manifest["label"])
     started = time.perf_counter()
-    model.fit(features[training], targets[training])
+    model.fit(features[training], pd.Index(classes).get_indexer(manifest.loc[training, "label"]))
     seconds = time.perf_counter() - started
     decisions = model.decision_function(features)
     if decisions.ndim == 1:  # scikit-learn gives one column for two classes, which is the logit of the second
-        decisions = np.stack([np.zeros_like(decisions), decisions], axis=1)
-    weights = np.exp(decisions - decisions.max(axis=1, keepdims=True))
+        decisions = np.column_stack([np.zeros_like(decisions), decisions])
     probabilities = np.zeros((len(manifest), len(classes)))
-    probabilities[:, model.classes_] = weights / weights.sum(axis=1, keepdims=True)
+    probabilities[:, model.classes_] = softmax(decisions, axis=1)
     fitted = vars(model[-1] if isinstance(model, Pipeline) else model)
-    learned = [fitted.get(name) for name in ("support_vectors_", "dual_coef_", "coef_", "intercept_")]
+    learned = [fitted[name].size for name in ("support_vectors_", "dual_coef_", "coef_", "intercept_") if name in fitted]
     times = milliseconds_per_clip(lambda: model.decision_function(features), clips=len(features))
-    return probabilities, {
-        "parameters": sum(array.size for array in learned if array is not None), "seconds": seconds, "milliseconds_per_clip": times,
-    }  # fmt: skip
+    return probabilities, {"parameters": sum(learned), "seconds": seconds, "milliseconds_per_clip": times}
 
 
-def _without_audio(manifest: pd.DataFrame, classes: list[str]) -> tuple[np.ndarray, int]:
+def _without_audio(manifest: pd.DataFrame, classes: list[str]) -> tuple[np.ndarray, dict]:
     """For every clip the fraction of each class among the training clips, so that the answer is the most frequent class."""
     fractions = class_fractions(manifest.loc[manifest["split"] == "train", "label"], classes)
-    return np.tile(fractions, (len(manifest), 1)), len(classes)
+    return np.tile(fractions, (len(manifest), 1)), {"parameters": len(classes)}
 
 
-def _by_pitch(manifest: pd.DataFrame, pitch: pd.Series, classes: list[str]) -> tuple[np.ndarray, int]:
+def _by_pitch(manifest: pd.DataFrame, pitch: pd.Series, classes: list[str]) -> tuple[np.ndarray, dict]:
     """The fractions of the classes of one gender alone, the one on whose side of a threshold the clip's pitch lies."""
     genders = pd.Series([parse_label(label)[0] for label in classes], index=classes)
     if set(genders) != {"female", "male"}:
         raise SuiteError("The pitch tells gender alone, and the names of these classes do not.")
-    probabilities, numbers = _without_audio(manifest, classes)
+    probabilities, _ = _without_audio(manifest, classes)
     hertz = manifest["clip"].map(pitch).to_numpy()
     threshold, _ = pitch_threshold(manifest.rename(columns={"label": "true"}), pitch)
     member = np.where(hertz[:, np.newaxis] > threshold, genders == "female", genders == "male")
     probabilities *= member | np.isnan(hertz)[:, np.newaxis]
-    return probabilities / probabilities.sum(axis=1, keepdims=True), numbers + 1
+    return probabilities / probabilities.sum(axis=1, keepdims=True), {"parameters": len(classes) + 1}

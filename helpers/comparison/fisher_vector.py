@@ -94,14 +94,8 @@ class FisherVector(TransformerMixin, BaseEstimator):
             )
         frames = frames[np.random.default_rng(self.seed).permutation(len(frames))[:FRAMES]].astype(np.float64)
         self.whitening_ = PCA(whiten=True).fit(frames)
-        self.mixture_ = GaussianMixture(
-            self.components,
-            covariance_type="diag",
-            max_iter=ROUNDS,
-            init_params="k-means++",
-            reg_covar=1e-2,
-            random_state=self.seed,
-        )
+        start = {"init_params": "k-means++", "random_state": self.seed}
+        self.mixture_ = GaussianMixture(self.components, covariance_type="diag", max_iter=ROUNDS, reg_covar=1e-2, **start)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # see ROUNDS
             self.mixture_.fit(self.whitening_.transform(frames))

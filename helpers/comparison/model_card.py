@@ -21,16 +21,52 @@ NOT_FOR = PROJECT / "notebooks" / "not_for.md"
 SCORES = ["accuracy", "macro_f1", "gender_accuracy", "age_group_accuracy", "age_mae_years"]
 COMPARED = ["model", "split_method", "classes", "accuracy", "accuracy_low", "accuracy_high", "gender_accuracy", "age_mae_years"]
 SYNTHETIC = "**The voices are synthetic: no score in this card says anything about people.**"
-INTENDED_USE = """## Intended use
+CARD = """# Model card: {network} on {dataset[title]}
+
+Written by notebook 5 from the tables of this results folder; every figure comes from them.{synthetic}
+
+## The model
+
+{model}
+
+## Intended use
 
 Teaching: how such a model is made, tested and questioned. Not for decisions about people; see
-[what it should not be used for](not_for.md)."""
-LIMITS = """## Limits
+[what it should not be used for](not_for.md).
+
+## Data
+
+{dataset[title]}. Licence: {dataset[licence]}. Citation: {dataset[citation]}.
+{clips} clips of {speakers} speakers, {dataset[rejected]} left out (`rejected.csv`).
+Labels: {dataset[labels]}; the split, `{dataset[split_method]}`, has {splits}.
+{leaked}
+
+## Scores on the test clips
+
+95% intervals by bootstrap, resampled by {resampled}.
+
+{scores}
+
+## By gender and age
+
+{groups}
+
+A group's interval is wide where its clips are few. Where two groups' intervals lie apart, the model serves one of them worse.
+
+## Known voices and strangers, beside other models
+
+Each network with {epochs} epochs (`comparison.csv`). A split `random` asks about voices heard in training, a split
+`speaker` about strangers: only the second says what to expect of new people. Intervals are those of the accuracy.
+
+{comparison}
+
+## Limits
 
 - Two genders and ages in years, as the dataset's tables give them; nobody was asked here.
 - One corpus, its language, its microphones, its way to speak. On another corpus the scores are lower as a rule.
 - The expected age is drawn to the middle of the ages in training.
-- The intervals tell how the scores would move with other test speakers of the same kind, not with other corpora."""
+- The intervals tell how the scores would move with other test speakers of the same kind, not with other corpora.
+"""
 
 
 def group_scores(test: pd.DataFrame, manifest: pd.DataFrame, classes: list[str]) -> pd.DataFrame:
@@ -43,10 +79,7 @@ def group_scores(test: pd.DataFrame, manifest: pd.DataFrame, classes: list[str])
         `gender_accuracy` and `age_mae_years` where the class names give them.
     """
     facts = manifest.set_index("clip").loc[test["clip"]]
-    groups = {
-        "gender": facts["gender"].where(facts["gender"] != ""),
-        "age": facts["age"].map(age_group, na_action="ignore"),
-    }
+    groups = {"gender": facts["gender"].where(facts["gender"] != ""), "age": facts["age"].map(age_group, na_action="ignore")}
     each = clip_scores(test, classes).set_index(test["clip"])
     rows = []
     for name, values in groups.items():
@@ -65,82 +98,44 @@ def write_model_card(artifacts: Artifacts, *, profile: Profile) -> str:
     manifest, classes, dataset = read_manifest(artifacts), read_classes(artifacts), read_json(artifacts.dataset)
     run, _, predictions = read_run(artifacts, profile.network)
     test = predictions[predictions["split"] == "test"].reset_index(drop=True)
-    sections = [
-        f"# Model card: {profile.network} on {dataset['title']}",
-        "Written by notebook 5 from the tables of this results folder; every figure comes from them.",
-        *([SYNTHETIC] if dataset["dataset"] == "voices" else []),
-        _model_section(run, classes, profile=profile),
-        INTENDED_USE,
-        _data_section(manifest, dataset),
-        _scores_section(bootstrap(test, classes, manifest=manifest)),
-        _groups_section(group_scores(test, manifest, classes)),
-        _comparison_section(read_table(artifacts.comparison), epochs=profile.compare_epochs),
-        LIMITS,
-    ]
-    card = "\n\n".join(sections) + "\n"
+    scores, groups = bootstrap(test, classes, manifest=manifest), group_scores(test, manifest, classes)
+    shown = scores.loc[scores.index.intersection(SCORES, sort=False)].rename(index=_words).drop(columns="resampled")
+    comparison = read_table(artifacts.comparison)
+    compared = comparison[comparison["reason"] == ""].reindex(columns=COMPARED).set_index("model")
+    leaked, counts = leakage(manifest), manifest["split"].value_counts()
+    heard = f"**{leaked:.0%} of the test clips have a speaker who was heard in training.**"
+    card = CARD.format(
+        network=profile.network,
+        dataset=dataset,
+        synthetic=f"\n\n{SYNTHETIC}" if dataset["dataset"] == "voices" else "",
+        model=markdown_table(_model_facts(run, classes, profile=profile)),
+        clips=len(manifest),
+        speakers=manifest["speaker"].replace("", None).nunique() or "unknown",
+        splits=", ".join(f"{counts.get(part, 0)} clips for {part}" for part in SPLITS),
+        leaked="Who speaks is not known." if pd.isna(leaked) else heard,
+        resampled=scores["resampled"].iloc[0],
+        scores=markdown_table(shown),
+        groups=markdown_table(groups) if len(groups) else "The dataset does not say.",
+        epochs=profile.compare_epochs,
+        comparison=markdown_table(compared),
+    )
     write_text(artifacts.not_for, NOT_FOR.read_text(encoding="utf-8"))
     write_text(artifacts.model_card, card)
     return card
 
 
-def _model_section(run: dict, classes: list[str], *, profile: Profile) -> str:
+def _model_facts(run: dict, classes: list[str], *, profile: Profile) -> pd.DataFrame:
     spectrogram = profile.spectrogram
     start = profile.weights if profile.weights != "none" else "random"
-    rows = [
-        ["", ""],
-        ["network", f"{profile.network}, {run['parameters']:,} parameters, {start} weights at the start"],
-        ["input", f"mel spectrograms of speech ({spectrogram.sample_rate} Hz, {spectrogram.mel_bins} mel bins)"],
-        ["output", f"a probability for each of {len(classes)} classes, such as {classes[0]} and {classes[-1]}"],
-        [
-            "trained",
-            f"{run['settings']['epochs']} epochs (kept: {run['best_epoch']}), seed {run['seed']}, {run['seconds']:.0f} s on "
-            f"{run['device']}",
-        ],
-        ["versions", ", ".join(f"{name} {version}" for name, version in run["versions"].items())],
-    ]
-    return f"## The model\n\n{_markdown(rows)}"
-
-
-def _data_section(manifest: pd.DataFrame, dataset: dict) -> str:
-    leaked, counts = leakage(manifest), manifest["split"].value_counts()
-    sizes = ", ".join(f"{counts.get(part, 0)} clips for {part}" for part in SPLITS)
-    speakers = manifest["speaker"].replace("", None).nunique() or "unknown"
-    known = "Who speaks is not known."
-    if not pd.isna(leaked):
-        known = f"**{leaked:.0%} of the test clips have a speaker who was heard in training.**"
-    return f"""## Data
-
-{dataset["title"]}. Licence: {dataset["licence"]}. Citation: {dataset["citation"]}.
-{len(manifest)} clips of {speakers} speakers, {dataset["rejected"]} left out (`rejected.csv`).
-Labels: {dataset["labels"]}; the split, `{dataset["split_method"]}`, has {sizes}.
-{known}"""
-
-
-def _scores_section(scores: pd.DataFrame) -> str:
-    table = scores.loc[scores.index.intersection(SCORES, sort=False)].rename(index=_words)
-    return f"""## Scores on the test clips
-
-95% intervals by bootstrap, resampled by {scores["resampled"].iloc[0]}.
-
-{markdown_table(table.drop(columns="resampled"))}"""
-
-
-def _groups_section(groups: pd.DataFrame) -> str:
-    return f"""## By gender and age
-
-{markdown_table(groups) if len(groups) else "The dataset does not say."}
-
-A group's interval is wide where its clips are few. Where two groups' intervals lie apart, the model serves one of them worse."""
-
-
-def _comparison_section(comparison: pd.DataFrame, *, epochs: int) -> str:
-    trained = comparison[comparison["reason"] == ""].reindex(columns=COMPARED).set_index("model")
-    return f"""## Known voices and strangers, beside other models
-
-Each network with {epochs} epochs (`comparison.csv`). A split `random` asks about voices heard in training, a split
-`speaker` about strangers: only the second says what to expect of new people. Intervals are those of the accuracy.
-
-{markdown_table(trained)}"""
+    epochs = f"{run['settings']['epochs']} epochs (kept: {run['best_epoch']})"
+    facts = {
+        "network": f"{profile.network}, {run['parameters']:,} parameters, {start} weights at the start",
+        "input": f"mel spectrograms of speech ({spectrogram.sample_rate} Hz, {spectrogram.mel_bins} mel bins)",
+        "output": f"a probability for each of {len(classes)} classes, such as {classes[0]} and {classes[-1]}",
+        "trained": f"{epochs}, seed {run['seed']}, {run['seconds']:.0f} s on {run['device']}",
+        "versions": ", ".join(f"{name} {version}" for name, version in run["versions"].items()),
+    }
+    return pd.DataFrame({"value": facts}).rename_axis("fact")
 
 
 def markdown_table(table: pd.DataFrame) -> str:
@@ -162,14 +157,10 @@ def markdown_table(table: pd.DataFrame) -> str:
         return f"{value:g}" if value.is_integer() else f"{value:.3f}"
 
     table = table.reset_index()
-    rows = [[cell(value) for value in row] for row in table.itertuples(index=False)]
-    return _markdown([[_words(str(name)) for name in table], *rows])
-
-
-def _markdown(rows: list[list[str]]) -> str:
-    """Rows of texts as a Markdown table, the first as its head; a `|` in a text does not end its cell."""
-    head, *body = ("| " + " | ".join(text.replace("|", r"\|") for text in row) + " |" for row in rows)
-    return "\n".join([head, f"|{'---|' * len(rows[0])}", *body])
+    texts = [[_words(str(name)) for name in table], *([cell(value) for value in row] for row in table.itertuples(index=False))]
+    # A `|` in a text does not end its cell.
+    head, *body = ("| " + " | ".join(text.replace("|", r"\|") for text in row) + " |" for row in texts)
+    return "\n".join([head, f"|{'---|' * len(table.columns)}", *body])
 
 
 def _words(name: str) -> str:

@@ -58,8 +58,7 @@ def prepare_other(name: str, *, data_dir: str = "", artifacts: Artifacts, profil
     if str(source) == read_json(artifacts.dataset)["source"]:
         raise SuiteError(f"The network was trained on {source}: set OTHER_DATASET and OTHER_DATA_DIR to another corpus.")
     clips, _ = list_clips(name, source)
-    ages_known = clips.loc[clips["gender"] != "", "age"].notna().all()
-    labels = "exact" if ages_known else "gender"
+    labels = "exact" if clips.loc[clips["gender"] != "", "age"].notna().all() else "gender"
     manifest, _ = build_manifest(name, source, other, seed=profile.seed, labels=labels, small_classes="merge")
     reject(other, convert(manifest, other, settings=profile.spectrogram, profile=profile.name))
     return other
@@ -79,23 +78,22 @@ def predict_other(network: str, other: Artifacts, *, artifacts: Artifacts, profi
     SuiteError
         The network is not trained.
     """
-    source, folder = artifacts.model(network) / "model.keras", other.model(network)
+    source, files = artifacts.run(network).model, other.run(network)
     classes, manifest = read_classes(artifacts), read_manifest(other)
     pictures = read_json(other.spectrogram_settings)["pictures"]
     identity = {"clips": fingerprint(other.manifest), "pictures": pictures, "model": source.exists() and fingerprint(source)}
-    if (folder / "run.json").exists() and read_json(folder / "run.json") == identity:
-        return read_predictions(folder / "predictions.csv", classes)
-    machine.load_tensorflow()
-    from helpers.network.model_files import load_model
-    from helpers.network.training import predict_clips
+    if not files.facts.exists() or read_json(files.facts) != identity:
+        machine.load_tensorflow()
+        from helpers.network.model_files import load_model
+        from helpers.network.training import predict_clips
 
-    model = load_model(source, classes=classes)
-    paths = [other.image(clip) for clip in manifest["clip"]]
-    probabilities = predict_clips(model.network, paths, classes=len(classes), profile=profile)
-    (folder / "run.json").unlink(missing_ok=True)  # written last: without it, the predictions are of another model
-    write_table(folder / "predictions.csv", predictions_table(manifest, probabilities, classes))
-    write_json(folder / "run.json", identity)
-    return read_predictions(folder / "predictions.csv", classes)
+        model = load_model(source, classes=classes)
+        paths = [other.image(clip) for clip in manifest["clip"]]
+        probabilities = predict_clips(model.network, paths, classes=len(classes), profile=profile)
+        files.facts.unlink(missing_ok=True)  # written last: without it, the predictions are of another model
+        write_table(files.predictions, predictions_table(manifest, probabilities, classes))
+        write_json(files.facts, identity)
+    return read_predictions(files.predictions, classes)
 
 
 def coarse_labels(manifest: pd.DataFrame, *, kind: str) -> pd.Series:
@@ -158,36 +156,30 @@ def other_scores(network: str, other: Artifacts, *, artifacts: Artifacts) -> pd.
     """
     classes, rows = read_classes(artifacts), []
     own, strange = read_manifest(artifacts), read_manifest(other)
-    learnt = read_predictions(artifacts.model(network) / "predictions.csv", classes, manifest=own)
-    asked = read_predictions(other.model(network) / "predictions.csv", classes, manifest=strange)
+    learnt = read_predictions(artifacts.run(network).predictions, classes, manifest=own)
+    asked = read_predictions(other.run(network).predictions, classes, manifest=strange)
     training = own[own["split"] == "train"]
-
-    def add(question: str, answer: str, found: pd.DataFrame, labels: list[str], *, manifest: pd.DataFrame, at: Artifacts) -> None:
-        for part in ("all", "test") if at is other else ("test",):
-            clips = found if part == "all" else found[found["split"] == part]
-            if len(clips):
-                accuracy = bootstrap(clips, labels, manifest=manifest).loc["accuracy"]
-                rows.append([question, answer, at.folder.name, part, len(clips), *accuracy])
 
     for question in QUESTIONS:
         known, labels = coarse_predictions(learnt, own, classes, kind=question)
         found, _ = coarse_predictions(asked, strange, classes, kind=question)
         if not labels or found.empty:
             continue
-        most = coarse_labels(training, kind=question).value_counts().idxmax()
-        answers = {network: found, "most frequent": _certain(found, np.full(len(found), most), labels)}
+        rules = {"most frequent": np.full(len(found), coarse_labels(training, kind=question).value_counts().idxmax())}
         if question == "gender":
             pitch = pitch_table(strange, other).reindex(found["clip"])
             threshold, _ = pitch_threshold(training.rename(columns={"gender": "true"}), pitch_table(own, artifacts))
-            answers[f"pitch above {threshold:.0f} Hz"] = _certain(found, np.where(pitch > threshold, "female", "male"), labels)
-        add(question, network, known, labels, manifest=own, at=artifacts)
-        for answer, table in answers.items():
-            add(question, answer, table, labels, manifest=strange, at=other)
+            rules[f"pitch above {threshold:.0f} Hz"] = np.where(pitch > threshold, "female", "male")
+        tables = {network: found}
+        for rule, answers in rules.items():  # always fully confident
+            certain = (answers[:, np.newaxis] == np.array(labels)).astype(float)
+            tables[rule] = predictions_table(found.rename(columns={"true": "label"}), certain, labels)
+        parts = [(network, artifacts, own, "test", known)]
+        parts += [(answer, other, strange, part, table) for answer, table in tables.items() for part in ("all", "test")]
+        for answer, corpus, manifest, part, table in parts:
+            clips = table if part == "all" else table[table["split"] == part]
+            if len(clips):
+                accuracy = bootstrap(clips, labels, manifest=manifest).loc["accuracy"]
+                rows.append([question, answer, corpus.folder.name, part, len(clips), *accuracy])
     columns = ["question", "answer", "corpus", "part", "clips", "accuracy", "low", "high", "resampled"]
     return pd.DataFrame(rows, columns=columns)
-
-
-def _certain(found: pd.DataFrame, answers: np.ndarray, labels: list[str]) -> pd.DataFrame:
-    """Predictions of a rule that is always sure."""
-    certain = answers[:, np.newaxis] == np.array(labels)
-    return predictions_table(found.rename(columns={"true": "label"}), certain.astype(float), labels)

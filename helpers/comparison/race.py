@@ -6,8 +6,11 @@ table `comparison.csv` comes from those files alone, so it is made again without
 
 from __future__ import annotations
 
+import contextlib
 import gc
+from collections.abc import Iterator
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import keras
@@ -15,7 +18,7 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-from helpers.base.artifacts import Artifacts, SuiteError, read_json, read_table, write_json, write_table
+from helpers.base.artifacts import Artifacts, RunFiles, SuiteError, read_json, read_table, write_json, write_table
 from helpers.base.settings import Profile
 from helpers.comparison.baselines import BASELINES, train_baseline
 from helpers.evaluation.intervals import percentiles, resampled_scores
@@ -36,11 +39,6 @@ def models(profile: Profile) -> list[str]:
 def seeds(profile: Profile) -> range:
     """The seeds of the weights and of the augmentation; the split is the same for all."""
     return range(profile.seed, profile.seed + profile.compare_seeds)
-
-
-def budget(profile: Profile, *, seed: int) -> Profile:
-    """The settings that every network of the comparison is trained with; the last epoch is kept, so that all spend it all."""
-    return replace(profile, epochs=profile.compare_epochs, kept_epoch="last", seed=seed)
 
 
 def make_part(manifest: pd.DataFrame, artifacts: Artifacts, *, method: str, seed: int) -> Artifacts:
@@ -86,14 +84,21 @@ def make_part(manifest: pd.DataFrame, artifacts: Artifacts, *, method: str, seed
     return part
 
 
-def run_folder(name: str, part: Artifacts, *, profile: Profile) -> Path:
-    """Where a run lies: `models/<name>/seed_<number>/` of the part, or notebook 3's own folder where that run is the same."""
-    own = Artifacts(part.source).model(name)
-    if name not in BASELINES:
-        run = Run.of(name, read_table(part.manifest), part, profile=budget(profile, seed=profile.seed), folder=own)
-        if (own / "run.json").exists() and not run.difference(run.read() | {"layers": ""}):  # `train` looks at the layers
-            return own
-    return part.model(name) / f"seed_{profile.seed}"
+def run_folders(name: str, part: Artifacts, *, profile: Profile) -> list[tuple[Path, Profile]]:
+    """Folder and settings of each run of a model, one for each seed; a baseline has a single one.
+
+    A run lies in `models/<name>/seed_<number>/` of the part, or in notebook 3's own folder where that run is the same. The last
+    epoch of every network is kept, so that all spend the whole budget.
+    """
+    own, found = Artifacts(part.source).model(name), []
+    for seed in seeds(profile)[: 1 if name in BASELINES else None]:
+        settings = replace(profile, epochs=profile.compare_epochs, kept_epoch="last", seed=seed)
+        folder = part.model(name) / f"seed_{seed}"
+        if name not in BASELINES and RunFiles(own).facts.exists():
+            run = Run.of(name, read_table(part.manifest), part, profile=settings, folder=own)
+            folder = folder if run.difference(run.read() | {"layers": ""}) else own  # `train` looks at the layers
+        found.append((folder, settings))
+    return found
 
 
 def run_models(names: list[str], part: Artifacts, *, features: pd.DataFrame, pitch: pd.Series, profile: Profile) -> None:
@@ -114,39 +119,45 @@ def run_models(names: list[str], part: Artifacts, *, features: pd.DataFrame, pit
     manifest = read_table(part.manifest)
     tf.get_logger().setLevel("ERROR")  # it takes a second network for the first one, compiled again
     for name in names:
-        failed = part.model(name) / "failed.json"
-        try:
-            for seed in seeds(profile)[: 1 if name in BASELINES else None]:
-                settings = budget(profile, seed=seed)
-                folder = run_folder(name, part, profile=settings)
+        with _keep_reason(part.model(name), title=name):
+            for folder, settings in run_folders(name, part, profile=profile):
                 if name in BASELINES:
                     train_baseline(name, manifest, part, features=features, pitch=pitch, profile=settings, folder=folder)
                 else:
                     train(name, manifest, part, profile=settings, folder=folder)
-            failed.unlink(missing_ok=True)
-        except (SuiteError, MemoryError, tf.errors.OpError) as error:
-            reason = (str(error).strip() or "the memory ran out").splitlines()[0]
-            write_json(failed, {"reason": reason})
-            print(f"{name}: {reason}")
         keras.backend.clear_session()  # the next network needs the memory
         gc.collect()
 
 
+@contextlib.contextmanager
+def _keep_reason(folder: Path, *, title: str) -> Iterator[None]:
+    """Print why the block failed and keep it in the folder's `failed.json`, which goes again when the block ends well."""
+    failed = RunFiles(folder).failed
+    try:
+        yield
+        failed.unlink(missing_ok=True)
+    except (SuiteError, MemoryError, tf.errors.OpError) as error:
+        reason = (str(error).strip() or "the memory ran out").splitlines()[0]
+        write_json(failed, {"reason": reason})
+        print(f"{title}: {reason}")
+
+
 def read_runs(name: str, part: Artifacts, *, profile: Profile) -> list[tuple[dict, pd.DataFrame]]:
-    """`run.json` and the test clips' predictions of each seed of a model.
+    """`run.json`, with the accuracy of each split, and the test clips' predictions of each seed of a model.
 
     Raises
     ------
     SuiteError
-        The model was not trained on this part, or failed.
+        The part or the model failed, or the model was not trained on it.
     """
-    if (part.model(name) / "failed.json").exists():
-        raise SuiteError(read_json(part.model(name) / "failed.json")["reason"])
+    for failed in (RunFiles(part.folder).failed, part.run(name).failed):
+        if failed.exists():
+            raise SuiteError(read_json(failed)["reason"])
     found = []
-    for seed in seeds(profile)[: 1 if name in BASELINES else None]:
-        folder = run_folder(name, part, profile=replace(profile, seed=seed))
-        predictions = read_predictions(folder / "predictions.csv", read_classes(part), manifest=read_table(part.manifest))
-        run = read_json(folder / "run.json") | {"folder": folder, "validation": _accuracy(predictions, "validation")}
+    for folder, _ in run_folders(name, part, profile=profile):
+        predictions = read_predictions(RunFiles(folder).predictions, read_classes(part), manifest=read_table(part.manifest))
+        accuracies = {split: scores["accuracy"] for split, scores in read_json(RunFiles(folder).metrics).items()}
+        run = read_json(RunFiles(folder).facts) | {"folder": folder} | accuracies
         found.append((run, predictions[predictions["split"] == "test"].reset_index(drop=True)))
     return found
 
@@ -175,16 +186,13 @@ def comparison_table(artifacts: Artifacts, *, profile: Profile) -> pd.DataFrame:
         `seconds_per_epoch` and `milliseconds_per_clip` (the median, and the range that was seen).
     """
     rows = []
-    for method in SPLIT_METHODS:
-        part = artifacts.comparison_part(method)
-        failed = read_json(part.folder / "failed.json")["reason"] if (part.folder / "failed.json").exists() else ""
-        for name in models(profile):
-            row = {"model": name, "split_method": method, "reason": failed}
-            try:
-                row |= {} if failed else _row(name, part, profile=profile)
-            except SuiteError as error:
-                row["reason"] = str(error)
-            rows.append(row)
+    for method, name in product(SPLIT_METHODS, models(profile)):
+        row = {"model": name, "split_method": method, "reason": ""}
+        try:
+            row |= _row(name, artifacts.comparison_part(method), profile=profile)
+        except SuiteError as error:
+            row["reason"] = str(error)
+        rows.append(row)
     table = pd.DataFrame(rows).dropna(axis="columns", how="all")
     table = table.reindex(columns=list(dict.fromkeys([*table, "accuracy", "macro_f1", *COSTS])))
     whole = table.columns.intersection(["seeds", "classes", "clips", "parameters"])
@@ -196,13 +204,8 @@ def make_parts(manifest: pd.DataFrame, artifacts: Artifacts, *, seed: int) -> di
     """The parts of the comparison by `split_method`, see `make_part`; one that can't be made leaves its reason in `failed.json`."""
     parts = {}
     for method in SPLIT_METHODS:
-        failed = artifacts.comparison_part(method).folder / "failed.json"
-        try:
+        with _keep_reason(artifacts.comparison_part(method).folder, title=f"split by {method}"):
             parts[method] = make_part(manifest, artifacts, method=method, seed=seed)
-            failed.unlink(missing_ok=True)
-        except SuiteError as error:
-            write_json(failed, {"reason": str(error)})
-            print(f"split by {method}: {error}")
     return parts
 
 
@@ -216,22 +219,16 @@ def compare(
     return comparison_table(artifacts, profile=profile)
 
 
-def _accuracy(predictions: pd.DataFrame, split: str) -> float:
-    return float((predictions["true"] == predictions["predicted"])[predictions["split"] == split].mean())
-
-
 def _row(name: str, part: Artifacts, *, profile: Profile) -> dict:
     runs = read_runs(name, part, profile=profile)
-    accuracies = [_accuracy(test, "test") for _, test in runs]
     row = {"seeds": len(runs), "classes": len(read_classes(part)), "clips": len(runs[0][1])}
     scores = percentiles(draws(name, part, profile=profile))
     for score in scores.index.intersection(SCORES, sort=False):
         row |= dict(zip((score, f"{score}_low", f"{score}_high"), scores.loc[score].round(6), strict=True))
-    row["accuracy_sd"] = float(np.std(accuracies, ddof=1)) if len(runs) > 1 else np.nan
     facts = pd.DataFrame([run for run, _ in runs])
-    row["validation_accuracy"] = round(facts["validation"].mean(), 6)
+    row |= {"accuracy_sd": facts["test"].std(), "validation_accuracy": round(facts["validation"].mean(), 6)}
     row |= {fact: facts[fact].mean() for fact in ("parameters", "file_megabytes", "seconds") if fact in facts}
-    histories = [run["folder"] / "history.csv" for run, _ in runs if (run["folder"] / "history.csv").exists()]
+    histories = [RunFiles(run["folder"]).history for run, _ in runs if RunFiles(run["folder"]).history.exists()]
     if histories:
         epochs = pd.concat([read_table(path) for path in histories])["seconds"]
         row |= _range("seconds_per_epoch", epochs.quantile([0, 0.5, 1]).tolist())

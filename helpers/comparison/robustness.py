@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 
 import librosa
 import numpy as np
@@ -21,7 +19,7 @@ from helpers.base.artifacts import Artifacts, fingerprint, read_table, write_tab
 from helpers.base.settings import Profile
 from helpers.evaluation.intervals import bootstrap
 from helpers.evaluation.scores import predictions_table
-from helpers.spectrograms.convert import encode
+from helpers.recordings.splits import sample_clips
 from helpers.spectrograms.mel import load_audio, picture
 
 TELEPHONE_BAND = (300.0, 3400.0)  # Hz, ITU-T G.712
@@ -65,13 +63,8 @@ def beginning(samples: np.ndarray, rate: int, rng: np.random.Generator, *, secon
     return samples[: int(seconds * rate)]
 
 
-def unchanged(samples: np.ndarray, rate: int, rng: np.random.Generator) -> np.ndarray:
-    """The sound as it is, for comparison."""
-    return samples
-
-
 CONDITIONS: dict[str, tuple[Callable, dict]] = {
-    "clean": (unchanged, {}),
+    "clean": (gain, {"decibels": 0}),
     "gain +20 dB": (gain, {"decibels": 20}),
     "gain -20 dB": (gain, {"decibels": -20}),
     "noise, SNR 20 dB": (noise, {"snr": 20}),
@@ -103,25 +96,16 @@ def degrade(samples: np.ndarray, condition: str, *, sample_rate: int, seed: int)
     return change(samples, sample_rate, np.random.default_rng(seed), **settings)
 
 
-def degraded_predictions(
-    manifest: pd.DataFrame, artifacts: Artifacts, *, condition: str, classes: list[str], profile: Profile, model
-) -> pd.DataFrame:
-    """Predictions of a trained network for clips under one of `CONDITIONS`; nothing of it is kept on disk."""
-    from helpers.network.training import predict_clips
+def degraded_predictions(manifest: pd.DataFrame, artifacts: Artifacts, *, condition: str, model, seed: int) -> pd.DataFrame:
+    """Predictions of a `helpers.network.model.TrainedModel` for clips under one of `CONDITIONS`; nothing of it is kept on disk."""
+    settings = model.settings
 
-    settings = profile.spectrogram
+    def draw(path: str, clip_seed: int) -> np.ndarray:
+        samples = load_audio(artifacts.audio(path), sample_rate=settings.sample_rate)
+        return picture(degrade(samples, condition, sample_rate=settings.sample_rate, seed=clip_seed), settings=settings)
 
-    def draw(sound: Path, target: Path, seed: int) -> None:
-        samples = load_audio(sound, sample_rate=settings.sample_rate)
-        samples = degrade(samples, condition, sample_rate=settings.sample_rate, seed=seed)
-        target.write_bytes(encode(picture(samples, settings=settings)))
-
-    with tempfile.TemporaryDirectory() as folder:
-        pictures = [Path(folder) / f"{number}.png" for number in range(len(manifest))]
-        sounds = [artifacts.audio(path) for path in manifest["path"]]
-        jobs = (delayed(draw)(*pair, profile.seed + number) for number, pair in enumerate(zip(sounds, pictures, strict=True)))
-        Parallel(n_jobs=-1)(jobs)
-        return predictions_table(manifest, predict_clips(model, pictures, classes=len(classes), profile=profile), classes)
+    images = Parallel(n_jobs=-1)(delayed(draw)(path, seed + number) for number, path in enumerate(manifest["path"]))
+    return predictions_table(manifest, model.predict_images(images), model.classes)
 
 
 def robustness(manifest: pd.DataFrame, artifacts: Artifacts, *, classes: list[str], profile: Profile) -> pd.DataFrame:
@@ -130,7 +114,7 @@ def robustness(manifest: pd.DataFrame, artifacts: Artifacts, *, classes: list[st
     Parameters
     ----------
     manifest : pd.DataFrame
-        The test clips; of more than 200, a seeded share of each class is taken.
+        The test clips; of more than 200, a seeded fraction of each class is taken.
     artifacts : Artifacts
     classes : list of str
     profile : Profile
@@ -145,20 +129,18 @@ def robustness(manifest: pd.DataFrame, artifacts: Artifacts, *, classes: list[st
     SuiteError
         The model is not there.
     """
-    folder = artifacts.model(profile.network)
-    predictions, target = fingerprint(folder / "predictions.csv"), folder / "robustness.csv"
+    files = artifacts.run(profile.network)
+    predictions, target = fingerprint(files.predictions), files.robustness
     if target.exists() and (kept := read_table(target))["predictions"].eq(predictions).all():
         return kept.set_index("condition").drop(columns="predictions")
     machine.load_tensorflow()
     from helpers.network.model_files import load_model
 
-    if len(manifest) > MOST_CLIPS:
-        share = MOST_CLIPS / len(manifest)
-        manifest = manifest.groupby("label", group_keys=False).sample(frac=share, random_state=profile.seed)
-    network = load_model(folder / "model.keras", classes=classes).network
+    manifest = sample_clips(manifest, MOST_CLIPS, seed=profile.seed)
+    model = load_model(files.model, classes=classes)
     rows = []
     for condition in tqdm(CONDITIONS, desc="conditions", file=sys.stdout):
-        found = degraded_predictions(manifest, artifacts, condition=condition, classes=classes, profile=profile, model=network)
+        found = degraded_predictions(manifest, artifacts, condition=condition, model=model, seed=profile.seed)
         accuracy = bootstrap(found, classes, manifest=manifest, seed=profile.seed).loc["accuracy"]
         rows.append([condition, len(manifest), *accuracy[["value", "low", "high"]].astype(float).round(6), predictions])
     table = pd.DataFrame(rows, columns=["condition", "clips", "accuracy", "low", "high", "predictions"])

@@ -16,6 +16,7 @@ from helpers.evaluation.calibration import temper
 from helpers.network.grad_cam import grad_cam, pooling_layer, spread
 from helpers.recordings.labels import parse_label
 from helpers.recordings.sounds import inspect_sound
+from helpers.recordings.splits import sample_clips
 from helpers.spectrograms.batches import cut_windows, evaluation_batches
 from helpers.spectrograms.mel import load_audio, picture
 
@@ -78,8 +79,7 @@ class TrainedModel:
 
     def image(self, samples: np.ndarray) -> np.ndarray:
         """The whole spectrogram image of a sound, np.ndarray [shape=(height, width, channels), dtype=uint8]."""
-        image = picture(samples, settings=self.settings)
-        return image if image.ndim == 3 else image[..., np.newaxis]
+        return np.atleast_3d(picture(samples, settings=self.settings))
 
     def windows(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The windows of an image that a prediction is made of.
@@ -112,6 +112,11 @@ class TrainedModel:
             None if age is None else float(np.average(age.index, weights=age)),
         )
 
+    def predict_images(self, images: list[np.ndarray]) -> np.ndarray:
+        """Class probabilities of many whole spectrogram images at once, np.ndarray [shape=(images, classes)]."""
+        windows = np.concatenate([self.windows(np.atleast_3d(image))[0] for image in images])
+        return self.network.predict(windows, verbose=0).reshape(len(images), self.test_windows, -1).mean(axis=1)
+
     def features(self, samples: np.ndarray) -> np.ndarray:
         """What the last layer reads of a sound, averaged over its windows, np.ndarray [shape=(values,)] of length 1."""
         return _unit(self._outputs(self._headless, self.image(samples))[np.newaxis])[0]
@@ -143,8 +148,7 @@ class TrainedModel:
         SuiteError
             An image is missing.
         """
-        if len(clips) > MOST_CLIPS:
-            clips = clips.groupby("label", group_keys=False).sample(frac=MOST_CLIPS / len(clips), random_state=profile.seed)
+        clips = sample_clips(clips, MOST_CLIPS, seed=profile.seed)
         paths, targets = [require(artifacts.image(clip)) for clip in clips["clip"]], np.zeros(len(clips), int)
         batches = evaluation_batches(paths, targets, classes=1, profile=profile, windows=self.test_windows)
         features = self._headless.predict(batches, verbose=0)

@@ -111,6 +111,13 @@ def split_clips(manifest: pd.DataFrame, *, method: str, seed: int) -> list[str]:
     return random_split(clips, labels, seed=seed)
 
 
+def sample_clips(manifest: pd.DataFrame, most: int, *, seed: int) -> pd.DataFrame:
+    """All clips of a manifest, or, where there are more than `most`, a seeded fraction of each class that makes about as many."""
+    if len(manifest) <= most:
+        return manifest
+    return manifest.groupby("label", group_keys=False).sample(frac=most / len(manifest), random_state=seed)
+
+
 def split_report(manifest: pd.DataFrame) -> pd.DataFrame:
     """For each class, the number of speakers in each split.
 

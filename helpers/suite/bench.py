@@ -69,8 +69,7 @@ def conversion() -> dict[str, float]:
     """
     with tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as folder:
         paths = bench_clips(Path(folder))
-        pictures = [picture(load_audio(path, sample_rate=16_000), settings=SETTINGS)
-                    for path in paths]  # fmt: skip
+        pictures = [picture(load_audio(path, sample_rate=SETTINGS.sample_rate), settings=SETTINGS) for path in paths]
         ways: dict[str, Callable[[int, Path], None]] = {
             "tutorial": lambda clips, out: [tutorial(path, out / f"{path.stem}.png") for path in paths[:clips]],
             "plain_loop": lambda clips, out: [plain(path, out / f"{path.stem}.png") for path in paths[:clips]],
@@ -170,15 +169,11 @@ def pipeline() -> dict[str, float]:
         height, width, _ = image_shape(paths[0], profile=PROFILE)
         widths = [Image.open(path).width for path in paths]
         erasing = {"factor": 1.0, "scale": (0.01, 0.1), "fill_value": 0.0, "value_range": (0, 255)}
-        augmentation = keras.Sequential(
-            [keras.layers.RandomCrop(height, width), *(keras.layers.RandomErasing(**erasing) for _ in range(4))]
-        )
-        in_order = sorted(
-            zip(paths, targets.tolist(), strict=True), key=lambda pair: (pair[0].parent, pair[0].name)
-        )  # as Keras reads
+        hiding = [keras.layers.RandomErasing(**erasing) for _ in range(4)]
+        augmentation = keras.Sequential([keras.layers.RandomCrop(height, width), *hiding])
         files = keras.utils.image_dataset_from_directory(
-            os.path.commonpath(paths),
-            labels=[target for _, target in in_order],
+            paths[0].parent,
+            labels=[target for _, target in sorted(zip(paths, targets.tolist(), strict=True))],  # in the order that Keras reads in
             label_mode="categorical",
             color_mode="grayscale",
             image_size=(height, max(width, int(np.median(widths)))),
@@ -186,9 +181,7 @@ def pipeline() -> dict[str, float]:
             seed=PROFILE.seed,
             verbose=False,
         )
-        theirs = files.map(
-            lambda images, labels: (augmentation(images, training=True), labels), num_parallel_calls=tf.data.AUTOTUNE
-        )
+        theirs = files.map(lambda images, labels: (augmentation(images, training=True), labels), tf.data.AUTOTUNE)
         ours = training_batches(paths, targets, classes=len(classes), profile=PROFILE)
         found = {
             "images_per_second": images_per_second(ours, batches=3 * steps_per_epoch(len(paths), profile=PROFILE)),

@@ -44,29 +44,28 @@ def exercise_findings(notebook: nbformat.NotebookNode) -> Iterator[tuple[int, st
     Yields
     ------
     int
-        Place of the cell, from 0.
+        Index of the cell.
     str
         What to do.
     """
     cells = [*notebook.cells, nbformat.v4.new_raw_cell("")]
     exercises = 0
-    for place, (cell, after) in enumerate(itertools.pairwise(cells)):
+    for index, (cell, after) in enumerate(itertools.pairwise(cells)):
         first = cell.source.split("\n", 1)[0]
         if cell.cell_type == "markdown" and first.startswith("### Exercise"):
             exercises += 1
             heading = HEADING.fullmatch(first)
             if not heading or int(heading[1]) != exercises:
-                yield place, f"head it '### Exercise {exercises}: title (10 minutes)', not {first!r}"
+                yield index, f"head it '### Exercise {exercises}: title (10 minutes)', not {first!r}"
             if not HINT.search(cell.source):
-                yield place, "fold a hint into it: <details><summary>Hint</summary>...</details>"
+                yield index, "fold a hint into it: <details><summary>Hint</summary>...</details>"
             if "answer" not in tags(after) and "solution" not in tags(after):
-                yield place, "let its solution follow, a code cell with the tag `solution`"
+                yield index, "let its solution follow, a code cell with the tag `solution`"
         elif "solution" in tags(cell) or first.startswith("# @title Solution"):
-            before = cells[place - 1].source
             if "solution" not in tags(cell) or cell.metadata.get("cellView") != "form":
-                yield place, 'give this solution the metadata {"cellView": "form", "tags": ["solution"]}'
-            if first != f"# @title Solution {exercises}" or not before.startswith("### Exercise"):
-                yield place, f"put it right below its exercise, and begin it with '# @title Solution {exercises}', not {first!r}"
+                yield index, 'give this solution the metadata {"cellView": "form", "tags": ["solution"]}'
+            if first != f"# @title Solution {exercises}" or not cells[index - 1].source.startswith("### Exercise"):
+                yield index, f"put it right below its exercise, and begin it with '# @title Solution {exercises}', not {first!r}"
 
 
 def student_copy(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
@@ -104,12 +103,11 @@ def write_copies(kind: str, folder: Path, *, project: Path = PROJECT) -> list[Pa
         raise SuiteError(f"There is no copy {kind!r}: choose one of {', '.join(COPIES)}.")
     notebooks = {path: nbformat.read(path, as_version=4) for path in sorted((project / "notebooks").glob("*.ipynb"))}
     for path, notebook in notebooks.items():
-        for place, finding in exercise_findings(notebook):
-            raise SuiteError(f"{path}, cell {place + 1}: {finding}; nothing was written.")
-    written = [folder / path.name for path in notebooks]
-    for path, notebook in zip(written, notebooks.values(), strict=True):
-        write_text(path, nbformat.writes(student_copy(notebook) if kind == "student" else notebook) + "\n")
-    return written
+        for index, finding in exercise_findings(notebook):
+            raise SuiteError(f"{path}, cell {index + 1}: {finding}; nothing was written.")
+    for path, notebook in notebooks.items():
+        write_text(folder / path.name, nbformat.writes(student_copy(notebook) if kind == "student" else notebook) + "\n")
+    return [folder / path.name for path in notebooks]
 
 
 LONGEST_CELL = 25  # lines: what a projected page shows at once
@@ -118,14 +116,13 @@ OPENING = slice(1, 5)  # set-up and settings, the same cells everywhere
 IN_TITLE = ("**You will learn**", "**Time:**", "**You need:**")
 IN_LESSON = ("Predict", "What you should see")
 CLOSING = ("## Exercises", "## Glossary", "## Sources")
-TRAINS = re.compile(
-    r"^from helpers\.network\.training import .*\btrain\b|\bcheck_gpu\(", re.MULTILINE
-)  # check_gpu says what trains
+# `check_gpu` says what trains.
+TRAINS = re.compile(r"^from helpers\.network\.training import .*\btrain\b|\bcheck_gpu\(", re.MULTILINE)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 FENCED = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
 QUOTED = re.compile(r"`[^`\n]*`")
 
-Finding = tuple[int | None, str]  # place of the cell from 0, None for the whole file; what to do
+Finding = tuple[int | None, str]  # index of the cell, None for the whole file; what to do
 
 
 def findings(project: Path = PROJECT) -> list[str]:
@@ -141,8 +138,7 @@ def findings(project: Path = PROJECT) -> list[str]:
     list of str
         One line each; empty if all is well.
     """
-    lines = []
-    opening: list[str] = []
+    lines, opening = [], []
     for path in sorted((project / "notebooks").glob("*.ipynb")):
         try:
             notebook = nbformat.read(path, as_version=4)
@@ -150,9 +146,9 @@ def findings(project: Path = PROJECT) -> list[str]:
         except Exception as error:  # nbformat, its schema and json each have their own
             lines.append(f"{path.relative_to(project)}: is no valid notebook, {str(error).splitlines()[0]}")
             continue
-        opening = opening or _opening(notebook)
-        for place, finding in _notebook_findings(path, notebook, project=project, opening=opening):
-            cell = "" if place is None else f", cell {place + 1} ({notebook.cells[place].id})"
+        opening = opening or [cell.source for cell in notebook.cells[OPENING]]
+        for index, finding in _notebook_findings(path, notebook, project=project, opening=opening):
+            cell = "" if index is None else f", cell {index + 1} ({notebook.cells[index].id})"
             lines.append(f"{path.relative_to(project)}{cell}: {finding}")
     for path in [project / "README.md", *sorted(project.glob("docs/*.md")), *sorted(project.glob("notebooks/*.md"))]:
         broken = _broken_links(path.read_text(encoding="utf-8"), path, project=project)
@@ -164,23 +160,18 @@ def _notebook_findings(path: Path, notebook: nbformat.NotebookNode, *, project: 
     yield from _opening_findings(path, notebook, project=project, opening=opening)
     yield from _lesson_findings(notebook)
     yield from exercise_findings(notebook)
-    for place, cell in enumerate(notebook.cells):
+    for index, cell in enumerate(notebook.cells):
         if cell.cell_type == "code":
             if cell.outputs or cell.execution_count is not None:
-                yield place, "clear its output and its number (Edit > Clear all outputs)"
+                yield index, "clear its output and its number (Edit > Clear all outputs)"
             if (lines := len(cell.source.splitlines())) > LONGEST_CELL:
-                yield place, f"split it: {lines} lines, and {LONGEST_CELL} are the most"
+                yield index, f"split it: {lines} lines, and {LONGEST_CELL} are the most"
         else:
-            for finding in _broken_links(cell.source, path, project=project):
-                yield place, finding
+            yield from ((index, finding) for finding in _broken_links(cell.source, path, project=project))
     trains = any(cell.cell_type == "code" and TRAINS.search(cell.source) for cell in notebook.cells)
     if trains != (notebook.metadata.get("accelerator") == "GPU"):
         what = 'ask Colab for a GPU, "accelerator": "GPU"' if trains else "ask for no GPU, nothing is trained here"
         yield None, f"{what} (metadata of the notebook)"
-
-
-def _opening(notebook: nbformat.NotebookNode) -> list[str]:
-    return [cell.source for cell in notebook.cells[OPENING]]
 
 
 def _opening_findings(path: Path, notebook: nbformat.NotebookNode, *, project: Path, opening: list[str]) -> Iterator[Finding]:
@@ -190,13 +181,11 @@ def _opening_findings(path: Path, notebook: nbformat.NotebookNode, *, project: P
     if not title.startswith(f"# {number}. "):
         yield None, f"begin with a title cell, '# {number}. ...'"
         return
-    for part in IN_TITLE:
-        if part not in title:
-            yield 0, f"add {part}"
-    place = f"{address.removeprefix('https://github.com/')}/blob/main/{path.relative_to(project).as_posix()}"
-    if f"(https://colab.research.google.com/github/{place})" not in title:
-        yield 0, f"let the badge open {place} (`make stamp` writes owner and name)"
-    if _opening(notebook) != opening:
+    yield from ((0, f"add {part}") for part in IN_TITLE if part not in title)
+    page = f"{address.removeprefix('https://github.com/')}/blob/main/{path.relative_to(project).as_posix()}"
+    if f"(https://colab.research.google.com/github/{page})" not in title:
+        yield 0, f"let the badge open {page} (`make stamp` writes owner and name)"
+    if [cell.source for cell in notebook.cells[OPENING]] != opening:
         yield 1, "make cells 2 to 5, set-up and settings, the same as in the first notebook"
     elif f'REPOSITORY = "{address}"' not in "".join(opening):
         yield 2, f"let REPOSITORY be {address}: run `make stamp`"
@@ -205,20 +194,17 @@ def _opening_findings(path: Path, notebook: nbformat.NotebookNode, *, project: P
 def _lesson_findings(notebook: nbformat.NotebookNode) -> Iterator[Finding]:
     texts = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
     heads = [line for text in texts for line in text.splitlines() if line in CLOSING]
-    if heads != list(CLOSING):
-        yield None, f"end with {', '.join(CLOSING)}, once each and in this order"
-    for part in IN_LESSON:
-        if not any(part.lower() in text.lower() for text in texts):
-            yield None, f"say {part!r} at least once"
-    key_figures = sum(cell.cell_type == "code" and KEY_FIGURE in tags(cell) for cell in notebook.cells)
-    if key_figures != 1:
-        yield None, f"tag one code cell `{KEY_FIGURE}`, the one whose figure the report shows; {key_figures} have the tag"
+    figures = sum(cell.cell_type == "code" and KEY_FIGURE in tags(cell) for cell in notebook.cells)
     exercises = sum(not {"solution", "answer"}.isdisjoint(tags(cell)) for cell in notebook.cells)
-    if exercises < FEWEST_EXERCISES:
-        yield None, f"give {FEWEST_EXERCISES} exercises at least, there are {exercises}"
-    kinds = [cell.cell_type for cell in notebook.cells[-2:]]
-    if kinds != ["code", "markdown"] or ".ipynb)" not in notebook.cells[-1].source:
-        yield len(notebook.cells) - 1, "end with a code cell that sums up and a text that links another notebook"
+    last = [cell.cell_type for cell in notebook.cells[-2:]] == ["code", "markdown"] and ".ipynb)" in notebook.cells[-1].source
+    checks = [
+        (heads == list(CLOSING), None, f"end with {', '.join(CLOSING)}, once each and in this order"),
+        *((part.lower() in "\n".join(texts).lower(), None, f"say {part!r} at least once") for part in IN_LESSON),
+        (figures == 1, None, f"tag one code cell `{KEY_FIGURE}`, the one whose figure the report shows; {figures} have the tag"),
+        (exercises >= FEWEST_EXERCISES, None, f"give {FEWEST_EXERCISES} exercises at least, there are {exercises}"),
+        (last, len(notebook.cells) - 1, "end with a code cell that sums up and a text that links another notebook"),
+    ]
+    yield from ((index, finding) for kept, index, finding in checks if not kept)
 
 
 def _broken_links(text: str, path: Path, *, project: Path) -> Iterator[str]:

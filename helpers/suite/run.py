@@ -27,7 +27,7 @@ from nbclient.exceptions import CellExecutionError, DeadKernelError
 from scipy import stats
 
 from helpers.base import machine
-from helpers.base.artifacts import Artifacts, SuiteError, read_json, write_json, write_text
+from helpers.base.artifacts import Artifacts, RunFiles, SuiteError, read_json, write_json, write_text
 from helpers.base.settings import Profile
 from helpers.recordings.manifest import read_manifest
 from helpers.recordings.splits import split_clips
@@ -166,13 +166,11 @@ def run_seeds() -> int:
     if main(["01_download", "02_spectrograms"]):
         return 1
     session = start()
-    accuracies = train_seeds(session.artifacts, seeds, profile=session.profile)
-    values = list(accuracies.values())
-    print(f"\n{pd.Series(accuracies, name='test accuracy').rename_axis('seed').to_string()}")
-    print(f"\nmean {np.mean(values):.4f}, worst {min(values):.4f}", end="")
-    if len(values) > 1:
+    accuracies = pd.Series(train_seeds(session.artifacts, seeds, profile=session.profile), name="test accuracy").rename_axis("seed")
+    print(f"\n{accuracies.to_string()}\n\nmean {accuracies.mean():.4f}, worst {accuracies.min():.4f}", end="")
+    if len(accuracies) > 1:
         clips = read_manifest(session.artifacts)["split"].value_counts()
-        low, high = interval(values, test_to_train=clips["test"] / clips["train"])
+        low, high = interval(accuracies.tolist(), test_to_train=clips["test"] / clips["train"])
         print(f", 95% interval of the mean {max(low, 0):.4f} to {min(high, 1):.4f}", end="")
     print(f"\n{session.artifacts.folder / 'seeds.json'}")
     return 0
@@ -203,14 +201,11 @@ def train_seeds(artifacts: Artifacts, seeds: list[int], *, profile: Profile) -> 
         split = split_clips(manifest, method=method, seed=seed)
         folder = artifacts.folder / "seeds" / str(seed)
         run = train(profile.network, manifest.assign(split=split), artifacts, profile=replace(profile, seed=seed), folder=folder)
-        scores = read_json(folder / "metrics.json")
-        accuracies[str(seed)] = scores["test"]["accuracy"]
+        test, validation = (read_json(RunFiles(folder).metrics)[part]["accuracy"] for part in ("test", "validation"))
+        accuracies[str(seed)] = test
         write_json(artifacts.seeds, accuracies)
-        print(
-            f"seed {seed}: test accuracy {scores['test']['accuracy']:.4f}, validation {scores['validation']['accuracy']:.4f}, "
-            f"best epoch {run['best_epoch']}, {run['seconds']:.0f} s",
-            flush=True,
-        )
+        spent = f"best epoch {run['best_epoch']}, {run['seconds']:.0f} s"
+        print(f"seed {seed}: test accuracy {test:.4f}, validation {validation:.4f}, {spent}", flush=True)
     return accuracies
 
 

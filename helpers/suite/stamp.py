@@ -57,15 +57,14 @@ def stamp(project: Path, address: str = "") -> list[Path]:
     """
     before = repository(project)
     address = (address or before).removesuffix(".git").rstrip("/")
-    if not ADDRESS.fullmatch(address):
+    if not (found := ADDRESS.fullmatch(address)):
         raise SuiteError(f"REPOSITORY={address} can't be stamped: Colab's badges need https://github.com/owner/name.")
-    owner_name = ADDRESS.fullmatch(address)[1]
     changed = []
     texts = [path for pattern in STAMPED for path in sorted(project.glob(pattern))]
     for path in [project / "pyproject.toml", *texts]:
         text = path.read_text(encoding="utf-8")
         stamped = text.replace(before, address)
-        stamped = re.sub(r"(?<=colab\.research\.google\.com/github/)[\w.-]+/[\w.-]+(?=/blob/)", owner_name, stamped)
+        stamped = re.sub(r"(?<=colab\.research\.google\.com/github/)[\w.-]+/[\w.-]+(?=/blob/)", found[1], stamped)
         # Set-up cells and `git clone` lines that hold another address, such as those of a fork.
         stamped = re.sub(r'(REPOSITORY = \\?")https://github\.com/[\w.-]+/[\w.-]+', rf"\g<1>{address}", stamped)
         if stamped != text:

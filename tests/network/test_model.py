@@ -62,6 +62,13 @@ def test_samples_in_memory_give_what_their_file_gives(manifest, artifacts, model
     assert softer.probabilities.iloc[0] < from_file.probabilities.iloc[0] and softer.probabilities.sum() == pytest.approx(1)
 
 
+def test_many_images_at_once_give_what_each_gives_alone(model):
+    sounds = [voice(150, seconds=seconds) for seconds in (0.2, 0.5, 3.0)]
+    together = model.predict_images([model.image(sound)[..., 0] for sound in sounds])
+    alone = [model.predict(sound).probabilities[CLASSES] for sound in sounds]
+    assert np.allclose(together, alone, atol=1e-6)
+
+
 @pytest.mark.parametrize("seconds", [0.2, 0.5, 3.0])
 def test_windows_lie_within_the_picture_or_pad_it(model, seconds):
     picture = model.image(voice(150, seconds=seconds))
