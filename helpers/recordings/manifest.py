@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import os
+from dataclasses import fields
 from pathlib import Path
 
 import pandas as pd
 
 from helpers.base.artifacts import LAYOUT, Artifacts, SuiteError, read_json, read_table, write_json, write_table
+from helpers.base.machine import on_all_cores
 from helpers.recordings.catalogue import choose_dataset, list_clips
 from helpers.recordings.labels import LABEL_KINDS, make_label
-from helpers.recordings.sounds import duplicate_reasons, inspect_sounds, name_reason, printable
+from helpers.recordings.sounds import Sound, duplicate_reasons, inspect_sound, printable
 from helpers.recordings.splits import SMALLEST_CLASS, SPLIT_METHODS, SPLITS, merge_small_classes, split_clips
 
 SMALL_CLASSES = ("leave out", "merge")
@@ -194,15 +196,16 @@ def _leave_out_unknown_speakers(clips: pd.DataFrame) -> pd.DataFrame:
 
 
 def _name(clips: pd.DataFrame, source: Path) -> pd.DataFrame:
-    paths = [Path(printable(path)) for path in clips["path"]]
-    clips = clips.assign(clip=clip_names(paths, source if source.is_dir() else source.parent))
-    return _leave_out(clips, clips["path"].map(name_reason))
+    paths = clips["path"].map(printable)
+    clips = clips.assign(clip=clip_names([*map(Path, paths)], source if source.is_dir() else source.parent))
+    return _leave_out(clips, (clips["path"] == paths).map({True: "", False: "has a name that is not valid UTF-8: rename it"}))
 
 
 def _inspect(clips: pd.DataFrame) -> pd.DataFrame:
     """Decode the clips that belong to a class; find what can't be used, and duplicates."""
     in_class = clips.index[clips["reason"] == ""]
-    sounds = inspect_sounds([Path(path) for path in clips.loc[in_class, "path"]]).set_index(in_class)
+    sounds = on_all_cores(inspect_sound, [*map(Path, clips.loc[in_class, "path"])], title="reading")
+    sounds = pd.DataFrame(sounds, index=in_class, columns=[field.name for field in fields(Sound)])
     clips = _leave_out(clips, sounds.pop("reason").reindex(clips.index, fill_value="")).join(sounds)
     duplicates = duplicate_reasons(clips[clips["reason"] == ""])
     return _leave_out(clips, clips["clip"].map(lambda clip: duplicates.get(clip, "")))

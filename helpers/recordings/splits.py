@@ -18,56 +18,40 @@ SMALLEST_CLASS = 3  # clips, or speakers: one for each split
 FOLDS = 5  # one to test, one to validate, three to train: 60/20/20
 
 
-def random_split(clips: list[str], labels: list[str], *, seed: int = 0) -> list[str]:
-    """The study's split: 60% training, 20% validation, 20% test, stratified by label, clip by clip.
+def split_clips(manifest: pd.DataFrame, *, method: str, seed: int) -> list[str]:
+    """Split clips into about 60% training, 20% validation and 20% test, stratified by label.
 
-    Every class keeps at least one clip in each split. The result depends on the names of the clips, not on the order they
-    come in. It ignores speakers: the same voice may be in all three.
+    The result depends on the names of the clips, not on the order they come in.
 
     Parameters
     ----------
-    clips, labels : list of str
-        Names of the clips, unique, and their labels. Each label needs at least 3 clips.
+    manifest : pd.DataFrame
+        Columns `clip` (unique), `label`, and `speaker` for the method that needs it.
+    method : {"random", "speaker"}
+        Clip by clip, as in the study: every class has a clip in each split, and the same voice may be in all three. Or with no
+        speaker in two splits, stratified as closely as whole speakers allow: where every speaker has one label, every class has
+        a speaker in each split.
     seed : int
 
     Returns
     -------
     list of {"train", "validation", "test"}
         One for each clip.
+
+    Raises
+    ------
+    ValueError
+        A label has fewer than 3 clips, or speakers.
     """
-    return _split_units(clips, labels, clips, kind="clips", seed=seed)
-
-
-def speaker_split(clips: list[str], labels: list[str], speakers: list[str], *, seed: int = 0) -> list[str]:
-    """A split in which no speaker is in two sets: about 60/20/20, stratified by label as closely as whole speakers allow.
-
-    Where every speaker has one label, every class has a speaker in each split. The result depends on the names of the clips,
-    not on the order they come in.
-
-    Parameters
-    ----------
-    clips, labels, speakers : list of str
-        Names of the clips, unique, their labels and their speakers. Each label needs at least 3 speakers.
-    seed : int
-
-    Returns
-    -------
-    list of {"train", "validation", "test"}
-        One for each clip.
-    """
-    return _split_units(clips, labels, speakers, kind="speakers", seed=seed)
-
-
-def _split_units(clips: list[str], labels: list[str], units: list[str], *, kind: str, seed: int) -> list[str]:
-    """Split the clips so that no unit, be it a clip or a speaker, is in two sets."""
-    table = pd.DataFrame({"clip": clips, "label": labels, "unit": units}, dtype=object).sort_values("clip")
+    unit = {"random": "clip", "speaker": "speaker"}[method]
+    table = manifest[["clip", "label"]].assign(unit=manifest[unit]).astype(object).sort_values("clip")
     units_of = table.groupby("label")["unit"].nunique()
     if len(units_of) and units_of.min() < SMALLEST_CLASS:
-        raise ValueError(f"each label needs {SMALLEST_CLASS} {kind}, but {units_of.idxmin()!r} has fewer")
+        raise ValueError(f"each label needs {SMALLEST_CLASS} {unit}s, but {units_of.idxmin()!r} has fewer")
     in_large_class = table.loc[table["label"].map(units_of) >= FOLDS, "unit"]
     split_of = _split_by_folds(table[table["unit"].isin(in_large_class)], seed=seed)
     split_of = _split_small_classes(table[table["label"].map(units_of) < FOLDS], split_of, seed=seed)
-    return [split_of[unit] for unit in units]
+    return [split_of[name] for name in manifest[unit]]
 
 
 def _split_by_folds(table: pd.DataFrame, *, seed: int) -> dict[str, str]:
@@ -93,22 +77,13 @@ def _split_by_folds(table: pd.DataFrame, *, seed: int) -> dict[str, str]:
 def _split_small_classes(table: pd.DataFrame, split_of: dict[str, str], *, seed: int) -> dict[str, str]:
     """Add the units of classes with fewer units than folds: one to test, one to validate, the rest to train."""
     rng = np.random.default_rng(seed)
-    split_of = dict(split_of)
     for _, units in table.groupby("label")["unit"]:
         own = rng.permutation(sorted(units.unique()))
         free = [unit for unit in own if unit not in split_of]
         present = {split_of.get(unit) for unit in own}
         lacking = [name for name in ("test", "validation") if name not in present]
-        split_of |= dict.fromkeys(free, "train") | dict(zip(free, lacking, strict=False))
+        split_of = split_of | dict.fromkeys(free, "train") | dict(zip(free, lacking, strict=False))
     return split_of
-
-
-def split_clips(manifest: pd.DataFrame, *, method: str, seed: int) -> list[str]:
-    """The split of a manifest's clips by one of `SPLIT_METHODS`."""
-    clips, labels = manifest["clip"].tolist(), manifest["label"].tolist()
-    if method == "speaker":
-        return speaker_split(clips, labels, manifest["speaker"].tolist(), seed=seed)
-    return random_split(clips, labels, seed=seed)
 
 
 def split_report(manifest: pd.DataFrame) -> pd.DataFrame:

@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from helpers.recordings.splits import SPLITS, leakage, merge_small_classes, random_split, speaker_split, split_report
+from helpers.recordings.splits import SPLITS, leakage, merge_small_classes, split_clips, split_report
+
+
+def random_split(clips, labels, *, seed=0):
+    return split_clips(pd.DataFrame({"clip": clips, "label": labels}), method="random", seed=seed)
+
+
+def speaker_split(clips, labels, speakers, *, seed=0):
+    return split_clips(pd.DataFrame({"clip": clips, "label": labels, "speaker": speakers}), method="speaker", seed=seed)
+
 
 class_sizes = st.lists(st.integers(3, 40), min_size=1, max_size=12)
 
