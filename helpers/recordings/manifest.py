@@ -14,7 +14,7 @@ from helpers.base.machine import on_all_cores
 from helpers.recordings.catalogue import choose_dataset, list_clips
 from helpers.recordings.labels import LABEL_KINDS, make_label
 from helpers.recordings.sounds import Sound, duplicate_reasons, inspect_sound, printable
-from helpers.recordings.splits import SMALLEST_CLASS, SPLIT_METHODS, SPLITS, merge_small_classes, split_clips
+from helpers.recordings.splits import SMALLEST_CLASS, SPLIT_METHODS, merge_small_classes, split_clips
 
 SMALL_CLASSES = ("leave out", "merge")
 MEMBERS = {"random": ("clip", "usable clips"), "speaker": ("speaker", "speakers")}  # what a class needs enough of: column, words
@@ -146,18 +146,6 @@ def reject(artifacts: Artifacts, failed: pd.DataFrame) -> None:
     if len(failed):
         rejected = pd.concat([read_table(artifacts.rejected), failed], ignore_index=True)
         write_table(artifacts.rejected, rejected.drop_duplicates("clip", keep="last"))
-
-
-def samples_per_split(manifest: pd.DataFrame) -> pd.DataFrame:
-    """The study's Table 1: number of samples in each split."""
-    counts = manifest["split"].value_counts().reindex(SPLITS, fill_value=0)
-    return pd.DataFrame({"samples": counts, "fraction": (counts / max(counts.sum(), 1)).round(3)}).rename_axis("dataset")
-
-
-def samples_per_class(manifest: pd.DataFrame) -> pd.DataFrame:
-    """The study's Table 2: number of samples of each class in each split."""
-    table = pd.crosstab(manifest["label"], manifest["split"]).reindex(columns=SPLITS, fill_value=0)
-    return table.assign(all=table.sum(axis=1)).rename_axis(index="class", columns=None)
 
 
 def _refuse_nothing_to_label(clips: pd.DataFrame, source: Path) -> None:

@@ -86,25 +86,6 @@ def _split_small_classes(table: pd.DataFrame, split_of: dict[str, str], *, seed:
     return split_of
 
 
-def split_report(manifest: pd.DataFrame) -> pd.DataFrame:
-    """For each class, the number of speakers in each split.
-
-    Parameters
-    ----------
-    manifest : pd.DataFrame
-        Columns `label`, `split`, `speaker`; clips without a known speaker are not counted.
-
-    Returns
-    -------
-    pd.DataFrame
-        One row a class: `train`, `validation`, `test`, and `all`, the number of different speakers.
-    """
-    known = manifest[manifest["speaker"] != ""]
-    table = known.groupby(["label", "split"])["speaker"].nunique().unstack(fill_value=0).reindex(columns=SPLITS, fill_value=0)
-    table["all"] = known.groupby("label")["speaker"].nunique()
-    return table.reindex(sorted(manifest["label"].unique()), fill_value=0).rename_axis(index="class", columns=None).astype(int)
-
-
 def leakage(manifest: pd.DataFrame) -> float:
     """Fraction of the test clips whose speaker was trained on; NaN where no test clip's speaker is known."""
     test = manifest[(manifest["split"] == "test") & (manifest["speaker"] != "")]
