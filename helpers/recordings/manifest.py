@@ -17,7 +17,7 @@ from helpers.recordings.sounds import Sound, duplicate_reasons, inspect_sound, p
 from helpers.recordings.splits import SMALLEST_CLASS, SPLIT_METHODS, merge_small_classes, split_clips
 
 SMALL_CLASSES = ("leave out", "merge")
-MEMBERS = {"random": ("clip", "usable clips"), "speaker": ("speaker", "speakers")}  # what a class needs enough of: column, words
+MEMBERS = {"random": "usable clips", "speaker": "speakers"}  # what a class needs enough of, in words
 COLUMNS = ["clip", "path", "gender", "age", "speaker", "label", "duration_s", "sample_rate", "split"]
 COLUMNS += ["level_db", "clipped", "emotion", "sentence"]
 LONGEST_NAME = 200  # bytes; file systems allow 255, and an ending is added
@@ -108,9 +108,7 @@ def build_manifest(
     if split_method == "speaker":
         clips = _leave_out_unknown_speakers(clips)
     clips = _inspect(_name(clips, source))
-    if small_classes == "merge":
-        clips = _merge_small_classes(clips, split_method=split_method)
-    clips = _leave_out_small_classes(clips, split_method=split_method)
+    clips = _settle_small_classes(clips, split_method=split_method, merge=small_classes == "merge")
 
     stored = {path: _stored_path(path, artifacts) for path in clips["path"]}
     clips, corrected = (table.assign(path=table["path"].map(stored)) for table in (clips, corrected))
@@ -199,21 +197,17 @@ def _inspect(clips: pd.DataFrame) -> pd.DataFrame:
     return _leave_out(clips, clips["clip"].map(lambda clip: duplicates.get(clip, "")))
 
 
-def _merge_small_classes(clips: pd.DataFrame, *, split_method: str) -> pd.DataFrame:
-    """Merge classes that can't be in all three splits, and say so."""
-    member, members = MEMBERS[split_method]
-    usable = clips[clips["reason"] == ""]
-    merged = merge_small_classes(usable["label"], usable[member])
-    joined = sorted(set(merged) - set(usable["label"]))
-    if joined:
-        gone = usable.loc[merged != usable["label"], "label"].nunique()
-        print(f"{gone} classes with too few {members} were merged into {len(joined)}: {', '.join(joined)}.")
-    return clips.assign(label=merged.reindex(clips.index).fillna(clips["label"]))
-
-
-def _leave_out_small_classes(clips: pd.DataFrame, *, split_method: str) -> pd.DataFrame:
-    """Leave out classes that can't be in all three splits, and say so."""
-    member, members = MEMBERS[split_method]
+def _settle_small_classes(clips: pd.DataFrame, *, split_method: str, merge: bool) -> pd.DataFrame:
+    """Merge classes that can't be in all three splits if asked to, leave out those that still can't, and say so."""
+    member, members = SPLIT_METHODS[split_method], MEMBERS[split_method]
+    if merge:
+        usable = clips[clips["reason"] == ""]
+        merged = merge_small_classes(usable["label"], usable[member])
+        joined = sorted(set(merged) - set(usable["label"]))
+        if joined:
+            gone = usable.loc[merged != usable["label"], "label"].nunique()
+            print(f"{gone} classes with too few {members} were merged into {len(joined)}: {', '.join(joined)}.")
+        clips = clips.assign(label=merged.reindex(clips.index).fillna(clips["label"]))
     counts = clips[clips["reason"] == ""].groupby("label")[member].nunique()
     small = counts[counts < SMALLEST_CLASS]
     if len(small):
@@ -227,7 +221,7 @@ def _leave_out_small_classes(clips: pd.DataFrame, *, split_method: str) -> pd.Da
 
 
 def _too_few_classes(manifest: pd.DataFrame, rejected: pd.DataFrame, *, source: Path, split_method: str) -> str:
-    classes, found, members = manifest["label"].nunique(), len(manifest) + len(rejected), MEMBERS[split_method][1]
+    classes, found, members = manifest["label"].nunique(), len(manifest) + len(rejected), MEMBERS[split_method]
     text = (
         f"{source} has {classes} class{'' if classes == 1 else 'es'} with at least {SMALLEST_CLASS} {members}, but two "
         f"are needed to tell apart; {len(rejected)} of {found} clips are of no use"

@@ -13,8 +13,9 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from helpers.recordings.labels import label_span, parse_label
 
 SPLITS = ("train", "validation", "test")
-SPLIT_METHODS = ("random", "speaker")
+SPLIT_METHODS = {"random": "clip", "speaker": "speaker"}  # and what goes to one split as a whole, a column of the manifest
 SMALLEST_CLASS = 3  # clips, or speakers: one for each split
+WIDEST = 10  # years; classes of ages further apart are not joined
 FOLDS = 5  # one to test, one to validate, three to train: 60/20/20
 
 
@@ -43,7 +44,7 @@ def split_clips(manifest: pd.DataFrame, *, method: str, seed: int) -> list[str]:
     ValueError
         A label has fewer than 3 clips, or speakers.
     """
-    unit = {"random": "clip", "speaker": "speaker"}[method]
+    unit = SPLIT_METHODS[method]
     table = manifest[["clip", "label"]].assign(unit=manifest[unit]).astype(object).sort_values("clip")
     units_of = table.groupby("label")["unit"].nunique()
     if len(units_of) and units_of.min() < SMALLEST_CLASS:
@@ -105,7 +106,7 @@ class _AgeClass(NamedTuple):
         return max(other.first_year - self.last_year, self.first_year - other.last_year)
 
 
-def merge_small_classes(labels: pd.Series, members: pd.Series, *, widest: int = 10) -> pd.Series:
+def merge_small_classes(labels: pd.Series, members: pd.Series) -> pd.Series:
     """Join classes of too few members with the class of the same gender that is nearest in age, the smallest first.
 
     Parameters
@@ -114,21 +115,19 @@ def merge_small_classes(labels: pd.Series, members: pd.Series, *, widest: int = 
         One label a clip; only labels that name an age, such as ``"female_23"``, are joined.
     members : pd.Series
         What a class needs three of: the clips' names, or their speakers.
-    widest : int
-        Classes further apart than this many years are not joined.
 
     Returns
     -------
     pd.Series
         The labels, of joined classes with their range of ages: ``"female_23-27"``.
     """
-    while pair := _next_to_join(members.groupby(labels).nunique(), widest=widest):
+    while pair := _next_to_join(members.groupby(labels).nunique()):
         first, last = min(one.first_year for one in pair), max(one.last_year for one in pair)
         labels = labels.mask(labels.isin([one.label for one in pair]), f"{pair[0].gender}_{first}-{last}")
     return labels
 
 
-def _next_to_join(counts: pd.Series, *, widest: int) -> tuple[_AgeClass, _AgeClass] | None:
+def _next_to_join(counts: pd.Series) -> tuple[_AgeClass, _AgeClass] | None:
     """The smallest class with too few members that has a neighbour, and its nearest neighbour."""
     classes = [
         _AgeClass(count, label, parse_label(label)[0] or "age", *span)
@@ -138,6 +137,6 @@ def _next_to_join(counts: pd.Series, *, widest: int) -> tuple[_AgeClass, _AgeCla
     pairs = [
         (small, other)
         for small, other in permutations(classes, 2)
-        if small.members < SMALLEST_CLASS and small.gender == other.gender and small.years_to(other) <= widest
+        if small.members < SMALLEST_CLASS and small.gender == other.gender and small.years_to(other) <= WIDEST
     ]
     return min(pairs, key=lambda pair: (pair[0].members, pair[0].years_to(pair[1]), pair[0].label, pair[1].label), default=None)

@@ -140,7 +140,8 @@ def write_csv(folder, rows, header="path,label,speaker"):
 def test_a_csv_table_names_clips_of_ones_own(tmp_path, artifacts):
     write_corpus(tmp_path / "data", clips=4)
     rows = [f"{label}/{n}.wav,{label},{label}-{n}" for label in ("female_23", "female_60", "male_41") for n in range(4)]
-    table = write_csv(tmp_path / "data", [*rows[1:], "gone.wav,male_41,x"])
+    rows = [*rows[1:], "gone.wav,male_41,x"]
+    table = write_csv(tmp_path / "data", [f"{row},a column of theirs" for row in rows], header="path,label,speaker,reason")
     source = locate("folder", data_dir=str(table), artifacts=artifacts, corpus=Corpus())
     manifest, rejected = build_manifest("folder", source, artifacts, seed=0, split_method="speaker")
     assert len(manifest) == 11 and manifest["speaker"].is_unique
