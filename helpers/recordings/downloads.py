@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import shutil
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
+from unittest import mock
 from zipfile import BadZipFile
 
 import requests
@@ -88,15 +87,15 @@ def _fetch_resuming(handle: str, *, megabytes: int, force: bool) -> Path:
 def _fetch(handle: str, *, megabytes: int, force: bool) -> Path:
     """Ask kagglehub once; what only the user can fix becomes a sentence here, and any broken archive BadZipFile."""
     import kagglehub  # here: it asks Colab for credentials on the way
-    from kagglehub.exceptions import BackendError, ColabEnvironmentError, ColabHTTPError, DataCorruptionError, KaggleApiHTTPError
+    from kagglehub.exceptions import BackendError, ColabHTTPError, DataCorruptionError, KaggleApiHTTPError
 
     _check_space(handle, megabytes=megabytes)
     try:
-        with _time_outs():
+        with mock.patch.object(HTTPAdapter, "send", _send):  # requests has no setting for it
             return Path(kagglehub.dataset_download(handle, force_download=force))
     except KaggleApiHTTPError as error:  # an OSError too, so it comes first
         raise SuiteError(_refusal(handle, getattr(error.response, "status_code", 0))) from None
-    except (BackendError, ColabEnvironmentError, ColabHTTPError):
+    except (BackendError, ColabHTTPError):
         return _fetch_past_mount(handle, megabytes=megabytes)
     except (DataCorruptionError, BadZipFile, zlib.error, EOFError) as error:
         raise BadZipFile(type(error).__name__) from None
@@ -122,6 +121,11 @@ def _fetch(handle: str, *, megabytes: int, force: bool) -> Path:
             f"The cache {_cache()} can't be written ({error.strerror}): set KAGGLEHUB_CACHE to a folder that can, "
             f"{_otherwise(handle)}"
         ) from None
+
+
+def _send(adapter: HTTPAdapter, request, *, timeout=None, send=HTTPAdapter.send, **options) -> requests.Response:
+    """Send a request, with a time-out if it has none: kagglehub's first request for a download would wait forever."""
+    return send(adapter, request, timeout=timeout or (CONNECT_S, STALL_S), **options)
 
 
 def _fetch_past_mount(handle: str, *, megabytes: int) -> Path:
@@ -180,18 +184,3 @@ def _check_space(handle: str, *, megabytes: int) -> None:
             f"{handle} needs {needed:,.0f} MB until it is unpacked, but the disk with {folder} has {free:,.0f} MB free: make room, "
             "or set KAGGLEHUB_CACHE to a folder on another disk."
         )
-
-
-@contextlib.contextmanager
-def _time_outs() -> Iterator[None]:
-    """Give every request without a time-out one: kagglehub's first download would wait forever."""
-    send = HTTPAdapter.send
-
-    def send_with_time_out(self, request, stream=False, timeout=None, **options):
-        return send(self, request, stream=stream, timeout=timeout or (CONNECT_S, STALL_S), **options)
-
-    HTTPAdapter.send = send_with_time_out
-    try:
-        yield
-    finally:
-        HTTPAdapter.send = send

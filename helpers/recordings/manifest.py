@@ -39,11 +39,8 @@ def clip_names(paths: list[Path], source: Path) -> list[str]:
     relative = [Path(os.path.relpath(path, source)) for path in paths]
     digests = [hashlib.sha256(path.as_posix().encode()).hexdigest()[:12] for path in relative]
     joined = ["__".join(part for part in path.with_suffix("").parts if part != "..") for path in relative]
-    schemes = (
-        [path.stem for path in relative],
-        joined,
-        [f"{name}-{digest}" for name, digest in zip(joined, digests, strict=True)],
-    )
+    unique = [f"{name}-{digest}" for name, digest in zip(joined, digests, strict=True)]
+    schemes = ([path.stem for path in relative], joined, unique)
     names = next(names for names in schemes if len({name.casefold() for name in names}) == len(names))
     return [
         name if len(name.encode()) <= LONGEST_NAME else f"{name.encode()[:LONGEST_NAME].decode(errors='ignore')}-{digest}"

@@ -27,7 +27,7 @@ def split_clips(manifest: pd.DataFrame, *, method: str, seed: int) -> list[str]:
     Parameters
     ----------
     manifest : pd.DataFrame
-        Columns `clip` (unique), `label`, and `speaker` for the method that needs it.
+        Columns `clip` (unique), `label`, and `speaker` for the method of that name. Each label needs 3 clips, or 3 speakers.
     method : {"random", "speaker"}
         Clip by clip, as in the study: every class has a clip in each split, and the same voice may be in all three. Or with no
         speaker in two splits, stratified as closely as whole speakers allow: where every speaker has one label, every class has
@@ -38,11 +38,6 @@ def split_clips(manifest: pd.DataFrame, *, method: str, seed: int) -> list[str]:
     -------
     list of {"train", "validation", "test"}
         One for each clip.
-
-    Raises
-    ------
-    ValueError
-        A label has fewer than 3 clips, or speakers.
     """
     unit = SPLIT_METHODS[method]
     table = manifest[["clip", "label"]].assign(unit=manifest[unit]).astype(object).sort_values("clip")
