@@ -24,6 +24,7 @@ for variable in (
     os.environ.pop(variable, None)  # `make test DATASET=...` must not reach the tests
 
 import importlib
+import json
 import sys
 from pathlib import Path
 
@@ -34,6 +35,7 @@ import pytest
 import soundfile
 
 from helpers.base.artifacts import Artifacts
+from helpers.base.machine import PROJECT
 from helpers.base.settings import choose_profile
 from helpers.display import figures
 from helpers.recordings.manifest import build_manifest, read_manifest
@@ -113,6 +115,14 @@ def emodb() -> Path:
         if (Path(place) / "emodb" / "wav").is_dir():
             return Path(place) / "emodb"
     pytest.skip("EmoDB is not on this machine: set SPEECH_DATA to a folder with emodb/wav in it")
+
+
+def run_cell(name: str, **known) -> dict:
+    """What a notebook's cell, such as `01-33`, leaves by name when it runs with some names known."""
+    notebook = next((PROJECT / "notebooks").glob(f"{name[:2]}_*.ipynb"))
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    exec("".join(next(cell["source"] for cell in cells if cell["id"] == name)), known)
+    return known
 
 
 def unreadable(figure) -> list[str]:

@@ -68,7 +68,7 @@ def make_part(manifest: pd.DataFrame, artifacts: Artifacts, *, method: str, seed
         write_table(part.manifest, manifest)
         write_json(part.classes, read_classes(artifacts))
         return part
-    members = manifest["speaker" if method == "speaker" else "clip"]
+    members = manifest[SPLIT_METHODS[method]]
     if unknown := int((members == "").sum()):
         raise SuiteError(f"Nobody knows who speaks in {unknown} of the {len(manifest)} clips, so they can't be split by speaker.")
     labels = merge_small_classes(manifest["label"], members)

@@ -151,23 +151,18 @@ def list_clips(name: str, source: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
         Values in its tables or names that are impossible or misspelt: `path`, `column`, `was`, `now`.
     """
     dataset = choose_dataset(name)
+    columns = ["path", "speaker", "gender", "age", "label", "emotion", "sentence", "reason"]
     clips, corrected = [], []
     found = find_audio(source if source.is_dir() else source.parent)
     for path, facts in dataset.clip_facts(source, found):
-        if isinstance(facts, str):
-            clips.append({"path": str(path), "reason": facts})
-            continue
         given = {column: facts.get(column, "") for column in ("gender", "age")}
         read = {"gender": read_gender(given["gender"]), "age": read_age(given["age"], ages=dataset.ages)}
         for column, was in given.items():
             known = read[column] is not None if column == "age" else was.strip().casefold() in GENDER_WORDS
             if was and not known:
                 corrected.append({"path": str(path), "column": column, "was": was, "now": read[column] or "unknown"})
-        clips.append({**facts, **read, "path": str(path), "reason": ""})
-    columns = ["path", "speaker", "gender", "age", "label", "emotion", "sentence", "reason"]
-    table = pd.DataFrame(clips, columns=columns)
-    texts = [column for column in columns if column != "age"]
-    return table.fillna(dict.fromkeys(texts, "")), pd.DataFrame(corrected, columns=["path", "column", "was", "now"])
+        clips.append(dict.fromkeys(columns, "") | facts | read | {"path": str(path)})
+    return pd.DataFrame(clips, columns=columns), pd.DataFrame(corrected, columns=["path", "column", "was", "now"])
 
 
 def locate(name: str, *, data_dir: str = "", artifacts: Artifacts, corpus: settings.Corpus) -> Path:
@@ -199,8 +194,6 @@ def locate(name: str, *, data_dir: str = "", artifacts: Artifacts, corpus: setti
             raise SuiteError(f"The dataset {name!r} needs a folder of recordings: set DATA_DIR to its path.")
         return downloads.download(dataset.kaggle, clips=dataset.clips, megabytes=dataset.megabytes)
     source = Path(data_dir).expanduser().resolve()
-    if name == "folder" and source.suffix.lower() == ".csv" and source.is_file():
-        return source
-    if not source.is_dir():
+    if not source.is_dir() and not (name == "folder" and source.suffix.lower() == ".csv" and source.is_file()):
         raise SuiteError(f"DATA_DIR={data_dir} is not a folder: give the path of the folder that holds the recordings.")
     return source

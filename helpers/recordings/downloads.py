@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import shutil
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
+from unittest import mock
 from zipfile import BadZipFile
 
 import requests
@@ -47,42 +46,34 @@ def download(handle: str, *, clips: int, megabytes: int) -> Path:
     SuiteError
         The download failed; the sentence says why and what to do, without any credentials.
     """
-    for last in (False, True):
+    for again in (False, True):
         try:
-            folder = _fetch_resuming(handle, megabytes=megabytes)
-        except _BrokenArchive as error:
+            folder = _fetch_resuming(handle, megabytes=megabytes, force=again)
+        except BadZipFile as error:
             # A leftover archive of the full size is not checked again by kagglehub, so it would fail every time.
             _archive(handle).unlink(missing_ok=True)
-            if last:
-                raise SuiteError(
-                    f"The archive of {handle} arrived broken twice ({error}) and was deleted: wait some minutes and run this cell "
-                    f"again, {_otherwise(handle)}"
-                ) from None
-            print("The archive arrived broken: deleted, fetching it again.")
-            continue
-        found = len(find_audio(folder))
-        if found >= clips:
-            return folder
-        if last:
-            raise SuiteError(
-                f"The copy of {handle} in {folder} holds {found} sound files, but {clips} belong to it: delete that folder and "
-                f"run this cell again, {_otherwise(handle)}"
-            )
-        print(f"The copy in {folder} holds {found} of {clips} sound files: fetching it again.")
-        _forget(handle, folder)
+            said = "The archive arrived broken: deleted,"
+            fault = f"The archive of {handle} arrived broken twice ({error}) and was deleted: wait some minutes"
+        else:
+            found = len(find_audio(folder))
+            if found >= clips:
+                return folder
+            if not folder.is_relative_to(_cache()):  # Colab's mount, which kagglehub would return again
+                os.environ["DISABLE_COLAB_CACHE"] = "true"
+            said = f"The copy in {folder} holds {found} of {clips} sound files:"
+            fault = f"The copy of {handle} in {folder} holds {found} sound files, but {clips} belong to it: delete that folder"
+        if not again:
+            print(f"{said} fetching it again.")
+    raise SuiteError(f"{fault} and run this cell again, {_otherwise(handle)}")
 
 
-class _BrokenArchive(Exception):
-    """An archive arrived that can't be unpacked; its text names the fault."""
-
-
-def _fetch_resuming(handle: str, *, megabytes: int) -> Path:
+def _fetch_resuming(handle: str, *, megabytes: int, force: bool) -> Path:
     """Fetch a dataset; where the connection is lost, resume, until `TRIES` attempts made no progress."""
     archive, stuck = _archive(handle), 0
     while True:
         before = _size(archive)
         try:
-            return _fetch(handle, megabytes=megabytes)
+            return _fetch(handle, megabytes=megabytes, force=force)
         except requests.RequestException as error:
             stuck += _size(archive) - before < STEP
             if stuck == TRIES or not archive.exists():
@@ -93,24 +84,24 @@ def _fetch_resuming(handle: str, *, megabytes: int) -> Path:
         print(f"The connection was lost after {_size(archive) / 1e6:.0f} MB: going on from there.")
 
 
-def _fetch(handle: str, *, megabytes: int) -> Path:
-    """Ask kagglehub once; what only the user can fix becomes a sentence here."""
+def _fetch(handle: str, *, megabytes: int, force: bool) -> Path:
+    """Ask kagglehub once; what only the user can fix becomes a sentence here, and any broken archive BadZipFile."""
     import kagglehub  # here: it asks Colab for credentials on the way
-    from kagglehub.exceptions import BackendError, ColabEnvironmentError, ColabHTTPError, DataCorruptionError, KaggleApiHTTPError
+    from kagglehub.exceptions import BackendError, ColabHTTPError, DataCorruptionError, KaggleApiHTTPError
 
     _check_space(handle, megabytes=megabytes)
     try:
-        with _time_outs():
-            return Path(kagglehub.dataset_download(handle))
+        with mock.patch.object(HTTPAdapter, "send", _send):  # requests has no setting for it
+            return Path(kagglehub.dataset_download(handle, force_download=force))
     except KaggleApiHTTPError as error:  # an OSError too, so it comes first
         raise SuiteError(_refusal(handle, getattr(error.response, "status_code", 0))) from None
-    except (BackendError, ColabEnvironmentError, ColabHTTPError):
+    except (BackendError, ColabHTTPError):
         return _fetch_past_mount(handle, megabytes=megabytes)
     except (DataCorruptionError, BadZipFile, zlib.error, EOFError) as error:
-        raise _BrokenArchive(type(error).__name__) from None
+        raise BadZipFile(type(error).__name__) from None
     except ValueError as error:
         if str(error).startswith("Unsupported archive"):
-            raise _BrokenArchive(type(error).__name__) from None
+            raise BadZipFile(type(error).__name__) from None
         if str(error).startswith("No response received"):  # from Colab's service for mounts
             return _fetch_past_mount(handle, megabytes=megabytes)
         if "credentials" in str(error).lower():  # kagglehub reads the file for public datasets too
@@ -132,12 +123,17 @@ def _fetch(handle: str, *, megabytes: int) -> Path:
         ) from None
 
 
+def _send(adapter: HTTPAdapter, request, *, timeout=None, send=HTTPAdapter.send, **options) -> requests.Response:
+    """Send a request, with a time-out if it has none: kagglehub's first request for a download would wait forever."""
+    return send(adapter, request, timeout=timeout or (CONNECT_S, STALL_S), **options)
+
+
 def _fetch_past_mount(handle: str, *, megabytes: int) -> Path:
     if _without_mount():
         raise SuiteError(f"Colab's own copy of {handle} can't be reached: run this cell again, {_otherwise(handle)}") from None
     print("Colab's own copy can't be reached: downloading instead.")
     os.environ["DISABLE_COLAB_CACHE"] = "true"
-    return _fetch(handle, megabytes=megabytes)
+    return _fetch(handle, megabytes=megabytes, force=False)
 
 
 def _refusal(handle: str, status: int) -> str:
@@ -176,15 +172,6 @@ def _without_mount() -> bool:
     return os.environ.get("DISABLE_COLAB_CACHE", "").lower() in ("true", "1", "t") or "TBE_RUNTIME_ADDR" not in os.environ
 
 
-def _forget(handle: str, folder: Path) -> None:
-    """Let kagglehub fetch a dataset again: without its own copy, or past the read-only mount."""
-    _archive(handle).with_suffix(".complete").unlink(missing_ok=True)
-    if folder.is_relative_to(_cache()):
-        shutil.rmtree(folder, ignore_errors=True)
-    else:
-        os.environ["DISABLE_COLAB_CACHE"] = "true"
-
-
 def _check_space(handle: str, *, megabytes: int) -> None:
     archive = _archive(handle)
     if archive.with_suffix(".complete").exists() or not _without_mount():
@@ -197,18 +184,3 @@ def _check_space(handle: str, *, megabytes: int) -> None:
             f"{handle} needs {needed:,.0f} MB until it is unpacked, but the disk with {folder} has {free:,.0f} MB free: make room, "
             "or set KAGGLEHUB_CACHE to a folder on another disk."
         )
-
-
-@contextlib.contextmanager
-def _time_outs() -> Iterator[None]:
-    """Give every request without a time-out one: kagglehub's first download would wait forever."""
-    send = HTTPAdapter.send
-
-    def send_with_time_out(self, request, stream=False, timeout=None, **options):
-        return send(self, request, stream=stream, timeout=timeout or (CONNECT_S, STALL_S), **options)
-
-    HTTPAdapter.send = send_with_time_out
-    try:
-        yield
-    finally:
-        HTTPAdapter.send = send

@@ -19,17 +19,6 @@ AGE_GROUPS = ((0, 12), (13, 19), (20, 39), (40, 59), (60, 79), (80, 110))  # fir
 LABEL_KINDS = ("exact", "decade", "age group", "gender")
 
 
-def exact_label(gender: str, age: int) -> str:
-    """The study's category: gender and year of age.
-
-    Examples
-    --------
-    >>> exact_label("female", 23)
-    'female_23'
-    """
-    return f"{gender}_{age}"
-
-
 def read_gender(word: str) -> str:
     """Read a dataset's word for a gender, correcting misspellings; empty if it is neither female nor male.
 
@@ -90,7 +79,7 @@ def make_label(gender: str, age: int | None, *, kind: str) -> str:
     if (kind != "age group" and not gender) or (kind != "gender" and age is None):
         return ""
     if kind == "exact":
-        return exact_label(gender, age)
+        return f"{gender}_{age}"
     if kind == "decade":
         return f"{gender}_{age // 10 * 10}s"
     return f"age_{age_group(age)}" if kind == "age group" else gender

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import os
+from dataclasses import fields
 from pathlib import Path
 
 import pandas as pd
 
 from helpers.base.artifacts import LAYOUT, Artifacts, SuiteError, read_json, read_table, write_json, write_table
+from helpers.base.machine import on_all_cores
 from helpers.recordings.catalogue import choose_dataset, list_clips
 from helpers.recordings.labels import LABEL_KINDS, make_label
-from helpers.recordings.sounds import duplicate_reasons, inspect_sounds, name_reason, printable
-from helpers.recordings.splits import SMALLEST_CLASS, SPLIT_METHODS, SPLITS, merge_small_classes, split_clips
+from helpers.recordings.sounds import Sound, duplicate_reasons, inspect_sound, printable
+from helpers.recordings.splits import SMALLEST_CLASS, SPLIT_METHODS, merge_small_classes, split_clips
 
 SMALL_CLASSES = ("leave out", "merge")
-MEMBERS = {"random": ("clip", "usable clips"), "speaker": ("speaker", "speakers")}  # what a class needs enough of: column, words
+MEMBERS = {"random": "usable clips", "speaker": "speakers"}  # what a class needs enough of, in words
 COLUMNS = ["clip", "path", "gender", "age", "speaker", "label", "duration_s", "sample_rate", "split"]
 COLUMNS += ["level_db", "clipped", "emotion", "sentence"]
 LONGEST_NAME = 200  # bytes; file systems allow 255, and an ending is added
@@ -37,11 +39,8 @@ def clip_names(paths: list[Path], source: Path) -> list[str]:
     relative = [Path(os.path.relpath(path, source)) for path in paths]
     digests = [hashlib.sha256(path.as_posix().encode()).hexdigest()[:12] for path in relative]
     joined = ["__".join(part for part in path.with_suffix("").parts if part != "..") for path in relative]
-    schemes = (
-        [path.stem for path in relative],
-        joined,
-        [f"{name}-{digest}" for name, digest in zip(joined, digests, strict=True)],
-    )
+    unique = [f"{name}-{digest}" for name, digest in zip(joined, digests, strict=True)]
+    schemes = ([path.stem for path in relative], joined, unique)
     names = next(names for names in schemes if len({name.casefold() for name in names}) == len(names))
     return [
         name if len(name.encode()) <= LONGEST_NAME else f"{name.encode()[:LONGEST_NAME].decode(errors='ignore')}-{digest}"
@@ -106,9 +105,7 @@ def build_manifest(
     if split_method == "speaker":
         clips = _leave_out_unknown_speakers(clips)
     clips = _inspect(_name(clips, source))
-    if small_classes == "merge":
-        clips = _merge_small_classes(clips, split_method=split_method)
-    clips = _leave_out_small_classes(clips, split_method=split_method)
+    clips = _settle_small_classes(clips, split_method=split_method, merge=small_classes == "merge")
 
     stored = {path: _stored_path(path, artifacts) for path in clips["path"]}
     clips, corrected = (table.assign(path=table["path"].map(stored)) for table in (clips, corrected))
@@ -144,18 +141,6 @@ def reject(artifacts: Artifacts, failed: pd.DataFrame) -> None:
     if len(failed):
         rejected = pd.concat([read_table(artifacts.rejected), failed], ignore_index=True)
         write_table(artifacts.rejected, rejected.drop_duplicates("clip", keep="last"))
-
-
-def samples_per_split(manifest: pd.DataFrame) -> pd.DataFrame:
-    """The study's Table 1: number of samples in each split."""
-    counts = manifest["split"].value_counts().reindex(SPLITS, fill_value=0)
-    return pd.DataFrame({"samples": counts, "fraction": (counts / max(counts.sum(), 1)).round(3)}).rename_axis("dataset")
-
-
-def samples_per_class(manifest: pd.DataFrame) -> pd.DataFrame:
-    """The study's Table 2: number of samples of each class in each split."""
-    table = pd.crosstab(manifest["label"], manifest["split"]).reindex(columns=SPLITS, fill_value=0)
-    return table.assign(all=table.sum(axis=1)).rename_axis(index="class", columns=None)
 
 
 def _refuse_nothing_to_label(clips: pd.DataFrame, source: Path) -> None:
@@ -194,35 +179,32 @@ def _leave_out_unknown_speakers(clips: pd.DataFrame) -> pd.DataFrame:
 
 
 def _name(clips: pd.DataFrame, source: Path) -> pd.DataFrame:
-    paths = [Path(printable(path)) for path in clips["path"]]
-    clips = clips.assign(clip=clip_names(paths, source if source.is_dir() else source.parent))
-    return _leave_out(clips, clips["path"].map(name_reason))
+    paths = clips["path"].map(printable)
+    clips = clips.assign(clip=clip_names([*map(Path, paths)], source if source.is_dir() else source.parent))
+    return _leave_out(clips, (clips["path"] == paths).map({True: "", False: "has a name that is not valid UTF-8: rename it"}))
 
 
 def _inspect(clips: pd.DataFrame) -> pd.DataFrame:
     """Decode the clips that belong to a class; find what can't be used, and duplicates."""
     in_class = clips.index[clips["reason"] == ""]
-    sounds = inspect_sounds([Path(path) for path in clips.loc[in_class, "path"]]).set_index(in_class)
+    sounds = on_all_cores(inspect_sound, [*map(Path, clips.loc[in_class, "path"])], title="reading")
+    sounds = pd.DataFrame(sounds, index=in_class, columns=[field.name for field in fields(Sound)])
     clips = _leave_out(clips, sounds.pop("reason").reindex(clips.index, fill_value="")).join(sounds)
     duplicates = duplicate_reasons(clips[clips["reason"] == ""])
     return _leave_out(clips, clips["clip"].map(lambda clip: duplicates.get(clip, "")))
 
 
-def _merge_small_classes(clips: pd.DataFrame, *, split_method: str) -> pd.DataFrame:
-    """Merge classes that can't be in all three splits, and say so."""
-    member, members = MEMBERS[split_method]
-    usable = clips[clips["reason"] == ""]
-    merged = merge_small_classes(usable["label"], usable[member])
-    joined = sorted(set(merged) - set(usable["label"]))
-    if joined:
-        gone = usable.loc[merged != usable["label"], "label"].nunique()
-        print(f"{gone} classes with too few {members} were merged into {len(joined)}: {', '.join(joined)}.")
-    return clips.assign(label=merged.reindex(clips.index).fillna(clips["label"]))
-
-
-def _leave_out_small_classes(clips: pd.DataFrame, *, split_method: str) -> pd.DataFrame:
-    """Leave out classes that can't be in all three splits, and say so."""
-    member, members = MEMBERS[split_method]
+def _settle_small_classes(clips: pd.DataFrame, *, split_method: str, merge: bool) -> pd.DataFrame:
+    """Merge classes that can't be in all three splits if asked to, leave out those that still can't, and say so."""
+    member, members = SPLIT_METHODS[split_method], MEMBERS[split_method]
+    if merge:
+        usable = clips[clips["reason"] == ""]
+        merged = merge_small_classes(usable["label"], usable[member])
+        joined = sorted(set(merged) - set(usable["label"]))
+        if joined:
+            gone = usable.loc[merged != usable["label"], "label"].nunique()
+            print(f"{gone} classes with too few {members} were merged into {len(joined)}: {', '.join(joined)}.")
+        clips = clips.assign(label=merged.reindex(clips.index).fillna(clips["label"]))
     counts = clips[clips["reason"] == ""].groupby("label")[member].nunique()
     small = counts[counts < SMALLEST_CLASS]
     if len(small):
@@ -236,7 +218,7 @@ def _leave_out_small_classes(clips: pd.DataFrame, *, split_method: str) -> pd.Da
 
 
 def _too_few_classes(manifest: pd.DataFrame, rejected: pd.DataFrame, *, source: Path, split_method: str) -> str:
-    classes, found, members = manifest["label"].nunique(), len(manifest) + len(rejected), MEMBERS[split_method][1]
+    classes, found, members = manifest["label"].nunique(), len(manifest) + len(rejected), MEMBERS[split_method]
     text = (
         f"{source} has {classes} class{'' if classes == 1 else 'es'} with at least {SMALLEST_CLASS} {members}, but two "
         f"are needed to tell apart; {len(rejected)} of {found} clips are of no use"

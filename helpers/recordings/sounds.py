@@ -5,15 +5,13 @@ from __future__ import annotations
 import filecmp
 import hashlib
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 import pandas as pd
 import soundfile
-
-from helpers.base.machine import on_all_cores
 
 AUDIO_ENDINGS = (".wav", ".flac", ".ogg", ".mp3")
 SHORTEST_S = 0.1  # a shorter clip holds no syllable
@@ -114,23 +112,6 @@ def _decode(path: Path | BinaryIO) -> Sound:
         clipped=round(clipped / samples, 6),
         digest=digest.hexdigest(),
     )
-
-
-def inspect_sounds(paths: list[Path]) -> pd.DataFrame:
-    """Decode sound files on all cores, with a progress bar.
-
-    Returns
-    -------
-    pd.DataFrame
-        One row a file, with the fields of `helpers.recordings.sounds.Sound`.
-    """
-    sounds = on_all_cores(inspect_sound, paths, title="reading")
-    return pd.DataFrame([asdict(sound) for sound in sounds], columns=list(asdict(Sound())))
-
-
-def name_reason(path: str) -> str:
-    """Why a file's name can't stand in a table; empty if it can."""
-    return "" if printable(path) == path else "has a name that is not valid UTF-8: rename it"
 
 
 def printable(path: str) -> str:

@@ -1,7 +1,7 @@
 """Who speaks in a clip: read from the file's name, from a table beside the clips, or from the folder (notebook 01).
 
 A dataset's `clip_facts` takes the source and its sound files, and yields for each path a dictionary of its facts, as texts
-(`speaker`, `gender`, `age`, `emotion`, `sentence`, `label`), or the reason why the file is not part of the dataset.
+(`speaker`, `gender`, `age`, `emotion`, `sentence`, `label`), or of the `reason` why the file is not part of the dataset.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from helpers.base.artifacts import SuiteError
 from helpers.recordings.labels import parse_label
 from helpers.recordings.sounds import AUDIO_ENDINGS
 
-Facts = dict[str, str] | str
+Facts = dict[str, str]
 ClipFacts = Callable[[Path, Iterable[Path]], Iterator[tuple[Path, Facts]]]
 Speakers = dict[str, tuple[str, str]]  # gender and age of each speaker, as the dataset gives them
 
@@ -67,7 +67,9 @@ def by_name(
                 found["gender"], found["age"] = table[found["speaker"]]
             if "emotion" in found:
                 found["emotion"] = (emotions or {}).get(found["emotion"], found["emotion"])
-            yield path, found if "gender" in found else "its name is not that of a clip by one of this dataset's speakers"
+            if "gender" not in found:
+                found = {"reason": "its name is not that of a clip by one of this dataset's speakers"}
+            yield path, found
 
     return facts
 
@@ -91,7 +93,7 @@ def by_table(tables: str, *, clip: str, gender: str, age: str, speaker: str | No
         facts_by_name = dict(zip(map(_bare, rows[clip]), facts_of, strict=True))
         for path in paths:
             known = facts_by_name.get(path.stem) or facts_by_name.get(f"{path.parent.name}/{path.stem}")
-            yield path, known or f"is not in the dataset's table {tables}"
+            yield path, known or {"reason": f"is not in the dataset's table {tables}"}
 
     return facts
 
@@ -107,7 +109,7 @@ def by_folder(source: Path, paths: Iterable[Path]) -> Iterator[tuple[Path, Facts
         return
     for path in paths:
         label = path.parent.relative_to(source).as_posix()
-        yield path, "lies in no class folder" if label == "." else _label_facts(label)
+        yield path, {"reason": "lies in no class folder"} if label == "." else _label_facts(label)
 
 
 def _by_own_table(table: Path, paths: Iterable[Path]) -> Iterator[tuple[Path, Facts]]:
@@ -117,9 +119,9 @@ def _by_own_table(table: Path, paths: Iterable[Path]) -> Iterator[tuple[Path, Fa
     row_of = {(table.parent / row.pop("path")).resolve(): row for row in rows.to_dict("records")}
     for path in paths:
         if path.resolve() not in row_of:
-            yield path, f"is not in {table.name}"
+            yield path, {"reason": f"is not in {table.name}"}
     for path, row in row_of.items():
-        yield path, _label_facts(row.get("label", "")) | {fact: text for fact, text in row.items() if text}
+        yield path, _label_facts(row.get("label", "")) | {fact: text for fact, text in row.items() if text and fact != "reason"}
 
 
 def _label_facts(label: str) -> dict[str, str]:

@@ -13,21 +13,25 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from helpers.recordings.labels import label_span, parse_label
 
 SPLITS = ("train", "validation", "test")
-SPLIT_METHODS = ("random", "speaker")
+SPLIT_METHODS = {"random": "clip", "speaker": "speaker"}  # and what goes to one split as a whole, a column of the manifest
 SMALLEST_CLASS = 3  # clips, or speakers: one for each split
+WIDEST = 10  # years; classes of ages further apart are not joined
 FOLDS = 5  # one to test, one to validate, three to train: 60/20/20
 
 
-def random_split(clips: list[str], labels: list[str], *, seed: int = 0) -> list[str]:
-    """The study's split: 60% training, 20% validation, 20% test, stratified by label, clip by clip.
+def split_clips(manifest: pd.DataFrame, *, method: str, seed: int) -> list[str]:
+    """Split clips into about 60% training, 20% validation and 20% test, stratified by label.
 
-    Every class keeps at least one clip in each split. The result depends on the names of the clips, not on the order they
-    come in. It ignores speakers: the same voice may be in all three.
+    The result depends on the names of the clips, not on the order they come in.
 
     Parameters
     ----------
-    clips, labels : list of str
-        Names of the clips, unique, and their labels. Each label needs at least 3 clips.
+    manifest : pd.DataFrame
+        Columns `clip` (unique), `label`, and `speaker` for the method of that name. Each label needs 3 clips, or 3 speakers.
+    method : {"random", "speaker"}
+        Clip by clip, as in the study: every class has a clip in each split, and the same voice may be in all three. Or with no
+        speaker in two splits, stratified as closely as whole speakers allow: where every speaker has one label, every class has
+        a speaker in each split.
     seed : int
 
     Returns
@@ -35,39 +39,15 @@ def random_split(clips: list[str], labels: list[str], *, seed: int = 0) -> list[
     list of {"train", "validation", "test"}
         One for each clip.
     """
-    return _split_units(clips, labels, clips, kind="clips", seed=seed)
-
-
-def speaker_split(clips: list[str], labels: list[str], speakers: list[str], *, seed: int = 0) -> list[str]:
-    """A split in which no speaker is in two sets: about 60/20/20, stratified by label as closely as whole speakers allow.
-
-    Where every speaker has one label, every class has a speaker in each split. The result depends on the names of the clips,
-    not on the order they come in.
-
-    Parameters
-    ----------
-    clips, labels, speakers : list of str
-        Names of the clips, unique, their labels and their speakers. Each label needs at least 3 speakers.
-    seed : int
-
-    Returns
-    -------
-    list of {"train", "validation", "test"}
-        One for each clip.
-    """
-    return _split_units(clips, labels, speakers, kind="speakers", seed=seed)
-
-
-def _split_units(clips: list[str], labels: list[str], units: list[str], *, kind: str, seed: int) -> list[str]:
-    """Split the clips so that no unit, be it a clip or a speaker, is in two sets."""
-    table = pd.DataFrame({"clip": clips, "label": labels, "unit": units}, dtype=object).sort_values("clip")
+    unit = SPLIT_METHODS[method]
+    table = manifest[["clip", "label"]].assign(unit=manifest[unit]).astype(object).sort_values("clip")
     units_of = table.groupby("label")["unit"].nunique()
     if len(units_of) and units_of.min() < SMALLEST_CLASS:
-        raise ValueError(f"each label needs {SMALLEST_CLASS} {kind}, but {units_of.idxmin()!r} has fewer")
+        raise ValueError(f"each label needs {SMALLEST_CLASS} {unit}s, but {units_of.idxmin()!r} has fewer")
     in_large_class = table.loc[table["label"].map(units_of) >= FOLDS, "unit"]
     split_of = _split_by_folds(table[table["unit"].isin(in_large_class)], seed=seed)
     split_of = _split_small_classes(table[table["label"].map(units_of) < FOLDS], split_of, seed=seed)
-    return [split_of[unit] for unit in units]
+    return [split_of[name] for name in manifest[unit]]
 
 
 def _split_by_folds(table: pd.DataFrame, *, seed: int) -> dict[str, str]:
@@ -93,22 +73,13 @@ def _split_by_folds(table: pd.DataFrame, *, seed: int) -> dict[str, str]:
 def _split_small_classes(table: pd.DataFrame, split_of: dict[str, str], *, seed: int) -> dict[str, str]:
     """Add the units of classes with fewer units than folds: one to test, one to validate, the rest to train."""
     rng = np.random.default_rng(seed)
-    split_of = dict(split_of)
     for _, units in table.groupby("label")["unit"]:
         own = rng.permutation(sorted(units.unique()))
         free = [unit for unit in own if unit not in split_of]
         present = {split_of.get(unit) for unit in own}
         lacking = [name for name in ("test", "validation") if name not in present]
-        split_of |= dict.fromkeys(free, "train") | dict(zip(free, lacking, strict=False))
+        split_of = split_of | dict.fromkeys(free, "train") | dict(zip(free, lacking, strict=False))
     return split_of
-
-
-def split_clips(manifest: pd.DataFrame, *, method: str, seed: int) -> list[str]:
-    """The split of a manifest's clips by one of `SPLIT_METHODS`."""
-    clips, labels = manifest["clip"].tolist(), manifest["label"].tolist()
-    if method == "speaker":
-        return speaker_split(clips, labels, manifest["speaker"].tolist(), seed=seed)
-    return random_split(clips, labels, seed=seed)
 
 
 def sample_clips(manifest: pd.DataFrame, most: int, *, seed: int) -> pd.DataFrame:
@@ -116,25 +87,6 @@ def sample_clips(manifest: pd.DataFrame, most: int, *, seed: int) -> pd.DataFram
     if len(manifest) <= most:
         return manifest
     return manifest.groupby("label", group_keys=False).sample(frac=most / len(manifest), random_state=seed)
-
-
-def split_report(manifest: pd.DataFrame) -> pd.DataFrame:
-    """For each class, the number of speakers in each split.
-
-    Parameters
-    ----------
-    manifest : pd.DataFrame
-        Columns `label`, `split`, `speaker`; clips without a known speaker are not counted.
-
-    Returns
-    -------
-    pd.DataFrame
-        One row a class: `train`, `validation`, `test`, and `all`, the number of different speakers.
-    """
-    known = manifest[manifest["speaker"] != ""]
-    table = known.groupby(["label", "split"])["speaker"].nunique().unstack(fill_value=0).reindex(columns=SPLITS, fill_value=0)
-    table["all"] = known.groupby("label")["speaker"].nunique()
-    return table.reindex(sorted(manifest["label"].unique()), fill_value=0).rename_axis(index="class", columns=None).astype(int)
 
 
 def leakage(manifest: pd.DataFrame) -> float:
@@ -156,7 +108,7 @@ class _AgeClass(NamedTuple):
         return max(other.first_year - self.last_year, self.first_year - other.last_year)
 
 
-def merge_small_classes(labels: pd.Series, members: pd.Series, *, widest: int = 10) -> pd.Series:
+def merge_small_classes(labels: pd.Series, members: pd.Series) -> pd.Series:
     """Join classes of too few members with the class of the same gender that is nearest in age, the smallest first.
 
     Parameters
@@ -165,21 +117,19 @@ def merge_small_classes(labels: pd.Series, members: pd.Series, *, widest: int = 
         One label a clip; only labels that name an age, such as ``"female_23"``, are joined.
     members : pd.Series
         What a class needs three of: the clips' names, or their speakers.
-    widest : int
-        Classes further apart than this many years are not joined.
 
     Returns
     -------
     pd.Series
         The labels, of joined classes with their range of ages: ``"female_23-27"``.
     """
-    while pair := _next_to_join(members.groupby(labels).nunique(), widest=widest):
+    while pair := _next_to_join(members.groupby(labels).nunique()):
         first, last = min(one.first_year for one in pair), max(one.last_year for one in pair)
         labels = labels.mask(labels.isin([one.label for one in pair]), f"{pair[0].gender}_{first}-{last}")
     return labels
 
 
-def _next_to_join(counts: pd.Series, *, widest: int) -> tuple[_AgeClass, _AgeClass] | None:
+def _next_to_join(counts: pd.Series) -> tuple[_AgeClass, _AgeClass] | None:
     """The smallest class with too few members that has a neighbour, and its nearest neighbour."""
     classes = [
         _AgeClass(count, label, parse_label(label)[0] or "age", *span)
@@ -189,6 +139,6 @@ def _next_to_join(counts: pd.Series, *, widest: int) -> tuple[_AgeClass, _AgeCla
     pairs = [
         (small, other)
         for small, other in permutations(classes, 2)
-        if small.members < SMALLEST_CLASS and small.gender == other.gender and small.years_to(other) <= widest
+        if small.members < SMALLEST_CLASS and small.gender == other.gender and small.years_to(other) <= WIDEST
     ]
     return min(pairs, key=lambda pair: (pair[0].members, pair[0].years_to(pair[1]), pair[0].label, pair[1].label), default=None)

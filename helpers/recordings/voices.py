@@ -187,8 +187,8 @@ def synthesise(folder: Path, *, corpus: Corpus, workers: int | None = None) -> P
         `folder`.
     """
     everyone = speakers(corpus)
-    record = {"corpus": asdict(corpus), "speakers": [asdict(speaker) for speaker in everyone]}
-    record = json.loads(json.dumps(record))  # tuples become lists, as in a record that is read
+    # By way of JSON, tuples become lists, as in a record that is read.
+    record = json.loads(json.dumps({"corpus": asdict(corpus), "speakers": [asdict(speaker) for speaker in everyone]}))
     before = folder / "voices.json"
     if before.exists() and read_json(before) == record:
         return folder

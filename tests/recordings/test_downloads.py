@@ -280,7 +280,7 @@ def test_a_mount_that_stops_answering_is_passed_over(colab, monkeypatch):
 def test_another_fault_is_no_broken_archive(kaggle, tmp_path, monkeypatch):
     import kagglehub
 
-    def fail(handle):
+    def fail(handle, **_):
         raise ValueError("a fault in a program")
 
     monkeypatch.setattr(kagglehub, "dataset_download", fail)

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers.recordings.labels import AGE_GROUPS, AGES, LABEL_KINDS, age_group, exact_label, make_label, parse_label
+from helpers.recordings.labels import AGE_GROUPS, AGES, LABEL_KINDS, age_group, make_label, parse_label
 
 
 @pytest.mark.parametrize(
@@ -35,8 +35,8 @@ def test_gender_and_age_are_read_where_they_stand(label, expected):
 
 
 @given(st.sampled_from(["female", "male"]), st.sampled_from(AGES))
-def test_parsing_reverses_exact_label(gender, age):
-    assert parse_label(exact_label(gender, age)) == (gender, age)
+def test_parsing_reverses_exact_labels(gender, age):
+    assert parse_label(make_label(gender, age, kind="exact")) == (gender, age)
 
 
 @given(st.text())

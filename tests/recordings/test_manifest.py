@@ -1,22 +1,15 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import soundfile
-from conftest import RATE, voice, write_corpus
+from conftest import RATE, run_cell, voice, write_corpus
 
 from helpers.base.artifacts import SuiteError, read_json, read_table
 from helpers.base.settings import Corpus
 from helpers.recordings.catalogue import locate
-from helpers.recordings.manifest import (
-    COLUMNS,
-    build_manifest,
-    clip_names,
-    read_manifest,
-    reject,
-    samples_per_class,
-    samples_per_split,
-)
+from helpers.recordings.manifest import COLUMNS, build_manifest, clip_names, read_manifest, reject
 
 
 def build(corpus, artifacts, seed=0):
@@ -38,8 +31,9 @@ def test_one_row_a_clip_and_the_classes_sorted(corpus, artifacts):
 
 def test_the_tables_of_the_study(corpus, artifacts):
     manifest, _ = build(corpus, artifacts)
-    assert samples_per_split(manifest)["samples"].sum() == 18
-    table = samples_per_class(manifest)
+    known = run_cell("01-28", manifest=manifest, pd=pd)
+    assert known["counts"].sum() == 18 and list(known["counts"].index) == ["train", "validation", "test"]
+    table = run_cell("01-30", **known)["table"]
     assert (table["all"] == 6).all() and (table[["train", "validation", "test"]] > 0).all(axis=None)
 
 
@@ -146,7 +140,8 @@ def write_csv(folder, rows, header="path,label,speaker"):
 def test_a_csv_table_names_clips_of_ones_own(tmp_path, artifacts):
     write_corpus(tmp_path / "data", clips=4)
     rows = [f"{label}/{n}.wav,{label},{label}-{n}" for label in ("female_23", "female_60", "male_41") for n in range(4)]
-    table = write_csv(tmp_path / "data", [*rows[1:], "gone.wav,male_41,x"])
+    rows = [*rows[1:], "gone.wav,male_41,x"]
+    table = write_csv(tmp_path / "data", [f"{row},a column of theirs" for row in rows], header="path,label,speaker,reason")
     source = locate("folder", data_dir=str(table), artifacts=artifacts, corpus=Corpus())
     manifest, rejected = build_manifest("folder", source, artifacts, seed=0, split_method="speaker")
     assert len(manifest) == 11 and manifest["speaker"].is_unique

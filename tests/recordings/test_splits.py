@@ -3,10 +3,20 @@ from collections import Counter
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import run_cell
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from helpers.recordings.splits import SPLITS, leakage, merge_small_classes, random_split, speaker_split, split_report
+from helpers.recordings.splits import SPLITS, leakage, merge_small_classes, split_clips
+
+
+def random_split(clips, labels, *, seed=0):
+    return split_clips(pd.DataFrame({"clip": clips, "label": labels}), method="random", seed=seed)
+
+
+def speaker_split(clips, labels, speakers, *, seed=0):
+    return split_clips(pd.DataFrame({"clip": clips, "label": labels, "speaker": speakers}), method="speaker", seed=seed)
+
 
 class_sizes = st.lists(st.integers(3, 40), min_size=1, max_size=12)
 
@@ -128,11 +138,12 @@ def test_the_report_counts_speakers_and_leakage_counts_clips():
             ("b", "4", "train"), ("b", "4", "validation"), ("b", "4", "test"), ("b", "", "test"), ("c", "", "test"),
         ]
     )  # fmt: skip
-    assert split_report(manifest).to_dict("index") == {
+    assert run_cell("01-33", manifest=manifest, sets=list(SPLITS))["report"].to_dict("index") == {
         "a": {"train": 2, "validation": 0, "test": 2, "all": 3},
         "b": {"train": 1, "validation": 1, "test": 1, "all": 1},
         "c": {"train": 0, "validation": 0, "test": 0, "all": 0},
     }
+    assert not run_cell("01-33", manifest=manifest.assign(speaker=""), sets=list(SPLITS))["report"].any(axis=None)
     assert leakage(manifest) == pytest.approx(2 / 3)
     assert np.isnan(leakage(manifest.assign(speaker="")))
 
