@@ -1,7 +1,5 @@
 """What a settings cell opens: the dataset, the profile, and the folder of their results (all notebooks)."""
 
-from __future__ import annotations
-
 import os
 from dataclasses import dataclass
 from pathlib import Path

@@ -4,8 +4,6 @@ A Colab runtime forgets its disk, and Google Drive is slow, or times out, with t
 local disk, and Drive keeps a single ZIP file, not compressed, as pictures and models are so already.
 """
 
-from __future__ import annotations
-
 import zipfile
 import zlib
 from pathlib import Path, PurePosixPath

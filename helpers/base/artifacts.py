@@ -3,8 +3,6 @@
 All notebooks grow one folder, `artifacts/<dataset>/`; `Artifacts` and `RunFiles` are the only places that know its file names.
 """
 
-from __future__ import annotations
-
 import contextlib
 import hashlib
 import json
@@ -13,7 +11,7 @@ import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pandas as pd
 
@@ -97,11 +95,11 @@ class Artifacts:
         """Spectrogram image of a clip; its name holds no label, so that clips can be labelled anew without making it again."""
         return self.spectrograms / f"{clip}.png"
 
-    def comparison_part(self, split_method: str) -> Artifacts:
+    def comparison_part(self, split_method: str) -> Self:
         """What the comparison keeps of one way to split: `manifest.csv`, `classes.json` and `models/<name>/seed_<number>/`."""
         return Artifacts(self.folder / "comparison" / split_method, source=self.folder)
 
-    def other(self, name: str) -> Artifacts:
+    def other(self, name: str) -> Self:
         """What is kept of another corpus that a network of this one is asked about."""
         return Artifacts(self.folder / "other" / name)
 

@@ -1,7 +1,5 @@
 """The machine that a notebook runs on: Colab or local, GPU, cores, seeds, versions (all notebooks)."""
 
-from __future__ import annotations
-
 import importlib
 import os
 import platform

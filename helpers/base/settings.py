@@ -1,7 +1,5 @@
 """Profiles: every setting of a run in one place, named, printed at the top of a notebook and saved in `run.json`."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import asdict, dataclass, field, replace
 from types import UnionType

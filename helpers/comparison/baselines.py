@@ -1,7 +1,5 @@
 """Baselines: models that are no networks, from MFCCs, Fisher vectors, the pitch, or no audio at all (notebook 05)."""
 
-from __future__ import annotations
-
 import time
 from pathlib import Path
 

@@ -1,9 +1,8 @@
 """Fisher vectors: how the sounds of a clip differ from the average of their own kind (notebook 05)."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Iterable
+from typing import Self
 
 import numpy as np
 import scipy.fft
@@ -73,7 +72,7 @@ class FisherVector(TransformerMixin, BaseEstimator):
         self.components = components
         self.seed = seed
 
-    def fit(self, clips: list[np.ndarray], labels: object = None) -> FisherVector:
+    def fit(self, clips: list[np.ndarray], labels: object = None) -> Self:
         """Learn the decorrelation of the frames and the mixture.
 
         Parameters

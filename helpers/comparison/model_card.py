@@ -3,8 +3,6 @@
 After Mitchell et al. (2019), "Model cards for model reporting", Proc. FAT* '19, 220-229.
 """
 
-from __future__ import annotations
-
 import pandas as pd
 
 from helpers.base.artifacts import Artifacts, read_json, read_table, write_text

@@ -4,8 +4,6 @@ The other corpus gets a folder like any corpus, `other/<name>/` in the folder of
 pictures, and in `models/<network>/` what the network says of its clips.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

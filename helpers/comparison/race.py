@@ -4,8 +4,6 @@
 table `comparison.csv` comes from those files alone, so it is made again without training.
 """
 
-from __future__ import annotations
-
 import contextlib
 import gc
 from collections.abc import Iterator

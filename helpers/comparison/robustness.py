@@ -1,7 +1,5 @@
 """The test clips again, as other microphones, rooms and channels would bring them (notebook 04)."""
 
-from __future__ import annotations
-
 import io
 import sys
 from collections.abc import Callable

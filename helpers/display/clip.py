@@ -3,8 +3,6 @@
 Sound and spectrogram travel inside the HTML when a clip is chosen, never before: a notebook of hundreds of clips stays light.
 """
 
-from __future__ import annotations
-
 import base64
 import html
 import io

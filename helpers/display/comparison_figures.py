@@ -1,7 +1,5 @@
 """Figures of the comparison: each function draws on `ax`, or makes its own, and returns it (notebook 05)."""
 
-from __future__ import annotations
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd

@@ -3,8 +3,6 @@
 The matrix is an anywidget (`explorer.js`). Two lists do the same with core widgets alone: they stay when a browser can't load it.
 """
 
-from __future__ import annotations
-
 import html
 import importlib
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Style, and figures that several notebooks share: each function draws on `ax`, or makes its own, and returns it."""
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Callable
 

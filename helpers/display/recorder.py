@@ -1,7 +1,5 @@
 """A recording of your own, from the browser's microphone or a file, held in memory alone (notebook 06)."""
 
-from __future__ import annotations
-
 import base64
 import importlib
 import io

@@ -1,7 +1,5 @@
 """Figures of scores and errors: each function draws on `ax`, or makes its own, and returns it (notebook 04)."""
 
-from __future__ import annotations
-
 import textwrap
 
 import matplotlib.pyplot as plt

@@ -1,7 +1,5 @@
 """Sliders for a spectrogram's settings, and for the pitch and formants of a voice: core ipywidgets only (notebooks 02 and 06)."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Callable
 from dataclasses import replace

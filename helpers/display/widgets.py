@@ -1,7 +1,5 @@
 """Widgets to hear clips, look at them and mark them: core ipywidgets, for Colab and JupyterLab alike (notebooks 01 and 04)."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Callable
 

@@ -1,7 +1,5 @@
 """May the probabilities be believed? Reliability, temperature scaling, and when to answer "unsure" (notebooks 04 and 06)."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 from scipy.optimize import minimize_scalar

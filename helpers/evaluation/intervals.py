@@ -1,7 +1,5 @@
 """How far a score would move with other test speakers, and whether a difference is more than chance (notebooks 04 and 05)."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 from scipy.optimize import brentq

@@ -3,8 +3,6 @@
 Every score is a fraction of 1, the mean absolute error of the age is in years.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

@@ -1,7 +1,5 @@
 """What happens at the end of each step and epoch of a training (notebooks 03 and 05)."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 

@@ -4,8 +4,6 @@ A checkpoint is a model file (`helpers.network.model_files`) whose note also hol
 weights and its optimizer's state go on exactly; what an epoch shows depends on its number alone (`helpers.spectrograms.batches`).
 """
 
-from __future__ import annotations
-
 import shutil
 from pathlib import Path
 

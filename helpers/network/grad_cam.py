@@ -1,7 +1,5 @@
 """Where in a picture a network finds its evidence: Grad-CAM (notebooks 04 and 06)."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -17,7 +15,7 @@ if TYPE_CHECKING:
     import keras
 
 
-def grad_cam(model: keras.Model, images: np.ndarray, target: int) -> np.ndarray:
+def grad_cam(model: "keras.Model", images: np.ndarray, target: int) -> np.ndarray:
     """How much each position of the last feature maps is evidence for a class.
 
     Selvaraju et al. (2017), "Grad-CAM: Visual Explanations from Deep Networks via Gradient-based Localization", ICCV, equations 1
@@ -54,7 +52,7 @@ def grad_cam(model: keras.Model, images: np.ndarray, target: int) -> np.ndarray:
     return np.maximum(maps @ weights, 0)
 
 
-def pooling_layer(model: keras.Model) -> keras.layers.Layer | None:
+def pooling_layer(model: "keras.Model") -> "keras.layers.Layer | None":
     """The network's last global pooling; None where it has none."""
     return next((layer for layer in reversed(model.layers) if type(layer).__name__.startswith("Global")), None)
 

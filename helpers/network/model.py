@@ -1,7 +1,5 @@
 """A trained model: from a sound to gender, age, features and Grad-CAM, with a saved model alone (notebooks 03, 04 and 06)."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path

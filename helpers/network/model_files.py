@@ -4,8 +4,6 @@ A `.keras` file is a zip archive of a network's plan and weights. Beside them li
 the spectrogram, so that the file alone is enough to go from a sound to an age.
 """
 
-from __future__ import annotations
-
 import json
 import logging
 import os

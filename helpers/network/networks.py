@@ -1,7 +1,5 @@
 """The networks, by name; each takes raw 0-255 pictures and holds its own preprocessing (notebooks 03 and 05)."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

@@ -1,12 +1,11 @@
 """A run: one training, what is kept of it in `models/<name>/`, and whether that is still true (notebooks 03 to 05)."""
 
-from __future__ import annotations
-
 import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import pandas as pd
@@ -58,7 +57,7 @@ class Run:
         profile: Profile,
         folder: Path | None = None,
         settings: dict | None = None,
-    ) -> Run:
+    ) -> Self:
         """The run of a network with these settings and clips, in `models/<name>/` unless another folder is given."""
         return cls(
             folder=folder or artifacts.model(name),

@@ -1,7 +1,5 @@
 """Training one network, and everything that is kept of it in `models/<name>/` (notebooks 03 and 05)."""
 
-from __future__ import annotations
-
 import contextlib
 import functools
 import shutil

@@ -3,8 +3,6 @@
 Adding a dataset is one entry in `DATASETS`: where it is, and how a clip's path gives speaker, gender and age.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 

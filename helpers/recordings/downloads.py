@@ -1,7 +1,5 @@
 """Datasets from Kaggle through kagglehub: interrupted downloads resume, and each failure is one sentence (notebook 01)."""
 
-from __future__ import annotations
-
 import errno
 import os
 import shutil

@@ -4,8 +4,6 @@ The functions called are those of eSpeak NG's `speak_lib.h` and `espeak_ng.h`, t
 with the package espeakng-loader.
 """
 
-from __future__ import annotations
-
 import ctypes
 import shutil
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Gender and age in a label's name: reading them, and the four kinds of labels they make (notebook 01)."""
 
-from __future__ import annotations
-
 import difflib
 import re
 

@@ -1,7 +1,5 @@
 """The manifest: one row a clip, its split, and the list of what was left out and why (notebook 01)."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 from dataclasses import fields

@@ -1,7 +1,5 @@
 """The error diary: a listener's marks on clips, kept in `review.csv` (notebook 04; used by 01, 03 and 05)."""
 
-from __future__ import annotations
-
 import pandas as pd
 
 from helpers.base.artifacts import Artifacts, read_table, write_table

@@ -1,7 +1,5 @@
 """Sound files: finding them in a folder, what each one holds, and what is wrong with it (notebook 01)."""
 
-from __future__ import annotations
-
 import filecmp
 import hashlib
 import os

@@ -4,8 +4,6 @@ A dataset's `clip_facts` takes the source and its sound files, and yields for ea
 (`speaker`, `gender`, `age`, `emotion`, `sentence`, `label`), or of the `reason` why the file is not part of the dataset.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator

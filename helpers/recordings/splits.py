@@ -1,7 +1,5 @@
 """Splitting clips into training, validation and test sets (notebook 01)."""
 
-from __future__ import annotations
-
 import warnings
 from itertools import permutations
 from typing import NamedTuple
@@ -104,7 +102,7 @@ class _AgeClass(NamedTuple):
     first_year: int
     last_year: int
 
-    def years_to(self, other: _AgeClass) -> int:
+    def years_to(self, other: "_AgeClass") -> int:
         return max(other.first_year - self.last_year, self.first_year - other.last_year)
 
 

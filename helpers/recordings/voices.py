@@ -29,8 +29,6 @@ What the means follow, and how closely:
   not tell them apart.
 """
 
-from __future__ import annotations
-
 import json
 import multiprocessing
 import os

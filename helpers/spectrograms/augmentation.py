@@ -7,8 +7,6 @@ seed: the same seed gives the same change, whatever was drawn before. Pictures a
 `helpers.spectrograms.batches.training_batches` calls these functions; validation and test see every clip as it is.
 """
 
-from __future__ import annotations
-
 import math
 
 import tensorflow as tf

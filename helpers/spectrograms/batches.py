@@ -4,8 +4,6 @@ What a training step sees depends on the seed, the epoch and the position in the
 before: every random number is drawn statelessly from those three.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

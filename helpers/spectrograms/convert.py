@@ -5,8 +5,6 @@ carries, as text, the clip, the settings and a fingerprint of the sound file: wh
 picture itself, so a run that was stopped goes on where it was.
 """
 
-from __future__ import annotations
-
 import io
 import json
 import sys

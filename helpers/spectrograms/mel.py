@@ -1,7 +1,5 @@
 """One clip from sound to picture and back: the log-mel spectrogram, without files of its own (notebook 02)."""
 
-from __future__ import annotations
-
 from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO

@@ -1,7 +1,5 @@
 """The pitch of a voice, and the same words at another pitch or with other formants (notebooks 04 and 06)."""
 
-from __future__ import annotations
-
 import librosa
 import numpy as np
 import pandas as pd

@@ -7,8 +7,6 @@ Each benchmark is a function that gives one object of numbers; `bench.json` in t
 A new one is a function and a line in `BENCHMARKS`. TensorFlow is imported by those that need it alone, when they run.
 """
 
-from __future__ import annotations
-
 import argparse
 import contextlib
 import io

@@ -11,8 +11,6 @@ Colab, its first line `# @title Solution 2`. A student's copy has an empty cell 
 stands for the notebook in the report is tagged `key-figure`.
 """
 
-from __future__ import annotations
-
 import copy
 import itertools
 import re

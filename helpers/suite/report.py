@@ -3,8 +3,6 @@
 The pages need no network: widgets are replaced by what they showed last, and nothing is loaded from elsewhere.
 """
 
-from __future__ import annotations
-
 import base64
 import copy
 import html

@@ -8,8 +8,6 @@ All of them read DATASET, DATA_DIR, NAME, PROFILE, OVERRIDES and ARTIFACTS from 
 weights and augmentation; the clips, the classes and their spectrogram images are the same for all.
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 import re

@@ -4,8 +4,6 @@ make stamp                                        stamps the address that stands
 make stamp REPOSITORY=https://github.com/me/mine  writes that address into pyproject.toml first
 """
 
-from __future__ import annotations
-
 import os
 import re
 import sys
