@@ -11,8 +11,6 @@ from helpers.base.artifacts import Artifacts, SuiteError, read_json
 from helpers.base.settings import Profile, choose_profile, describe
 from helpers.recordings.catalogue import choose_dataset
 
-SETTINGS_A_ROW = 3
-
 
 @dataclass(frozen=True)
 class Session:
@@ -33,13 +31,12 @@ class Session:
 
     def settings(self) -> pd.DataFrame:
         """All settings of the profile as a table, three settings a row."""
-        values = describe(self.profile)
+        settings = pd.DataFrame(describe(self.profile).items(), columns=["setting", "value"])
         # Tuples as OVERRIDES takes them.
-        pairs = [(name, "+".join(value) if isinstance(value, tuple) else str(value)) for name, value in values.items()]
-        pairs += [("", "")] * (-len(pairs) % SETTINGS_A_ROW)
-        rows = len(pairs) // SETTINGS_A_ROW
-        columns = [pd.DataFrame(pairs[rows * n : rows * (n + 1)], columns=["setting", "value"]) for n in range(SETTINGS_A_ROW)]
-        return pd.concat(columns, axis=1).set_axis([""] * rows)
+        settings["value"] = ["+".join(value) if isinstance(value, tuple) else str(value) for value in settings["value"]]
+        rows = -(-len(settings) // 3)
+        columns = [settings[start : start + rows].reset_index(drop=True) for start in range(0, len(settings), rows)]
+        return pd.concat(columns, axis=1).fillna("").set_axis([""] * rows)
 
 
 def setting(name: str, value: str) -> str:
@@ -86,37 +83,21 @@ def start(
     SuiteError
         An unknown dataset, profile or setting.
     """
-    given = {
-        "dataset": dataset,
-        "data_dir": data_dir,
-        "name": name,
-        "profile": profile,
-        "overrides": overrides,
-        "artifacts": artifacts,
-    }
-    chosen = {key: setting(key.upper(), value) for key, value in given.items()}
-    if chosen["dataset"] == "auto":
-        chosen["dataset"] = "crema-d" if machine.on_colab() else "voices"
-    choose_dataset(chosen["dataset"])
-    folder_name = chosen["name"] or chosen["dataset"]
-    if Path(folder_name).name != folder_name or folder_name.startswith("."):
-        raise SuiteError(f"NAME={folder_name!r} can't be the name of a folder: use letters, digits, '-' and '_'.")
-    root = Path(chosen["artifacts"] or machine.PROJECT / "artifacts").expanduser().resolve()
-    folder = Artifacts(root / folder_name)
+    dataset = setting("DATASET", dataset)
+    if dataset == "auto":
+        dataset = "crema-d" if machine.on_colab() else "voices"
+    choose_dataset(dataset)
+    name = setting("NAME", name) or dataset
+    if Path(name).name != name or name.startswith("."):
+        raise SuiteError(f"NAME={name!r} can't be the name of a folder: use letters, digits, '-' and '_'.")
+    root = Path(setting("ARTIFACTS", artifacts) or machine.PROJECT / "artifacts").expanduser().resolve()
+    folder = Artifacts(root / name)
     folder.require_layout()
-    session = Session(
-        dataset=chosen["dataset"],
-        data_dir=chosen["data_dir"],
-        artifacts=folder,
-        profile=choose_profile(_profile_name(chosen["profile"], folder), overrides=chosen["overrides"]),
-    )
-    print(f"dataset {session.dataset}, profile {session.profile.name}, results in {folder.folder}")
-    return session
-
-
-def _profile_name(name: str, artifacts: Artifacts) -> str:
-    if name != "auto":
-        return name
-    if artifacts.spectrogram_settings.exists():
-        return read_json(artifacts.spectrogram_settings)["profile"]
-    return "paper" if machine.has_gpu() else "quick"
+    profile = setting("PROFILE", profile)
+    if profile == "auto" and folder.spectrogram_settings.exists():
+        profile = read_json(folder.spectrogram_settings)["profile"]
+    elif profile == "auto":
+        profile = "paper" if machine.has_gpu() else "quick"
+    chosen = choose_profile(profile, overrides=setting("OVERRIDES", overrides))
+    print(f"dataset {dataset}, profile {profile}, results in {folder.folder}")
+    return Session(dataset, setting("DATA_DIR", data_dir), folder, chosen)

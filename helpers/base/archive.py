@@ -4,13 +4,12 @@ A Colab runtime forgets its disk, and Google Drive is slow, or times out, with t
 local disk, and Drive keeps a single ZIP file, not compressed, as pictures and models are so already.
 """
 
+import contextlib
 import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
 
 from helpers.base.artifacts import Artifacts, SuiteError, atomic_path
-
-LEFT_OUT = "report"  # made anew by `make run`
 
 
 def archive_path(artifacts: Artifacts, folder: Path) -> Path:
@@ -19,7 +18,7 @@ def archive_path(artifacts: Artifacts, folder: Path) -> Path:
 
 
 def save_archive(artifacts: Artifacts, folder: Path) -> bool:
-    """Put all results of a dataset into one archive, unless it holds them already.
+    """Put all results of a dataset into one archive, unless it holds them already; the report, which `make run` makes, stays out.
 
     Written under another name and then renamed: a runtime that ends meanwhile leaves the archive of before.
 
@@ -42,12 +41,15 @@ def save_archive(artifacts: Artifacts, folder: Path) -> bool:
     folder = Path(folder)
     if not folder.parent.is_dir():
         raise SuiteError(f"There is no folder {folder.parent}: on Colab, mount Drive first (the folder symbol on the left).")
-    files = {name: path for path in sorted(artifacts.folder.rglob("*")) if (name := _name(path, artifacts)) and path.is_file()}
+    made = [path for path in sorted(artifacts.folder.rglob("*")) if path.is_file() and artifacts.report not in path.parents]
+    files = {path.relative_to(artifacts.folder).as_posix(): path for path in made if not path.name.startswith(".writing-")}
     if not files:
         raise SuiteError(f"There is nothing to keep in {artifacts.folder} yet: run notebooks/01_download.ipynb first.")
     archive = archive_path(artifacts, folder)
-    if _checksums(archive) == {name: zlib.crc32(path.read_bytes()) for name, path in files.items()}:
-        return False
+    with contextlib.suppress(FileNotFoundError, zipfile.BadZipFile), zipfile.ZipFile(archive) as packed:
+        saved = {member.filename: member.CRC for member in packed.infolist()}
+        if saved == {name: zlib.crc32(path.read_bytes()) for name, path in files.items()}:
+            return False
     for stray in folder.glob(".writing-*.zip"):  # of a runtime that ended while it was saving
         stray.unlink()
     with atomic_path(archive) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED, strict_timestamps=False) as packed:
@@ -79,36 +81,16 @@ def restore_archive(artifacts: Artifacts, folder: Path) -> int:
     archive = archive_path(artifacts, folder)
     if not archive.exists():
         return 0
-    restored = 0
     try:
         with zipfile.ZipFile(archive) as packed:
-            for member in packed.infolist():
-                inside = PurePosixPath(member.filename)
-                if inside.is_absolute() or ".." in inside.parts or "\\" in member.filename or ":" in inside.parts[0]:
-                    raise SuiteError(
-                        f"{archive} was not made by this project: it holds {member.filename!r}. Nothing of it is used."
-                    )
-            for member in packed.infolist():
-                target = artifacts.folder / member.filename
-                if not target.exists():
-                    with atomic_path(target) as temporary:
-                        temporary.write_bytes(packed.read(member))
-                    restored += 1
+            for name in packed.namelist():
+                inside = PurePosixPath(name)
+                if inside.is_absolute() or ".." in inside.parts or "\\" in name or ":" in inside.parts[0]:
+                    raise SuiteError(f"{archive} was not made by this project: it holds {name!r}. Nothing of it is used.")
+            lacking = [name for name in packed.namelist() if not (artifacts.folder / name).exists()]
+            for name in lacking:
+                with atomic_path(artifacts.folder / name) as temporary:
+                    temporary.write_bytes(packed.read(name))
+            return len(lacking)
     except (zipfile.BadZipFile, EOFError) as error:
         raise SuiteError(f"{archive} is cut off or damaged ({error}): delete it, and save it anew from notebook 02.") from None
-    return restored
-
-
-def _name(path: Path, artifacts: Artifacts) -> str:
-    """Name of a file in the archive; empty if it is left out."""
-    inside = path.relative_to(artifacts.folder)
-    return "" if inside.parts[0] == LEFT_OUT or inside.name.startswith(".writing-") else inside.as_posix()
-
-
-def _checksums(archive: Path) -> dict[str, int]:
-    """CRC-32 of each file of an archive; empty if it can't be read."""
-    try:
-        with zipfile.ZipFile(archive) as packed:
-            return {member.filename: member.CRC for member in packed.infolist()}
-    except (FileNotFoundError, zipfile.BadZipFile):
-        return {}

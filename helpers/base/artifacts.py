@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import secrets
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,20 +17,9 @@ from typing import Any, Self
 import pandas as pd
 
 LAYOUT = 2  # of a results folder: 1 had spectrogram images in class folders, and classes as columns of predictions.csv
-MADE_BY = {
-    "manifest.csv": "01_download.ipynb",
-    "rejected.csv": "01_download.ipynb",
-    "corrected.csv": "01_download.ipynb",
-    "classes.json": "01_download.ipynb",
-    "dataset.json": "01_download.ipynb",
-    "spectrograms.json": "02_spectrograms.ipynb",
-    "predictions.csv": "03_train_resnet.ipynb",
-    "history.csv": "03_train_resnet.ipynb",
-    "metrics.json": "03_train_resnet.ipynb",
-    "run.json": "03_train_resnet.ipynb",
-    "model.keras": "03_train_resnet.ipynb",
-    "comparison.csv": "05_compare_cnns.ipynb",
-}
+MADE_BY = defaultdict(lambda: "01_download.ipynb")
+MADE_BY |= {"spectrograms.json": "02_spectrograms.ipynb", "comparison.csv": "05_compare_cnns.ipynb"}
+MADE_BY |= dict.fromkeys(("predictions.csv", "history.csv", "metrics.json", "run.json", "model.keras"), "03_train_resnet.ipynb")
 
 
 def _in_folder(name: str) -> property:
@@ -160,16 +150,11 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
 
 
 def require(path: Path) -> Path:
-    """Return `path` if it is there; otherwise say which notebook makes it.
-
-    Raises
-    ------
-    SuiteError
-        The file is missing.
-    """
+    """Return `path` if it is there; otherwise say which notebook makes it (SuiteError)."""
     if not path.exists():
-        notebook = MADE_BY.get(path.name, "01_download.ipynb")
-        raise SuiteError(f"{path} is not there yet: run notebooks/{notebook} first (or `make run`, which runs all of them).")
+        raise SuiteError(
+            f"{path} is not there yet: run notebooks/{MADE_BY[path.name]} first (or `make run`, which runs all of them)."
+        )
     return path
 
 
@@ -178,7 +163,7 @@ def read_json(path: Path) -> Any:
     try:
         return json.loads(require(path).read_text(encoding="utf-8"))
     except ValueError as error:
-        raise SuiteError(f"{path} is not valid JSON ({error}): delete it and run {MADE_BY.get(path.name)} again.") from None
+        raise SuiteError(f"{path} is not valid JSON ({error}): delete it and run {MADE_BY[path.name]} again.") from None
 
 
 def read_table(path: Path) -> pd.DataFrame:

@@ -1,5 +1,6 @@
 """The machine that a notebook runs on: Colab or local, GPU, cores, seeds, versions (all notebooks)."""
 
+import contextlib
 import importlib
 import os
 import platform
@@ -35,15 +36,14 @@ def check_gpu() -> bool:
     """Say which device trains; without a GPU, say how to get one. Returns whether there is one."""
     if training_devices():
         print(f"Training on a GPU: {device()}.")
-        return True
-    if on_colab():
+    elif on_colab():
         print(
             "No GPU here. To get one: menu Runtime > Change runtime type > T4 GPU, then Runtime > Run all. "
             "Without one, the profile `quick` trains on the processor in some minutes."
         )
     else:
         print(f"No GPU here: training on {os.cpu_count()} processor cores. The profile `quick` is made for that.")
-    return False
+    return bool(training_devices())
 
 
 def make_repeatable(seed: int) -> None:
@@ -88,12 +88,10 @@ def load_tensorflow():
 
 def versions() -> dict[str, str]:
     """Versions of Python and of the packages that shape a result."""
-    found = {"python": platform.python_version()}
+    found = {"python": platform.python_version(), **dict.fromkeys(PACKAGES, "absent")}
     for package in PACKAGES:
-        try:
+        with contextlib.suppress(PackageNotFoundError):
             found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = "absent"
     return found
 
 

@@ -11,7 +11,6 @@ NETWORKS = (
     "small_resnet", "plain_cnn", "small_vgg", "resnet50", "resnet50_flatten", "resnet101", "resnet50v2", "vgg16", "inceptionv3",
     "xception", "mobilenetv2", "densenet121", "efficientnetv2b0",
 )  # fmt: skip
-NO_SETTINGS = ("name", "corpus", "spectrogram")  # of a profile
 # Lowest and highest value of a setting. All others: whole numbers from 1 on, other numbers from 0 on.
 LIMITS = {
     **dict.fromkeys(("seed", "corpus_seed", "frequency_mask", "time_mask", "time_shift", "early_stopping"), (0, math.inf)),
@@ -262,12 +261,12 @@ def choose_profile(name: str, *, overrides: str = "") -> Profile:
         raise SuiteError(f"There is no profile {name!r}: choose one of {', '.join(PROFILES)}.")
     profile = PROFILES[name]
     chosen: dict[Any, dict[str, Any]] = {part: {} for part in (profile, profile.corpus, profile.spectrogram)}
-    for item in filter(None, overrides.replace(",", " ").split()):
+    _, *known = describe(profile)  # without its name
+    for item in overrides.replace(",", " ").split():
         setting, _, text = item.partition("=")
-        owner = next((part for part in chosen if setting in vars(part) and setting not in NO_SETTINGS), None)
-        if owner is None:
-            known = ", ".join(list(describe(profile))[1:])
-            raise SuiteError(f"The profile has no setting {setting!r}; write name=value with one of: {known}.")
+        if setting not in known:
+            raise SuiteError(f"The profile has no setting {setting!r}; write name=value with one of: {', '.join(known)}.")
+        owner = next(part for part in chosen if setting in vars(part))
         chosen[owner][setting] = _value(owner, setting, text)
     corpus, spectrogram = (replace(part, **chosen[part]) for part in (profile.corpus, profile.spectrogram))
     return replace(profile, corpus=corpus, spectrogram=spectrogram, **chosen[profile])
