@@ -23,13 +23,7 @@ LIMITS = {
 
 
 def check(part: Any) -> None:
-    """Refuse settings that are none of their choices or lie outside of their limits.
-
-    Raises
-    ------
-    SuiteError
-        The first setting that does not fit, with its choices or limits.
-    """
+    """Refuse the first setting that is none of its choices or lies outside of its limits, and list them (SuiteError)."""
     for setting, kind in get_type_hints(type(part)).items():
         value = getattr(part, setting)
         choices = get_args(kind) if get_origin(kind) is Literal else {"network": NETWORKS, "compare": NETWORKS}.get(setting, ())
@@ -206,9 +200,8 @@ class Profile:
         check(self)
 
 
-QUICK = Profile("quick")
 PROFILES = {
-    "quick": QUICK,
+    "quick": Profile("quick"),
     # The study's section 6.1. It does not give the settings of its spectrograms: these are librosa's defaults,
     # squeezed into the picture size of ResNet50.
     "paper": Profile(

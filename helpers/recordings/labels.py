@@ -26,9 +26,8 @@ def read_gender(word: str) -> str:
     ('male', 'female', '')
     """
     word = word.strip().casefold()
-    if word in GENDER_WORDS:
-        return GENDER_WORDS[word]
-    return next(iter(difflib.get_close_matches(word, ["female", "male"], n=1, cutoff=0.8)), "")
+    likeliest, *_ = [*difflib.get_close_matches(word, ["female", "male"], n=1, cutoff=0.8), ""]
+    return GENDER_WORDS.get(word, likeliest)
 
 
 def read_age(word: str, *, ages: range = AGES) -> int | None:
@@ -40,10 +39,8 @@ def read_age(word: str, *, ages: range = AGES) -> int | None:
     (34, 25, None, None)
     """
     word = word.strip().casefold()
-    if word in DECADE_WORDS:
-        return DECADE_WORDS[word]
     match = re.fullmatch(r"([0-9]{1,3})(\.[0-9]*)?", word)
-    return int(match[1]) if match and int(match[1]) in ages else None
+    return DECADE_WORDS.get(word, int(match[1]) if match and int(match[1]) in ages else None)
 
 
 def age_group(age: float) -> str:
@@ -148,12 +145,8 @@ def class_order(classes: list[str]) -> list[str]:
     >>> class_order(["male_9", "male_23", "female_60", "female_9"])
     ['female_9', 'female_60', 'male_9', 'male_23']
     """
-
-    def order(label: str) -> tuple:
-        gender, age = parse_label(label)
-        return gender or "", -1 if age is None else age, label
-
-    return sorted(classes, key=order)
+    parsed = {label: parse_label(label) for label in classes}
+    return sorted(classes, key=lambda label: (parsed[label][0] or "", parsed[label][1] or -1, label))
 
 
 def gender_groups(labels: list[str]) -> tuple[list[str], list[tuple[str, int, int]]]:

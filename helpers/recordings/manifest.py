@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-from dataclasses import fields
 from pathlib import Path
 
 import pandas as pd
@@ -14,7 +13,6 @@ from helpers.recordings.labels import LABEL_KINDS, make_label
 from helpers.recordings.sounds import Sound, duplicate_reasons, inspect_sound, printable
 from helpers.recordings.splits import SMALLEST_CLASS, SPLIT_METHODS, merge_small_classes, split_clips
 
-SMALL_CLASSES = ("leave out", "merge")
 MEMBERS = {"random": "usable clips", "speaker": "speakers"}  # what a class needs enough of, in words
 COLUMNS = ["clip", "path", "gender", "age", "speaker", "label", "duration_s", "sample_rate", "split"]
 COLUMNS += ["level_db", "clipped", "emotion", "sentence"]
@@ -87,7 +85,7 @@ def build_manifest(
     SuiteError
         An unknown choice, the artifacts folder holds the manifest of another folder, or there is nothing to classify.
     """
-    for value, known in ((labels, LABEL_KINDS), (split_method, SPLIT_METHODS), (small_classes, SMALL_CLASSES)):
+    for value, known in ((labels, LABEL_KINDS), (split_method, SPLIT_METHODS), (small_classes, ("leave out", "merge"))):
         if value not in known:
             raise SuiteError(f"There is no choice {value!r}: take one of {', '.join(known)}.")
     dataset = choose_dataset(name)
@@ -102,11 +100,12 @@ def build_manifest(
     clips = _label(clips, kind=kind)
     if split_method == "speaker":
         clips = _leave_out_unknown_speakers(clips)
-    clips = _inspect(_name(clips, source))
+    paths = clips["path"].map(printable)
+    clips = clips.assign(clip=clip_names([*map(Path, paths)], source if source.is_dir() else source.parent))
+    clips = _inspect(_leave_out(clips, (clips["path"] == paths).map({False: "has a name that is not valid UTF-8: rename it"})))
     clips = _settle_small_classes(clips, split_method=split_method, merge=small_classes == "merge")
 
-    stored = {path: _stored_path(path, artifacts) for path in clips["path"]}
-    clips, corrected = (table.assign(path=table["path"].map(stored)) for table in (clips, corrected))
+    clips, corrected = (table.assign(path=table["path"].apply(_stored_path, artifacts=artifacts)) for table in (clips, corrected))
     manifest = clips[clips["reason"] == ""].sort_values("clip", ignore_index=True)
     rejected = clips.loc[clips["reason"] != "", ["clip", "path", "label", "reason"]].sort_values("clip", ignore_index=True)
     if manifest["label"].nunique() < 2:
@@ -152,7 +151,8 @@ def _refuse_nothing_to_label(clips: pd.DataFrame, source: Path) -> None:
 
 
 def _leave_out(clips: pd.DataFrame, reasons: pd.Series) -> pd.DataFrame:
-    """Give clips that have no reason yet the one in `reasons`, which is empty for usable clips."""
+    """Give clips that have no reason yet the one in `reasons`, if it has one for them."""
+    reasons = reasons.astype(object).reindex(clips.index).fillna("")
     return clips.assign(reason=clips["reason"].mask(clips["reason"] == "", reasons))
 
 
@@ -162,34 +162,25 @@ def _label(clips: pd.DataFrame, *, kind: str) -> pd.DataFrame:
     made = [make_label(gender, None if pd.isna(age) else int(age), kind=kind) for gender, age in people]
     clips = clips.assign(label=[own if own and kind == "exact" else label for own, label in zip(clips["label"], made, strict=True)])
     needs = {"gender": "gender", "age group": "age"}.get(kind, "gender and age")
-    reason = f"nothing says its {needs}, which labels of the kind {kind!r} need"
-    return _leave_out(clips, (clips["label"] == "").map({True: reason, False: ""}))
+    return _leave_out(clips, clips["label"].map({"": f"nothing says its {needs}, which labels of the kind {kind!r} need"}))
 
 
 def _leave_out_unknown_speakers(clips: pd.DataFrame) -> pd.DataFrame:
-    unknown = clips["speaker"] == ""
-    if unknown.all() and (clips["reason"] == "").any():
+    if (clips["speaker"] == "").all() and (clips["reason"] == "").any():
         raise SuiteError(
             "This dataset does not say who speaks in its clips, so it can't be split by speaker: take the split `random`, or "
             "name the speakers in a CSV table with the columns path, label and speaker."
         )
-    return _leave_out(clips, unknown.map({True: "nothing says who speaks in it, which a split by speaker needs", False: ""}))
-
-
-def _name(clips: pd.DataFrame, source: Path) -> pd.DataFrame:
-    paths = clips["path"].map(printable)
-    clips = clips.assign(clip=clip_names([*map(Path, paths)], source if source.is_dir() else source.parent))
-    return _leave_out(clips, (clips["path"] == paths).map({True: "", False: "has a name that is not valid UTF-8: rename it"}))
+    return _leave_out(clips, clips["speaker"].map({"": "nothing says who speaks in it, which a split by speaker needs"}))
 
 
 def _inspect(clips: pd.DataFrame) -> pd.DataFrame:
     """Decode the clips that belong to a class; find what can't be used, and duplicates."""
     in_class = clips.index[clips["reason"] == ""]
     sounds = on_all_cores(inspect_sound, [*map(Path, clips.loc[in_class, "path"])], title="reading")
-    sounds = pd.DataFrame(sounds, index=in_class, columns=[field.name for field in fields(Sound)])
-    clips = _leave_out(clips, sounds.pop("reason").reindex(clips.index, fill_value="")).join(sounds)
-    duplicates = duplicate_reasons(clips[clips["reason"] == ""])
-    return _leave_out(clips, clips["clip"].map(lambda clip: duplicates.get(clip, "")))
+    sounds = pd.DataFrame(sounds, index=in_class, columns=[*vars(Sound())])
+    clips = _leave_out(clips, sounds.pop("reason")).join(sounds)
+    return _leave_out(clips, clips["clip"].map(duplicate_reasons(clips[clips["reason"] == ""])))
 
 
 def _settle_small_classes(clips: pd.DataFrame, *, split_method: str, merge: bool) -> pd.DataFrame:
@@ -212,18 +203,17 @@ def _settle_small_classes(clips: pd.DataFrame, *, split_method: str, merge: bool
         "train, validate and test"
         for label, count in small.items()
     }
-    return _leave_out(clips, clips["label"].map(lambda label: reasons.get(label, "")))
+    return _leave_out(clips, clips["label"].map(reasons))
 
 
 def _too_few_classes(manifest: pd.DataFrame, rejected: pd.DataFrame, *, source: Path, split_method: str) -> str:
     classes, found, members = manifest["label"].nunique(), len(manifest) + len(rejected), MEMBERS[split_method]
-    text = (
-        f"{source} has {classes} class{'' if classes == 1 else 'es'} with at least {SMALLEST_CLASS} {members}, but two "
-        f"are needed to tell apart; {len(rejected)} of {found} clips are of no use"
+    first = f", the first: {rejected['clip'][0]} {rejected['reason'][0]}" if len(rejected) else ""
+    return (
+        f"{source} has {classes} class{'' if classes == 1 else 'es'} with at least {SMALLEST_CLASS} {members}, but two are needed "
+        f"to tell apart; {len(rejected)} of {found} clips are of no use{first}. Coarser labels (LABELS) or merged classes "
+        "(SMALL_CLASSES) may help."
     )
-    if len(rejected):
-        text += f", the first: {rejected['clip'][0]} {rejected['reason'][0]}"
-    return text + ". Coarser labels (LABELS) or merged classes (SMALL_CLASSES) may help."
 
 
 def _stored_path(path: str, artifacts: Artifacts) -> str:
@@ -234,10 +224,9 @@ def _stored_path(path: str, artifacts: Artifacts) -> str:
 
 
 def _refuse_other_source(name: str, source: Path, artifacts: Artifacts) -> None:
-    if not artifacts.dataset.exists():
-        return
-    before = read_json(artifacts.dataset)
-    if (before["dataset"], before["source"]) != (name, str(source)):
+    here = {"dataset": name, "source": str(source)}
+    before = read_json(artifacts.dataset) if artifacts.dataset.exists() else here
+    if not here.items() <= before.items():
         raise SuiteError(
             f"{artifacts.folder} already holds the manifest of {before['dataset']} from {before['source']}, and you now point at "
             f"{name} from {source}: give this one a name of its own with NAME=..., or delete {artifacts.folder}."

@@ -66,14 +66,13 @@ def find_audio(folder: Path) -> list[Path]:
 def inspect_sound(path: Path | BinaryIO) -> Sound:
     """Decode a sound file, or one in memory, to its end; return what it holds, or why it can't be used."""
     try:
-        if not isinstance(path, Path):
-            return _decode(path)
-        if path.is_dir():
-            return Sound(reason="is a folder that can't be opened")
-        if path.exists() and not path.is_file():
-            return Sound(reason="is no regular file")
-        if path.stat().st_size == 0:
-            return Sound(reason="is empty (0 bytes)")
+        if isinstance(path, Path):
+            if path.is_dir():
+                return Sound(reason="is a folder that can't be opened")
+            if path.exists() and not path.is_file():
+                return Sound(reason="is no regular file")
+            if path.stat().st_size == 0:
+                return Sound(reason="is empty (0 bytes)")
         return _decode(path)
     except soundfile.LibsndfileError as error:
         return Sound(reason=f"can't be read as sound ({error.error_string.rstrip('.')})")
@@ -118,7 +117,7 @@ def printable(path: str) -> str:
 
 
 def duplicate_reasons(clips: pd.DataFrame) -> dict[str, str]:
-    """Find clips with the same sound as another clip, whatever the format of their files.
+    """The reason for each clip to leave out that holds the same sound as another one, whatever the format of their files.
 
     Of duplicates with one label the first is kept, so that no sound can be in two splits. Of duplicates with different labels
     none is kept, since it is unknown which label is right.
@@ -126,24 +125,16 @@ def duplicate_reasons(clips: pd.DataFrame) -> dict[str, str]:
     Parameters
     ----------
     clips : pd.DataFrame
-        `clip`, `path` (absolute), `label`, and `digest`, the fingerprint of the decoded sound.
-
-    Returns
-    -------
-    dict
-        The reason for each clip to leave out.
+        `clip`, `path` (absolute), `label`, and the `digest` of its `Sound`.
     """
     reasons = {}
     for _, same in clips[clips["digest"].duplicated(keep=False)].sort_values("clip").groupby("digest"):
-        first = same.iloc[0]
-        for clip, path, label in same[["clip", "path", "label"]].itertuples(index=False):
-            others = same[same["label"] != label]
-            if len(others):
-                other = others.iloc[0]
-                reasons[clip] = (
-                    f"holds the same sound as {other['clip']!r}, which is labelled {other['label']!r}: one of the labels is wrong"
-                )
-            elif clip != first["clip"]:
-                copy = "byte for byte" if filecmp.cmp(first["path"], path, shallow=False) else "the same sound in another file"
-                reasons[clip] = f"is a duplicate of {first['clip']!r} ({copy})"
+        first, *_ = rows = [*same.itertuples()]
+        for row in rows:
+            if other := next((other for other in rows if other.label != row.label), None):
+                reason = f"holds the same sound as {other.clip!r}, which is labelled {other.label!r}: one of the labels is wrong"
+                reasons[row.clip] = reason
+            elif row is not first:
+                copy = "byte for byte" if filecmp.cmp(first.path, row.path, shallow=False) else "the same sound in another file"
+                reasons[row.clip] = f"is a duplicate of {first.clip!r} ({copy})"
     return reasons

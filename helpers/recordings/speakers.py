@@ -88,7 +88,8 @@ def by_table(tables: str, *, clip: str, gender: str, age: str, speaker: str | No
         rows = pd.concat([_read(path, columns={clip, gender, age}) for path in sorted(source.rglob(tables))])
         columns = {"gender": gender, "age": age} | ({"speaker": speaker} if speaker else {})
         facts_of = rows[list(columns.values())].set_axis(list(columns), axis=1).to_dict("records")
-        facts_by_name = dict(zip(map(_bare, rows[clip]), facts_of, strict=True))
+        names = rows[clip].str.replace(rf"({'|'.join(map(re.escape, AUDIO_ENDINGS))})$", "", case=False, regex=True)
+        facts_by_name = dict(zip(names, facts_of, strict=True))
         for path in paths:
             known = facts_by_name.get(path.stem) or facts_by_name.get(f"{path.parent.name}/{path.stem}")
             yield path, known or {"reason": f"is not in the dataset's table {tables}"}
@@ -144,7 +145,3 @@ def _read(path: Path, *, columns: set[str]) -> pd.DataFrame:
     if columns - set(table):
         raise SuiteError(f"{path} has no column {' and no column '.join(sorted(columns - set(table)))}: name the columns so.")
     return table
-
-
-def _bare(name: str) -> str:
-    return next((name[: -len(ending)] for ending in AUDIO_ENDINGS if name.lower().endswith(ending)), name)

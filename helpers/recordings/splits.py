@@ -2,7 +2,6 @@
 
 import warnings
 from itertools import permutations
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -93,19 +92,6 @@ def leakage(manifest: pd.DataFrame) -> float:
     return float(test["speaker"].isin(manifest.loc[manifest["split"] == "train", "speaker"]).mean())
 
 
-class _AgeClass(NamedTuple):
-    """A class whose label names an age, and the number of its members."""
-
-    members: int
-    label: str
-    gender: str
-    first_year: int
-    last_year: int
-
-    def years_to(self, other: "_AgeClass") -> int:
-        return max(other.first_year - self.last_year, self.first_year - other.last_year)
-
-
 def merge_small_classes(labels: pd.Series, members: pd.Series) -> pd.Series:
     """Join classes of too few members with the class of the same gender that is nearest in age, the smallest first.
 
@@ -121,22 +107,17 @@ def merge_small_classes(labels: pd.Series, members: pd.Series) -> pd.Series:
     pd.Series
         The labels, of joined classes with their range of ages: ``"female_23-27"``.
     """
-    while pair := _next_to_join(members.groupby(labels).nunique()):
-        first, last = min(one.first_year for one in pair), max(one.last_year for one in pair)
-        labels = labels.mask(labels.isin([one.label for one in pair]), f"{pair[0].gender}_{first}-{last}")
+    while pair := _next_to_join(members.groupby(labels).nunique().to_dict()):
+        starts, ends = zip(*map(label_span, pair), strict=True)
+        labels = labels.mask(labels.isin(pair), f"{parse_label(pair[0])[0] or 'age'}_{min(starts)}-{max(ends)}")
     return labels
 
 
-def _next_to_join(counts: pd.Series) -> tuple[_AgeClass, _AgeClass] | None:
-    """The smallest class with too few members that has a neighbour, and its nearest neighbour."""
-    classes = [
-        _AgeClass(count, label, parse_label(label)[0] or "age", *span)
-        for label, count in counts.items()
-        if (span := label_span(label))
-    ]
-    pairs = [
-        (small, other)
-        for small, other in permutations(classes, 2)
-        if small.members < SMALLEST_CLASS and small.gender == other.gender and small.years_to(other) <= WIDEST
-    ]
-    return min(pairs, key=lambda pair: (pair[0].members, pair[0].years_to(pair[1]), pair[0].label, pair[1].label), default=None)
+def _next_to_join(counts: dict[str, int]) -> list[str]:
+    """The smallest class with too few members that has a neighbour, and its nearest neighbour; empty if there is none."""
+    spans, pairs = {label: label_span(label) for label in counts if label_span(label)}, []
+    for small, other in permutations(spans, 2):
+        years = max(spans[other][0] - spans[small][1], spans[small][0] - spans[other][1])
+        if counts[small] < SMALLEST_CLASS and parse_label(small)[0] == parse_label(other)[0] and years <= WIDEST:
+            pairs.append((counts[small], years, small, other))
+    return [*min(pairs, default=())[2:]]

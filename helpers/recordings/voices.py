@@ -35,8 +35,9 @@ import os
 import shutil
 import sys
 import tempfile
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
+from itertools import repeat
 from pathlib import Path
 
 import numpy as np
@@ -199,14 +200,12 @@ def synthesise(folder: Path, *, corpus: Corpus, workers: int | None = None) -> P
     size = 5 * corpus.speakers
     groups = [everyone[start : start + size] for start in range(0, len(everyone), size)]
     workers = min(workers or os.cpu_count() or 1, len(groups))
-    context = multiprocessing.get_context("spawn")
     with (
         tqdm(total=len(everyone) * corpus.sentences, desc="synthesising", unit="clip", file=sys.stdout) as progress,
-        ProcessPoolExecutor(workers, mp_context=context, max_tasks_per_child=1) as pool,
+        ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"), max_tasks_per_child=1) as pool,
     ):
-        jobs = [pool.submit(_speak_group, group, partial, corpus.corpus_seed) for group in groups]
-        for job in as_completed(jobs):
-            progress.update(job.result())
+        for spoken in pool.map(_speak_group, groups, repeat(partial), repeat(corpus.corpus_seed)):
+            progress.update(spoken)
     write_json(partial / "voices.json", record)
     shutil.rmtree(folder, ignore_errors=True)
     partial.rename(folder)
