@@ -22,9 +22,9 @@ MADE_BY |= {"spectrograms.json": "02_spectrograms.ipynb", "comparison.csv": "05_
 MADE_BY |= dict.fromkeys(("predictions.csv", "history.csv", "metrics.json", "run.json", "model.keras"), "03_train_resnet.ipynb")
 
 
-def _in_folder(name: str) -> property:
-    """A file or folder in `folder`, by its name."""
-    return property(lambda owner: owner.folder / name)
+def _in_folder(name: str, *, shared: bool = False) -> property:
+    """A file or folder in `folder`, by its name; in `source`, if there is one, where parts of the comparison share it."""
+    return property(lambda owner: ((owner.source if shared else None) or owner.folder) / name)
 
 
 @dataclass(frozen=True)
@@ -72,14 +72,8 @@ class Artifacts:
     not_for = _in_folder("not_for.md")
     report = _in_folder("report")
     synthesised = _in_folder("audio")
-
-    @property
-    def spectrograms(self) -> Path:
-        return (self.source or self.folder) / "spectrograms"
-
-    @property
-    def spectrogram_settings(self) -> Path:
-        return self.spectrograms / "spectrograms.json"
+    spectrograms = _in_folder("spectrograms", shared=True)
+    spectrogram_settings = _in_folder("spectrograms/spectrograms.json", shared=True)
 
     def image(self, clip: str) -> Path:
         """Spectrogram image of a clip; its name holds no label, so that clips can be labelled anew without making it again."""
@@ -177,15 +171,9 @@ def read_table(path: Path) -> pd.DataFrame:
     return table.fillna({text: "" for text in texts if text in table})
 
 
-def fingerprint(path: Path) -> str:
-    """First 16 hexadecimal digits of a file's SHA-256."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
-
-
-def fingerprint_of(content: bytes) -> str:
-    """The same of what a file holds."""
-    return hashlib.sha256(content).hexdigest()[:16]
+def fingerprint(content: Path | bytes) -> str:
+    """First 16 hexadecimal digits of the SHA-256 of a file, or of what one holds."""
+    return hashlib.sha256(content if isinstance(content, bytes) else content.read_bytes()).hexdigest()[:16]
 
 
 class SuiteError(Exception):

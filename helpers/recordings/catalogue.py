@@ -153,12 +153,12 @@ def list_clips(name: str, source: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     clips, corrected = [], []
     found = find_audio(source if source.is_dir() else source.parent)
     for path, facts in dataset.clip_facts(source, found):
-        given = {column: facts.get(column, "") for column in ("gender", "age")}
-        read = {"gender": read_gender(given["gender"]), "age": read_age(given["age"], ages=dataset.ages)}
-        for column, was in given.items():
-            known = read[column] is not None if column == "age" else was.strip().casefold() in GENDER_WORDS
-            if was and not known:
-                corrected.append({"path": str(path), "column": column, "was": was, "now": read[column] or "unknown"})
+        gender, age = facts.get("gender", ""), facts.get("age", "")
+        read = {"gender": read_gender(gender), "age": read_age(age, ages=dataset.ages)}
+        if gender and gender.strip().casefold() not in GENDER_WORDS:
+            corrected.append((str(path), "gender", gender, read["gender"] or "unknown"))
+        if age and read["age"] is None:
+            corrected.append((str(path), "age", age, "unknown"))
         clips.append(dict.fromkeys(columns, "") | facts | read | {"path": str(path)})
     return pd.DataFrame(clips, columns=columns), pd.DataFrame(corrected, columns=["path", "column", "was", "now"])
 

@@ -93,15 +93,19 @@ def _fetch(handle: str, *, megabytes: int, force: bool) -> Path:
             return Path(kagglehub.dataset_download(handle, force_download=force))
     except KaggleApiHTTPError as error:  # an OSError too, so it comes first
         raise SuiteError(_refusal(handle, getattr(error.response, "status_code", 0))) from None
-    except (BackendError, ColabHTTPError):
-        return _fetch_past_mount(handle, megabytes=megabytes)
     except (DataCorruptionError, BadZipFile, zlib.error, EOFError) as error:
         raise BadZipFile(type(error).__name__) from None
-    except ValueError as error:
+    except (BackendError, ColabHTTPError, ValueError) as error:
+        if not isinstance(error, ValueError) or str(error).startswith("No response received"):  # from Colab's service for mounts
+            if _without_mount():
+                raise SuiteError(
+                    f"Colab's own copy of {handle} can't be reached: run this cell again, {_otherwise(handle)}"
+                ) from None
+            print("Colab's own copy can't be reached: downloading instead.")
+            os.environ["DISABLE_COLAB_CACHE"] = "true"
+            return _fetch(handle, megabytes=megabytes, force=False)
         if str(error).startswith("Unsupported archive"):
             raise BadZipFile(type(error).__name__) from None
-        if str(error).startswith("No response received"):  # from Colab's service for mounts
-            return _fetch_past_mount(handle, megabytes=megabytes)
         if "credentials" in str(error).lower():  # kagglehub reads the file for public datasets too
             raise SuiteError(
                 "Your Kaggle credentials file kaggle.json can't be read: delete it, since public datasets need none, or fetch a "
@@ -124,14 +128,6 @@ def _fetch(handle: str, *, megabytes: int, force: bool) -> Path:
 def _send(adapter: HTTPAdapter, request, *, timeout=None, send=HTTPAdapter.send, **options) -> requests.Response:
     """Send a request, with a time-out if it has none: kagglehub's first request for a download would wait forever."""
     return send(adapter, request, timeout=timeout or (CONNECT_S, STALL_S), **options)
-
-
-def _fetch_past_mount(handle: str, *, megabytes: int) -> Path:
-    if _without_mount():
-        raise SuiteError(f"Colab's own copy of {handle} can't be reached: run this cell again, {_otherwise(handle)}") from None
-    print("Colab's own copy can't be reached: downloading instead.")
-    os.environ["DISABLE_COLAB_CACHE"] = "true"
-    return _fetch(handle, megabytes=megabytes, force=False)
 
 
 def _refusal(handle: str, status: int) -> str:

@@ -50,9 +50,7 @@ def find_audio(folder: Path) -> list[Path]:
 
     Links to folders are followed, each folder once. A folder that can't be opened is listed itself, so that it is not lost.
     """
-    found: list[Path] = []
-    closed: list[OSError] = []
-    seen: set[str] = set()
+    found, closed, seen = [], [], set()
     for parent, folders, files in os.walk(folder, followlinks=True, onerror=closed.append):
         if os.path.realpath(parent) in seen:
             folders.clear()  # a link back into a folder that was visited

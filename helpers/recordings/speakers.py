@@ -72,21 +72,20 @@ def by_name(
     return facts
 
 
-def by_table(tables: str, *, clip: str, gender: str, age: str, speaker: str | None = None) -> ClipFacts:
+def by_table(tables: str, *, clip: str, **columns: str) -> ClipFacts:
     """Facts from CSV tables of the dataset.
 
     Parameters
     ----------
     tables : str
         Pattern of their file names.
-    clip, gender, age, speaker : str
-        Their columns; `clip` is a file's name, with or without its folder and its ending.
+    clip, **columns : str
+        Their columns: `clip`, a file's name, with or without its folder and its ending; `gender`, `age` and `speaker`, if known.
     """
 
     def facts(source: Path, paths: Iterable[Path]) -> Iterator[tuple[Path, Facts]]:
         _only(source, tables)
-        rows = pd.concat([_read(path, columns={clip, gender, age}) for path in sorted(source.rglob(tables))])
-        columns = {"gender": gender, "age": age} | ({"speaker": speaker} if speaker else {})
+        rows = pd.concat([_read(path, columns={clip, *columns.values()}) for path in sorted(source.rglob(tables))])
         facts_of = rows[list(columns.values())].set_axis(list(columns), axis=1).to_dict("records")
         names = rows[clip].str.replace(rf"({'|'.join(map(re.escape, AUDIO_ENDINGS))})$", "", case=False, regex=True)
         facts_by_name = dict(zip(names, facts_of, strict=True))

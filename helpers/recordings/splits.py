@@ -115,9 +115,10 @@ def merge_small_classes(labels: pd.Series, members: pd.Series) -> pd.Series:
 
 def _next_to_join(counts: dict[str, int]) -> list[str]:
     """The smallest class with too few members that has a neighbour, and its nearest neighbour; empty if there is none."""
-    spans, pairs = {label: label_span(label) for label in counts if label_span(label)}, []
+    spans, pairs = {label: span for label in counts if (span := label_span(label))}, []
+    genders = {label: parse_label(label)[0] for label in spans}
     for small, other in permutations(spans, 2):
         years = max(spans[other][0] - spans[small][1], spans[small][0] - spans[other][1])
-        if counts[small] < SMALLEST_CLASS and parse_label(small)[0] == parse_label(other)[0] and years <= WIDEST:
+        if counts[small] < SMALLEST_CLASS and genders[small] == genders[other] and years <= WIDEST:
             pairs.append((counts[small], years, small, other))
     return [*min(pairs, default=())[2:]]

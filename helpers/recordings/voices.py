@@ -153,11 +153,8 @@ def draw_speaker(gender: str, age: int, number: int, *, corpus: Corpus) -> Speak
 
 def speakers(corpus: Corpus) -> list[Speaker]:
     """All speakers of the corpus, in the order of the categories."""
-    if not 1 <= corpus.sentences <= len(SENTENCES):
-        raise SuiteError(
-            f"The voices corpus has {len(SENTENCES)} sentences, but {corpus.sentences} were asked for: "
-            f"choose 1 to {len(SENTENCES)}."
-        )
+    if corpus.sentences > len(SENTENCES):
+        raise SuiteError(f"The voices corpus has {len(SENTENCES)} sentences, but {corpus.sentences} were asked for: choose fewer.")
     return [
         draw_speaker(gender, age, number, corpus=corpus) for gender, age in CATEGORIES for number in range(1, corpus.speakers + 1)
     ]

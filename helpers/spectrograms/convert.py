@@ -19,7 +19,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from tqdm import tqdm
 
-from helpers.base.artifacts import Artifacts, SuiteError, atomic_path, fingerprint, fingerprint_of, write_json
+from helpers.base.artifacts import Artifacts, SuiteError, atomic_path, fingerprint, write_json
 from helpers.base.settings import SpectrogramSettings
 from helpers.spectrograms.mel import load_audio, picture
 
@@ -56,7 +56,7 @@ def convert_clip(sound: Path, target: Path, *, clip: str, settings: SpectrogramS
     """
     try:
         recording = sound.read_bytes()  # once, for its fingerprint and its samples
-        note = {"clip": clip, "settings": vars(settings), "sound": fingerprint_of(recording)}
+        note = {"clip": clip, "settings": vars(settings), "sound": fingerprint(recording)}
         if read_note(target) == note:
             return fingerprint(target), ""
         samples = load_audio(io.BytesIO(recording), sample_rate=settings.sample_rate)
@@ -68,7 +68,7 @@ def convert_clip(sound: Path, target: Path, *, clip: str, settings: SpectrogramS
     content = encode(image, note=json.dumps(note))
     with atomic_path(target) as temporary:
         temporary.write_bytes(content)
-    return fingerprint_of(content), ""
+    return fingerprint(content), ""
 
 
 def convert(
@@ -120,7 +120,7 @@ def convert(
             "profile": profile,
             "settings": asdict(settings),
             "clips": len(made),
-            "pictures": fingerprint_of("".join(made.values()).encode()),
+            "pictures": fingerprint("".join(made.values()).encode()),
         },
     )
     return failed.reset_index(drop=True)
