@@ -74,10 +74,6 @@ def start(
     artifacts : str
         Folder for all results; `artifacts` in the project if empty.
 
-    Returns
-    -------
-    Session
-
     Raises
     ------
     SuiteError

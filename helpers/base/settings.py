@@ -22,23 +22,25 @@ LIMITS = {
 }
 
 
-def check(part: Any) -> None:
-    """Refuse the first setting that is none of its choices or lies outside of its limits, and list them (SuiteError)."""
-    for setting, kind in get_type_hints(type(part)).items():
-        value = getattr(part, setting)
-        choices = get_args(kind) if get_origin(kind) is Literal else {"network": NETWORKS, "compare": NETWORKS}.get(setting, ())
-        for chosen in value if isinstance(value, tuple) else (value,):
-            if choices and chosen not in choices:
-                raise SuiteError(f"The setting {setting} takes one of {', '.join(choices)}, but {chosen!r} was given.")
-        if isinstance(value, (int, float)) and not isinstance(value, bool):
-            lowest, highest = LIMITS.get(setting, (1 if isinstance(value, int) else 0, math.inf))
-            if not lowest <= value <= highest or math.isinf(value):
-                limits = f"at least {lowest:g}" + (f" and at most {highest:g}" if highest < math.inf else "")
-                raise SuiteError(f"The setting {setting} must be {limits}, but is {value}.")
+class Checked:
+    """Settings that refuse, when made, the first that is none of its choices or lies outside of its limits (SuiteError)."""
+
+    def __post_init__(self):
+        for setting, kind in get_type_hints(type(self)).items():
+            value = getattr(self, setting)
+            choices = get_args(kind) if get_origin(kind) is Literal else {"network": NETWORKS, "compare": NETWORKS}.get(setting, ())
+            for chosen in value if isinstance(value, tuple) else (value,):
+                if choices and chosen not in choices:
+                    raise SuiteError(f"The setting {setting} takes one of {', '.join(choices)}, but {chosen!r} was given.")
+            if isinstance(value, (int, float)) and not isinstance(value, bool):
+                lowest, highest = LIMITS.get(setting, (1 if isinstance(value, int) else 0, math.inf))
+                if not lowest <= value <= highest or math.isinf(value):
+                    limits = f"at least {lowest:g}" + (f" and at most {highest:g}" if highest < math.inf else "")
+                    raise SuiteError(f"The setting {setting} must be {limits}, but is {value}.")
 
 
 @dataclass(frozen=True)
-class SpectrogramSettings:
+class SpectrogramSettings(Checked):
     """How a clip becomes a picture; the reasons for the values stand in notebook 02.
 
     Attributes
@@ -71,7 +73,7 @@ class SpectrogramSettings:
     colour: bool = False
 
     def __post_init__(self):
-        check(self)
+        super().__post_init__()
         if not self.fmin < self.fmax:
             raise SuiteError(f"The setting fmax must be more than fmin ({self.fmin:g} Hz), but is {self.fmax:g}.")
 
@@ -81,7 +83,7 @@ class SpectrogramSettings:
 
 
 @dataclass(frozen=True)
-class Corpus:
+class Corpus(Checked):
     """Settings of the synthetic corpus.
 
     Attributes
@@ -98,12 +100,9 @@ class Corpus:
     sentences: int = 8
     corpus_seed: int = 0
 
-    def __post_init__(self):
-        check(self)
-
 
 @dataclass(frozen=True)
-class Profile:
+class Profile(Checked):
     """All settings of a run.
 
     Attributes
@@ -196,9 +195,6 @@ class Profile:
     jit_compile: Literal["auto", "on", "off"] = "auto"
     seed: int = 0
 
-    def __post_init__(self):
-        check(self)
-
 
 PROFILES = {
     "quick": Profile("quick"),
@@ -235,10 +231,6 @@ def choose_profile(name: str, *, overrides: str = "") -> Profile:
         A key of `PROFILES`.
     overrides : str, optional
         Such as ``"epochs=5, batch_size=16"``; the names are those of `Profile`, `Corpus` and `SpectrogramSettings`.
-
-    Returns
-    -------
-    Profile
 
     Raises
     ------

@@ -175,10 +175,6 @@ def locate(name: str, *, data_dir: str = "", artifacts: Artifacts, corpus: setti
     artifacts : Artifacts
     corpus : helpers.base.settings.Corpus
 
-    Returns
-    -------
-    Path
-
     Raises
     ------
     SuiteError

@@ -102,22 +102,18 @@ def by_folder(source: Path, paths: Iterable[Path]) -> Iterator[tuple[Path, Facts
     The table has a column `path` (relative to itself), and `label` or `gender` and `age`; `speaker`, `emotion` and `sentence` are
     optional. A missing file that the table names is listed, too.
     """
-    if source.suffix.lower() == ".csv":
-        yield from _by_own_table(source, paths)
+    if source.suffix.lower() != ".csv":
+        for path in paths:
+            label = path.parent.relative_to(source).as_posix()
+            yield path, {"reason": "lies in no class folder"} if label == "." else _label_facts(label)
         return
-    for path in paths:
-        label = path.parent.relative_to(source).as_posix()
-        yield path, {"reason": "lies in no class folder"} if label == "." else _label_facts(label)
-
-
-def _by_own_table(table: Path, paths: Iterable[Path]) -> Iterator[tuple[Path, Facts]]:
-    rows = _read(table, columns={"path"})
+    rows = _read(source, columns={"path"})
     if "label" not in rows and not {"gender", "age"} & set(rows):
-        raise SuiteError(f"{table} has no column label, gender or age: add one, so that each clip has a class.")
-    row_of = {(table.parent / row.pop("path")).resolve(): row for row in rows.to_dict("records")}
+        raise SuiteError(f"{source} has no column label, gender or age: add one, so that each clip has a class.")
+    row_of = {(source.parent / row.pop("path")).resolve(): row for row in rows.to_dict("records")}
     for path in paths:
         if path.resolve() not in row_of:
-            yield path, {"reason": f"is not in {table.name}"}
+            yield path, {"reason": f"is not in {source.name}"}
     for path, row in row_of.items():
         yield path, _label_facts(row.get("label", "")) | {fact: text for fact, text in row.items() if text and fact != "reason"}
 

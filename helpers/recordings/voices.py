@@ -119,10 +119,6 @@ def draw_speaker(gender: str, age: int, number: int, *, corpus: Corpus) -> Speak
         Index among the category's speakers, from 1.
     corpus : Corpus
 
-    Returns
-    -------
-    Speaker
-
     Examples
     --------
     >>> draw_speaker("male", 45, 1, corpus=Corpus()).name
@@ -166,7 +162,7 @@ def spoken_pitch(speaker: Speaker, effort: float) -> float:
 
 
 def synthesise(folder: Path, *, corpus: Corpus, workers: int | None = None) -> Path:
-    """Make the corpus, or leave it alone if it is there with the same settings and speakers.
+    """Make the corpus, or leave it alone if it is there with the same settings and speakers; return its folder.
 
     Parameters
     ----------
@@ -176,11 +172,6 @@ def synthesise(folder: Path, *, corpus: Corpus, workers: int | None = None) -> P
     corpus : Corpus
     workers : int, optional
         Processes; as many as cores by default. The bytes do not depend on it.
-
-    Returns
-    -------
-    Path
-        `folder`.
     """
     everyone = speakers(corpus)
     # By way of JSON, tuples become lists, as in a record that is read.
