@@ -8,7 +8,6 @@ import hashlib
 import json
 import os
 import secrets
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +16,12 @@ from typing import Any, Self
 import pandas as pd
 
 LAYOUT = 2  # of a results folder: 1 had spectrogram images in class folders, and classes as columns of predictions.csv
-MADE_BY = defaultdict(lambda: "01_download.ipynb")
-MADE_BY |= {"spectrograms.json": "02_spectrograms.ipynb", "comparison.csv": "05_compare_cnns.ipynb"}
-MADE_BY |= dict.fromkeys(("predictions.csv", "history.csv", "metrics.json", "run.json", "model.keras"), "03_train_resnet.ipynb")
+# The notebook that makes a file, by its name or ending; all others are notebook 1's.
+MADE_BY = {
+    **dict.fromkeys((".png", "spectrograms.json"), "02_spectrograms.ipynb"),
+    **dict.fromkeys(("predictions.csv", "history.csv", "metrics.json", "run.json", "model.keras"), "03_train_resnet.ipynb"),
+    "comparison.csv": "05_compare_cnns.ipynb",
+}
 
 
 def _in_folder(name: str, *, shared: bool = False) -> property:
@@ -146,10 +148,12 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
 def require(path: Path) -> Path:
     """Return `path` if it is there; otherwise say which notebook makes it (SuiteError)."""
     if not path.exists():
-        raise SuiteError(
-            f"{path} is not there yet: run notebooks/{MADE_BY[path.name]} first (or `make run`, which runs all of them)."
-        )
+        raise SuiteError(f"{path} is not there yet: run notebooks/{_made_by(path)} first (or `make run`, which runs all of them).")
     return path
+
+
+def _made_by(path: Path) -> str:
+    return MADE_BY.get(path.name) or MADE_BY.get(path.suffix, "01_download.ipynb")
 
 
 def read_json(path: Path) -> Any:
@@ -157,7 +161,7 @@ def read_json(path: Path) -> Any:
     try:
         return json.loads(require(path).read_text(encoding="utf-8"))
     except ValueError as error:
-        raise SuiteError(f"{path} is not valid JSON ({error}): delete it and run {MADE_BY[path.name]} again.") from None
+        raise SuiteError(f"{path} is not valid JSON ({error}): delete it and run {_made_by(path)} again.") from None
 
 
 def read_table(path: Path) -> pd.DataFrame:

@@ -41,7 +41,7 @@ def test_of_a_large_corpus_a_share_of_each_class_is_taken(manifest, artifacts, m
 
 
 def test_a_missing_picture_is_one_sentence(manifest, tmp_path, model):
-    with pytest.raises(SuiteError, match=r"png is not there yet: run notebooks/"):
+    with pytest.raises(SuiteError, match=r"png is not there yet: run notebooks/02"):
         model.clip_features(manifest, Artifacts(tmp_path / "empty"), profile=TINY)
 
 
