@@ -19,13 +19,19 @@ NOT_FOR = PROJECT / "notebooks" / "not_for.md"
 SCORES = ["accuracy", "macro_f1", "gender_accuracy", "age_group_accuracy", "age_mae_years"]
 COMPARED = ["model", "split_method", "classes", "accuracy", "accuracy_low", "accuracy_high", "gender_accuracy", "age_mae_years"]
 SYNTHETIC = "**The voices are synthetic: no score in this card says anything about people.**"
-CARD = """# Model card: {network} on {dataset[title]}
+CARD = """# Model card: {profile.network} on {dataset[title]}
 
 Written by notebook 5 from the tables of this results folder; every figure comes from them.{synthetic}
 
 ## The model
 
-{model}
+| fact | value |
+|---|---|
+| network | {profile.network}, {run[parameters]:,} parameters, {start} weights at the start |
+| input | mel spectrograms of speech ({spectrogram.sample_rate} Hz, {spectrogram.mel_bins} mel bins) |
+| output | a probability for each of {classes} classes, such as {examples} |
+| trained | {run[settings][epochs]} epochs (kept: {run[best_epoch]}), seed {run[seed]}, {run[seconds]:.0f} s on {run[device]} |
+| versions | {versions} |
 
 ## Intended use
 
@@ -53,7 +59,7 @@ A group's interval is wide where its clips are few. Where two groups' intervals 
 
 ## Known voices and strangers, beside other models
 
-Each network with {epochs} epochs (`comparison.csv`). A split `random` asks about voices heard in training, a split
+Each network with {profile.compare_epochs} epochs (`comparison.csv`). A split `random` asks about voices heard in training, a split
 `speaker` about strangers: only the second says what to expect of new people. Intervals are those of the accuracy.
 
 {comparison}
@@ -79,16 +85,14 @@ def group_scores(test: pd.DataFrame, manifest: pd.DataFrame, classes: list[str])
     facts = manifest.set_index("clip").loc[test["clip"]]
     groups = {"gender": facts["gender"].where(facts["gender"] != ""), "age": facts["age"].map(age_group, na_action="ignore")}
     each = clip_scores(test, classes).set_index(test["clip"])
-    rows = []
+    more = each.columns.intersection(["gender_accuracy", "age_mae_years"], sort=False)
+    tables = []
     for name, values in groups.items():
-        known = values.dropna().astype(str).rename("group")
-        if known.empty:
-            continue
-        table = accuracy_by(test, known).drop(columns="errors")
-        table.insert(1, "speakers", facts.loc[facts["speaker"] != "", "speaker"].groupby(known).nunique().reindex(table.index))
-        more = [score for score in ("gender_accuracy", "age_mae_years") if score in each]
-        rows.append(table.join(each[more].groupby(known).mean()).rename(index=lambda group, name=name: f"{name} {group}"))
-    return pd.concat(rows) if rows else pd.DataFrame()
+        group = (f"{name} " + values.dropna().astype(str)).rename("group")
+        table = accuracy_by(test, group).drop(columns="errors")
+        table.insert(1, "speakers", facts.loc[facts["speaker"] != "", "speaker"].groupby(group).nunique().reindex(table.index))
+        tables.append(table.join(each[more].groupby(group).mean()))
+    return pd.concat(tables)
 
 
 def write_model_card(artifacts: Artifacts, *, profile: Profile) -> str:
@@ -103,10 +107,15 @@ def write_model_card(artifacts: Artifacts, *, profile: Profile) -> str:
     leaked, counts = leakage(manifest), manifest["split"].value_counts()
     heard = f"**{leaked:.0%} of the test clips have a speaker who was heard in training.**"
     card = CARD.format(
-        network=profile.network,
+        profile=profile,
+        spectrogram=profile.spectrogram,
         dataset=dataset,
+        run=run,
         synthetic=f"\n\n{SYNTHETIC}" if dataset["dataset"] == "voices" else "",
-        model=markdown_table(_model_facts(run, classes, profile=profile)),
+        start=profile.weights if profile.weights != "none" else "random",
+        classes=len(classes),
+        examples=f"{classes[0]} and {classes[-1]}".replace("|", r"\|"),
+        versions=", ".join(f"{name} {version}" for name, version in run["versions"].items()),
         clips=len(manifest),
         speakers=manifest["speaker"].replace("", None).nunique() or "unknown",
         splits=", ".join(f"{counts.get(part, 0)} clips for {part}" for part in SPLITS),
@@ -114,26 +123,11 @@ def write_model_card(artifacts: Artifacts, *, profile: Profile) -> str:
         resampled=scores["resampled"].iloc[0],
         scores=markdown_table(shown),
         groups=markdown_table(groups) if len(groups) else "The dataset does not say.",
-        epochs=profile.compare_epochs,
         comparison=markdown_table(compared),
     )
     write_text(artifacts.not_for, NOT_FOR.read_text(encoding="utf-8"))
     write_text(artifacts.model_card, card)
     return card
-
-
-def _model_facts(run: dict, classes: list[str], *, profile: Profile) -> pd.DataFrame:
-    spectrogram = profile.spectrogram
-    start = profile.weights if profile.weights != "none" else "random"
-    epochs = f"{run['settings']['epochs']} epochs (kept: {run['best_epoch']})"
-    facts = {
-        "network": f"{profile.network}, {run['parameters']:,} parameters, {start} weights at the start",
-        "input": f"mel spectrograms of speech ({spectrogram.sample_rate} Hz, {spectrogram.mel_bins} mel bins)",
-        "output": f"a probability for each of {len(classes)} classes, such as {classes[0]} and {classes[-1]}",
-        "trained": f"{epochs}, seed {run['seed']}, {run['seconds']:.0f} s on {run['device']}",
-        "versions": ", ".join(f"{name} {version}" for name, version in run["versions"].items()),
-    }
-    return pd.DataFrame({"value": facts}).rename_axis("fact")
 
 
 def markdown_table(table: pd.DataFrame) -> str:
