@@ -29,22 +29,10 @@ BASELINES = ("svm", "logistic_regression", "fisher_vector", "pitch_threshold", "
 
 
 def mfcc_table(manifest: pd.DataFrame, artifacts: Artifacts, *, sample_rate: int) -> pd.DataFrame:
-    """Mean and standard deviation over time of the first 20 MFCCs of all clips of a manifest.
+    """Mean and standard deviation over time of the first 20 MFCCs of all clips [shape=(clips, 40)], indexed by clip.
 
     Davis & Mermelstein (1980), "Comparison of parametric representations for monosyllabic word recognition in continuously
     spoken sentences", IEEE Trans. Acoust. Speech Signal Process. 28, 357-366.
-
-    Parameters
-    ----------
-    manifest : pd.DataFrame
-    artifacts : Artifacts
-    sample_rate : int
-        In Hz.
-
-    Returns
-    -------
-    pd.DataFrame [shape=(clips, 40)]
-        Indexed by clip.
     """
 
     def features(path: Path) -> np.ndarray:

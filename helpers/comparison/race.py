@@ -40,21 +40,10 @@ def seeds(profile: Profile) -> range:
 
 
 def make_part(manifest: pd.DataFrame, artifacts: Artifacts, *, method: str, seed: int) -> Artifacts:
-    """Write manifest and class list of one way to split the same clips; the corpus' own split is taken as it is.
+    """Write manifest and class list of one of `SPLIT_METHODS` for the same clips; the corpus' own split is taken as it is.
 
-    For a split by speaker, classes with fewer than three speakers are joined with neighbours in age.
-
-    Parameters
-    ----------
-    manifest : pd.DataFrame
-    artifacts : Artifacts
-    method : {"random", "speaker"}
-    seed : int
-
-    Returns
-    -------
-    Artifacts
-        `comparison/<method>/`.
+    For a split by speaker, classes with fewer than three speakers are joined with neighbours in age. Returns
+    `comparison/<method>/`.
 
     Raises
     ------
