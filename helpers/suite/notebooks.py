@@ -29,6 +29,7 @@ COPIES = ("student", "teacher")
 KEY_FIGURE = "key-figure"  # tag of the cell whose figure the report shows
 HEADING = re.compile(r"### Exercise (\d+): .+ \(.*(?:minute|hour).*\)")
 HINT = re.compile(r"<details>\s*<summary>Hint</summary>.+</details>", re.DOTALL)
+Finding = tuple[int | None, str]  # index of the cell, None for the whole file; what to do
 
 
 def tags(cell: nbformat.NotebookNode) -> list[str]:
@@ -36,16 +37,8 @@ def tags(cell: nbformat.NotebookNode) -> list[str]:
     return cell.metadata.get("tags", [])
 
 
-def exercise_findings(notebook: nbformat.NotebookNode) -> Iterator[tuple[int, str]]:
-    """What is wrong with the exercises of a notebook.
-
-    Yields
-    ------
-    int
-        Index of the cell.
-    str
-        What to do.
-    """
+def exercise_findings(notebook: nbformat.NotebookNode) -> Iterator[Finding]:
+    """What is wrong with the exercises of a notebook."""
     cells = [*notebook.cells, nbformat.v4.new_raw_cell("")]
     exercises = 0
     for index, (cell, after) in enumerate(itertools.pairwise(cells)):
@@ -76,21 +69,10 @@ def student_copy(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
 
 
 def write_copies(kind: str, folder: Path, *, project: Path = PROJECT) -> list[Path]:
-    """Write all notebooks to a folder, for students or for a teacher.
+    """Write all notebooks to a folder, for students or for a teacher (`kind`, one of `COPIES`), and return the new files.
 
     Badges stay as they are: they open the file of the same name in `notebooks/` of the stamped repository. Links from notebook to
     notebook lead to the copies beside.
-
-    Parameters
-    ----------
-    kind : {"student", "teacher"}
-    folder : Path
-    project : Path
-
-    Returns
-    -------
-    list of Path
-        The notebooks that were written.
 
     Raises
     ------
@@ -120,21 +102,11 @@ LINK = re.compile(r"\]\(([^)\s]+)\)")
 FENCED = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
 QUOTED = re.compile(r"`[^`\n]*`")
 
-Finding = tuple[int | None, str]  # index of the cell, None for the whole file; what to do
-
 
 def findings(project: Path = PROJECT) -> list[str]:
-    """All that is wrong with the notebooks of a project and with the links of its texts.
+    """All that is wrong with the notebooks of a project and with the links of its texts: a line each, none if all is well.
 
-    Parameters
-    ----------
-    project : Path
-        Folder of `pyproject.toml`, `README.md`, `docs/` and `notebooks/`.
-
-    Returns
-    -------
-    list of str
-        One line each; empty if all is well.
+    The project's folder is as for `helpers.suite.stamp.stamp`.
     """
     lines, opening = [], []
     for path in sorted((project / "notebooks").glob("*.ipynb")):
