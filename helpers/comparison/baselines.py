@@ -72,10 +72,8 @@ def train_baseline(
     manifest : pd.DataFrame
     artifacts : Artifacts
         For the class list, and the pictures' fingerprint, which changes where a sound does.
-    features : pd.DataFrame
-        As `mfcc_table` gives them.
-    pitch : pd.Series
-        As `helpers.spectrograms.voice.pitch_table` gives it.
+    features, pitch : pd.DataFrame, pd.Series
+        As `mfcc_table` and `helpers.spectrograms.voice.pitch_table` give them.
     profile : Profile
     folder : Path, optional
         Where to write instead of `models/<name>/`.

@@ -18,7 +18,6 @@ from helpers.recordings.splits import SPLITS, leakage
 NOT_FOR = PROJECT / "notebooks" / "not_for.md"
 SCORES = ["accuracy", "macro_f1", "gender_accuracy", "age_group_accuracy", "age_mae_years"]
 COMPARED = ["model", "split_method", "classes", "accuracy", "accuracy_low", "accuracy_high", "gender_accuracy", "age_mae_years"]
-SYNTHETIC = "**The voices are synthetic: no score in this card says anything about people.**"
 CARD = """# Model card: {profile.network} on {dataset[title]}
 
 Written by notebook 5 from the tables of this results folder; every figure comes from them.{synthetic}
@@ -28,7 +27,7 @@ Written by notebook 5 from the tables of this results folder; every figure comes
 | fact | value |
 |---|---|
 | network | {profile.network}, {run[parameters]:,} parameters, {start} weights at the start |
-| input | mel spectrograms of speech ({spectrogram.sample_rate} Hz, {spectrogram.mel_bins} mel bins) |
+| input | mel spectrograms of speech ({profile.spectrogram.sample_rate} Hz, {profile.spectrogram.mel_bins} mel bins) |
 | output | a probability for each of {classes} classes, such as {examples} |
 | trained | {run[settings][epochs]} epochs (kept: {run[best_epoch]}), seed {run[seed]}, {run[seconds]:.0f} s on {run[device]} |
 | versions | {versions} |
@@ -101,17 +100,17 @@ def write_model_card(artifacts: Artifacts, *, profile: Profile) -> str:
     run, _, predictions = read_run(artifacts, profile.network)
     test = predictions[predictions["split"] == "test"].reset_index(drop=True)
     scores, groups = bootstrap(test, classes, manifest=manifest), group_scores(test, manifest, classes)
-    shown = scores.loc[scores.index.intersection(SCORES, sort=False)].rename(index=_words).drop(columns="resampled")
+    shown = scores.loc[scores.index.intersection(SCORES, sort=False)].drop(columns="resampled")
     comparison = read_table(artifacts.comparison)
     compared = comparison[comparison["reason"] == ""].reindex(columns=COMPARED).set_index("model")
     leaked, counts = leakage(manifest), manifest["split"].value_counts()
+    synthetic = "\n\n**The voices are synthetic: no score in this card says anything about people.**"
     heard = f"**{leaked:.0%} of the test clips have a speaker who was heard in training.**"
     card = CARD.format(
         profile=profile,
-        spectrogram=profile.spectrogram,
         dataset=dataset,
         run=run,
-        synthetic=f"\n\n{SYNTHETIC}" if dataset["dataset"] == "voices" else "",
+        synthetic=synthetic if dataset["dataset"] == "voices" else "",
         start=profile.weights if profile.weights != "none" else "random",
         classes=len(classes),
         examples=f"{classes[0]} and {classes[-1]}".replace("|", r"\|"),
@@ -121,7 +120,7 @@ def write_model_card(artifacts: Artifacts, *, profile: Profile) -> str:
         splits=", ".join(f"{counts.get(part, 0)} clips for {part}" for part in SPLITS),
         leaked="Who speaks is not known." if pd.isna(leaked) else heard,
         resampled=scores["resampled"].iloc[0],
-        scores=markdown_table(shown),
+        scores=markdown_table(shown.rename(index=lambda score: score.replace("_", " "))),
         groups=markdown_table(groups) if len(groups) else "The dataset does not say.",
         comparison=markdown_table(compared),
     )
@@ -148,12 +147,8 @@ def markdown_table(table: pd.DataFrame) -> str:
             return str(value)
         return f"{value:g}" if value.is_integer() else f"{value:.3f}"
 
-    table = table.reset_index()
-    texts = [[_words(str(name)) for name in table], *([cell(value) for value in row] for row in table.itertuples(index=False))]
+    table = table.reset_index().rename(columns=lambda name: str(name).replace("_", " "))
+    texts = [list(table), *([cell(value) for value in row] for row in table.itertuples(index=False))]
     # A `|` in a text does not end its cell.
     head, *body = ("| " + " | ".join(text.replace("|", r"\|") for text in row) + " |" for row in texts)
     return "\n".join([head, f"|{'---|' * len(table.columns)}", *body])
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ")

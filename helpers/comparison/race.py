@@ -99,9 +99,8 @@ def run_models(names: list[str], part: Artifacts, *, features: pd.DataFrame, pit
         Of `helpers.network.networks.NETWORKS` and `helpers.comparison.baselines.BASELINES`.
     part : Artifacts
         As `make_part` gives it.
-    features, pitch : pd.DataFrame, pd.Series
-        For the baselines, by clip, as `mfcc_table` and `pitch_table` give them.
-    profile : Profile
+    features, pitch, profile
+        As for `helpers.comparison.baselines.train_baseline`.
     """
     manifest = read_table(part.manifest)
     tf.get_logger().setLevel("ERROR")  # it takes a second network for the first one, compiled again
