@@ -29,22 +29,10 @@ BASELINES = ("svm", "logistic_regression", "fisher_vector", "pitch_threshold", "
 
 
 def mfcc_table(manifest: pd.DataFrame, artifacts: Artifacts, *, sample_rate: int) -> pd.DataFrame:
-    """Mean and standard deviation over time of the first 20 MFCCs of all clips of a manifest.
+    """Mean and standard deviation over time of the first 20 MFCCs of all clips [shape=(clips, 40)], indexed by clip.
 
     Davis & Mermelstein (1980), "Comparison of parametric representations for monosyllabic word recognition in continuously
     spoken sentences", IEEE Trans. Acoust. Speech Signal Process. 28, 357-366.
-
-    Parameters
-    ----------
-    manifest : pd.DataFrame
-    artifacts : Artifacts
-    sample_rate : int
-        In Hz.
-
-    Returns
-    -------
-    pd.DataFrame [shape=(clips, 40)]
-        Indexed by clip.
     """
 
     def features(path: Path) -> np.ndarray:
@@ -84,10 +72,8 @@ def train_baseline(
     manifest : pd.DataFrame
     artifacts : Artifacts
         For the class list, and the pictures' fingerprint, which changes where a sound does.
-    features : pd.DataFrame
-        As `mfcc_table` gives them.
-    pitch : pd.Series
-        As `helpers.spectrograms.voice.pitch_table` gives it.
+    features, pitch : pd.DataFrame, pd.Series
+        As `mfcc_table` and `helpers.spectrograms.voice.pitch_table` give them.
     profile : Profile
     folder : Path, optional
         Where to write instead of `models/<name>/`.

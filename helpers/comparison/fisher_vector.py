@@ -95,8 +95,7 @@ class FisherVector(TransformerMixin, BaseEstimator):
         self.whitening_ = PCA(whiten=True).fit(frames)
         start = {"init_params": "k-means++", "random_state": self.seed}
         self.mixture_ = GaussianMixture(self.components, covariance_type="diag", max_iter=ROUNDS, reg_covar=1e-2, **start)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # see ROUNDS
+        with warnings.catch_warnings(action="ignore", category=ConvergenceWarning):  # see ROUNDS
             self.mixture_.fit(self.whitening_.transform(frames))
         return self
 

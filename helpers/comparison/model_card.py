@@ -18,14 +18,19 @@ from helpers.recordings.splits import SPLITS, leakage
 NOT_FOR = PROJECT / "notebooks" / "not_for.md"
 SCORES = ["accuracy", "macro_f1", "gender_accuracy", "age_group_accuracy", "age_mae_years"]
 COMPARED = ["model", "split_method", "classes", "accuracy", "accuracy_low", "accuracy_high", "gender_accuracy", "age_mae_years"]
-SYNTHETIC = "**The voices are synthetic: no score in this card says anything about people.**"
-CARD = """# Model card: {network} on {dataset[title]}
+CARD = """# Model card: {profile.network} on {dataset[title]}
 
 Written by notebook 5 from the tables of this results folder; every figure comes from them.{synthetic}
 
 ## The model
 
-{model}
+| fact | value |
+|---|---|
+| network | {profile.network}, {run[parameters]:,} parameters, {start} weights at the start |
+| input | mel spectrograms of speech ({profile.spectrogram.sample_rate} Hz, {profile.spectrogram.mel_bins} mel bins) |
+| output | a probability for each of {classes} classes, such as {examples} |
+| trained | {run[settings][epochs]} epochs (kept: {run[best_epoch]}), seed {run[seed]}, {run[seconds]:.0f} s on {run[device]} |
+| versions | {versions} |
 
 ## Intended use
 
@@ -53,7 +58,7 @@ A group's interval is wide where its clips are few. Where two groups' intervals 
 
 ## Known voices and strangers, beside other models
 
-Each network with {epochs} epochs (`comparison.csv`). A split `random` asks about voices heard in training, a split
+Each network with {profile.compare_epochs} epochs (`comparison.csv`). A split `random` asks about voices heard in training, a split
 `speaker` about strangers: only the second says what to expect of new people. Intervals are those of the accuracy.
 
 {comparison}
@@ -79,16 +84,14 @@ def group_scores(test: pd.DataFrame, manifest: pd.DataFrame, classes: list[str])
     facts = manifest.set_index("clip").loc[test["clip"]]
     groups = {"gender": facts["gender"].where(facts["gender"] != ""), "age": facts["age"].map(age_group, na_action="ignore")}
     each = clip_scores(test, classes).set_index(test["clip"])
-    rows = []
+    more = each.columns.intersection(["gender_accuracy", "age_mae_years"], sort=False)
+    tables = []
     for name, values in groups.items():
-        known = values.dropna().astype(str).rename("group")
-        if known.empty:
-            continue
-        table = accuracy_by(test, known).drop(columns="errors")
-        table.insert(1, "speakers", facts.loc[facts["speaker"] != "", "speaker"].groupby(known).nunique().reindex(table.index))
-        more = [score for score in ("gender_accuracy", "age_mae_years") if score in each]
-        rows.append(table.join(each[more].groupby(known).mean()).rename(index=lambda group, name=name: f"{name} {group}"))
-    return pd.concat(rows) if rows else pd.DataFrame()
+        group = (f"{name} " + values.dropna().astype(str)).rename("group")
+        table = accuracy_by(test, group).drop(columns="errors")
+        table.insert(1, "speakers", facts.loc[facts["speaker"] != "", "speaker"].groupby(group).nunique().reindex(table.index))
+        tables.append(table.join(each[more].groupby(group).mean()))
+    return pd.concat(tables)
 
 
 def write_model_card(artifacts: Artifacts, *, profile: Profile) -> str:
@@ -97,43 +100,33 @@ def write_model_card(artifacts: Artifacts, *, profile: Profile) -> str:
     run, _, predictions = read_run(artifacts, profile.network)
     test = predictions[predictions["split"] == "test"].reset_index(drop=True)
     scores, groups = bootstrap(test, classes, manifest=manifest), group_scores(test, manifest, classes)
-    shown = scores.loc[scores.index.intersection(SCORES, sort=False)].rename(index=_words).drop(columns="resampled")
+    shown = scores.loc[scores.index.intersection(SCORES, sort=False)].drop(columns="resampled")
     comparison = read_table(artifacts.comparison)
     compared = comparison[comparison["reason"] == ""].reindex(columns=COMPARED).set_index("model")
     leaked, counts = leakage(manifest), manifest["split"].value_counts()
+    synthetic = "\n\n**The voices are synthetic: no score in this card says anything about people.**"
     heard = f"**{leaked:.0%} of the test clips have a speaker who was heard in training.**"
     card = CARD.format(
-        network=profile.network,
+        profile=profile,
         dataset=dataset,
-        synthetic=f"\n\n{SYNTHETIC}" if dataset["dataset"] == "voices" else "",
-        model=markdown_table(_model_facts(run, classes, profile=profile)),
+        run=run,
+        synthetic=synthetic if dataset["dataset"] == "voices" else "",
+        start=profile.weights if profile.weights != "none" else "random",
+        classes=len(classes),
+        examples=f"{classes[0]} and {classes[-1]}".replace("|", r"\|"),
+        versions=", ".join(f"{name} {version}" for name, version in run["versions"].items()),
         clips=len(manifest),
         speakers=manifest["speaker"].replace("", None).nunique() or "unknown",
         splits=", ".join(f"{counts.get(part, 0)} clips for {part}" for part in SPLITS),
         leaked="Who speaks is not known." if pd.isna(leaked) else heard,
         resampled=scores["resampled"].iloc[0],
-        scores=markdown_table(shown),
+        scores=markdown_table(shown.rename(index=lambda score: score.replace("_", " "))),
         groups=markdown_table(groups) if len(groups) else "The dataset does not say.",
-        epochs=profile.compare_epochs,
         comparison=markdown_table(compared),
     )
     write_text(artifacts.not_for, NOT_FOR.read_text(encoding="utf-8"))
     write_text(artifacts.model_card, card)
     return card
-
-
-def _model_facts(run: dict, classes: list[str], *, profile: Profile) -> pd.DataFrame:
-    spectrogram = profile.spectrogram
-    start = profile.weights if profile.weights != "none" else "random"
-    epochs = f"{run['settings']['epochs']} epochs (kept: {run['best_epoch']})"
-    facts = {
-        "network": f"{profile.network}, {run['parameters']:,} parameters, {start} weights at the start",
-        "input": f"mel spectrograms of speech ({spectrogram.sample_rate} Hz, {spectrogram.mel_bins} mel bins)",
-        "output": f"a probability for each of {len(classes)} classes, such as {classes[0]} and {classes[-1]}",
-        "trained": f"{epochs}, seed {run['seed']}, {run['seconds']:.0f} s on {run['device']}",
-        "versions": ", ".join(f"{name} {version}" for name, version in run["versions"].items()),
-    }
-    return pd.DataFrame({"value": facts}).rename_axis("fact")
 
 
 def markdown_table(table: pd.DataFrame) -> str:
@@ -154,12 +147,8 @@ def markdown_table(table: pd.DataFrame) -> str:
             return str(value)
         return f"{value:g}" if value.is_integer() else f"{value:.3f}"
 
-    table = table.reset_index()
-    texts = [[_words(str(name)) for name in table], *([cell(value) for value in row] for row in table.itertuples(index=False))]
+    table = table.reset_index().rename(columns=lambda name: str(name).replace("_", " "))
+    texts = [list(table), *([cell(value) for value in row] for row in table.itertuples(index=False))]
     # A `|` in a text does not end its cell.
     head, *body = ("| " + " | ".join(text.replace("|", r"\|") for text in row) + " |" for row in texts)
     return "\n".join([head, f"|{'---|' * len(table.columns)}", *body])
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ")

@@ -20,8 +20,6 @@ from helpers.recordings.manifest import build_manifest, read_manifest, reject
 from helpers.spectrograms.convert import convert
 from helpers.spectrograms.voice import pitch_table
 
-QUESTIONS = ("gender", "age group")  # kinds of labels that corpora with different classes share
-
 
 def prepare_other(name: str, *, data_dir: str = "", artifacts: Artifacts, profile: Profile) -> Artifacts:
     """List and convert another corpus; what is done already is not done again.
@@ -49,8 +47,7 @@ def prepare_other(name: str, *, data_dir: str = "", artifacts: Artifacts, profil
     SuiteError
         It is the corpus that the network was trained on, it is not there, or nothing says who speaks in it.
     """
-    folder = {"voices": "new_voices", "folder": Path(data_dir).stem}.get(name, name)
-    other = artifacts.other(folder)
+    other = artifacts.other({"voices": "new_voices", "folder": Path(data_dir).stem}.get(name, name))
     fresh = Corpus(speakers=2, sentences=4, corpus_seed=profile.corpus.corpus_seed + 1)
     source = locate(name, data_dir=data_dir, artifacts=other, corpus=fresh)
     if str(source) == read_json(artifacts.dataset)["source"]:
@@ -135,15 +132,8 @@ def coarse_predictions(
 def other_scores(network: str, other: Artifacts, *, artifacts: Artifacts) -> pd.DataFrame:
     """Gender and age group on another corpus, with intervals, beside the network's own test clips and what trivial rules reach.
 
-    The rules know the training corpus, too: its most frequent answer, and the threshold on the pitch that errs least there.
-
-    Parameters
-    ----------
-    network : str
-    other : Artifacts
-        As `prepare_other` gives it, with the predictions of `predict_other`.
-    artifacts : Artifacts
-        Of the corpus that the network was trained on.
+    The rules know the training corpus, too: its most frequent answer, and the threshold on the pitch that errs least there. The
+    arguments are those of `predict_other`, which is called before.
 
     Returns
     -------
@@ -158,7 +148,7 @@ def other_scores(network: str, other: Artifacts, *, artifacts: Artifacts) -> pd.
     asked = read_predictions(other.run(network).predictions, classes, manifest=strange)
     training = own[own["split"] == "train"]
 
-    for question in QUESTIONS:
+    for question in ("gender", "age group"):  # what corpora with different classes share
         known, labels = coarse_predictions(learnt, own, classes, kind=question)
         found, _ = coarse_predictions(asked, strange, classes, kind=question)
         if not labels or found.empty:

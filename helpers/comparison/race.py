@@ -40,21 +40,10 @@ def seeds(profile: Profile) -> range:
 
 
 def make_part(manifest: pd.DataFrame, artifacts: Artifacts, *, method: str, seed: int) -> Artifacts:
-    """Write manifest and class list of one way to split the same clips; the corpus' own split is taken as it is.
+    """Write manifest and class list of one of `SPLIT_METHODS` for the same clips; the corpus' own split is taken as it is.
 
-    For a split by speaker, classes with fewer than three speakers are joined with neighbours in age.
-
-    Parameters
-    ----------
-    manifest : pd.DataFrame
-    artifacts : Artifacts
-    method : {"random", "speaker"}
-    seed : int
-
-    Returns
-    -------
-    Artifacts
-        `comparison/<method>/`.
+    For a split by speaker, classes with fewer than three speakers are joined with neighbours in age. Returns
+    `comparison/<method>/`.
 
     Raises
     ------
@@ -110,9 +99,8 @@ def run_models(names: list[str], part: Artifacts, *, features: pd.DataFrame, pit
         Of `helpers.network.networks.NETWORKS` and `helpers.comparison.baselines.BASELINES`.
     part : Artifacts
         As `make_part` gives it.
-    features, pitch : pd.DataFrame, pd.Series
-        For the baselines, by clip, as `mfcc_table` and `pitch_table` give them.
-    profile : Profile
+    features, pitch, profile
+        As for `helpers.comparison.baselines.train_baseline`.
     """
     manifest = read_table(part.manifest)
     tf.get_logger().setLevel("ERROR")  # it takes a second network for the first one, compiled again

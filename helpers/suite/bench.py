@@ -4,20 +4,19 @@ python -m helpers.suite.bench                     all benchmarks
 python -m helpers.suite.bench conversion          only these
 
 Each benchmark is a function that gives one object of numbers; `bench.json` in the artifacts folder keeps the last of each.
-A new one is a function and a line in `BENCHMARKS`. TensorFlow is imported by those that need it alone, when they run.
+A new one is a function named in `BENCHMARKS`. TensorFlow is imported by those that need it alone, when they run.
 """
 
 import argparse
 import contextlib
 import io
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable
-from itertools import cycle, islice
+from itertools import cycle, islice, product
 from pathlib import Path
 
 import librosa
@@ -32,7 +31,6 @@ from PIL import Image
 
 from helpers.base import machine
 from helpers.base.artifacts import Artifacts, read_json, write_json
-from helpers.base.machine import PROJECT
 from helpers.base.settings import PROFILES, Corpus, SpectrogramSettings
 from helpers.recordings.manifest import build_manifest
 from helpers.recordings.voices import synthesise
@@ -75,17 +73,14 @@ def conversion() -> dict[str, float]:
             "all_cores": lambda clips, out: convert_paths(paths[:clips], out, workers=-1),
             "floor": lambda clips, _: [floor(*pair) for pair in zip(paths[:clips], pictures, strict=False)],
         }
-        rates: dict[str, list[float]] = {name: [] for name in ways}
-        for round_ in range(ROUNDS):
-            for name, way in ways.items():
-                for clips in (40, CLIPS):
-                    out = Path(folder) / f"{name}-{round_}-{clips}"
-                    out.mkdir()
-                    started = time.perf_counter()
-                    way(clips, out)
-                    seconds = time.perf_counter() - started
-                rates[name].append(CLIPS / seconds)
-    return {name: round(statistics.median(found), 1) for name, found in rates.items()}
+        rates = pd.DataFrame(index=range(ROUNDS), columns=list(ways), dtype=float)
+        for round_, (name, way) in product(rates.index, ways.items()):
+            for clips in (40, CLIPS):  # the second time counts
+                out = Path(tempfile.mkdtemp(dir=folder))
+                started = time.perf_counter()
+                way(clips, out)
+                rates.loc[round_, name] = CLIPS / (time.perf_counter() - started)
+    return rates.median().round(1).to_dict()
 
 
 def tutorial(path: Path, target: Path) -> None:
@@ -133,7 +128,7 @@ def conversion_memory_mib() -> dict[str, float]:
         bench_clips(Path(folder))
         for clips in (500, 5000):  # each in a process of its own, so that none starts with the peak of another
             code = f"from helpers.suite.bench import measure_memory; measure_memory({folder!r}, {clips})"
-            result = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, check=True, capture_output=True, text=True)
+            result = subprocess.run([sys.executable, "-c", code], cwd=machine.PROJECT, check=True, capture_output=True, text=True)
             found[f"main_{clips}"], found[f"worker_{clips}"] = map(float, result.stdout.split())
     return found
 
@@ -160,12 +155,9 @@ def pipeline() -> dict[str, float]:
     tf = machine.load_tensorflow()
     import keras
 
-    from helpers.spectrograms.batches import image_shape, steps_per_epoch, training_batches
-
     with tempfile.TemporaryDirectory() as folder:
-        paths, targets, classes = make_images(Path(folder))
-        height, width, _ = image_shape(paths[0], profile=PROFILE)
-        widths = [Image.open(path).width for path in paths]
+        paths, targets, ours, steps = make_images(Path(folder))
+        height, width, _ = ours.element_spec[0].shape[1:]
         erasing = {"factor": 1.0, "scale": (0.01, 0.1), "fill_value": 0.0, "value_range": (0, 255)}
         hiding = [keras.layers.RandomErasing(**erasing) for _ in range(4)]
         augmentation = keras.Sequential([keras.layers.RandomCrop(height, width), *hiding])
@@ -174,18 +166,15 @@ def pipeline() -> dict[str, float]:
             labels=[target for _, target in sorted(zip(paths, targets.tolist(), strict=True))],  # in the order that Keras reads in
             label_mode="categorical",
             color_mode="grayscale",
-            image_size=(height, max(width, int(np.median(widths)))),
+            image_size=(height, max(width, int(np.median([Image.open(path).width for path in paths])))),
             batch_size=PROFILE.batch_size,
             seed=PROFILE.seed,
             verbose=False,
         )
         theirs = files.map(lambda images, labels: (augmentation(images, training=True), labels), tf.data.AUTOTUNE)
-        ours = training_batches(paths, targets, classes=len(classes), profile=PROFILE)
-        found = {
-            "images_per_second": images_per_second(ours, batches=3 * steps_per_epoch(len(paths), profile=PROFILE)),
-            "keras_images_per_second": images_per_second(theirs.repeat().prefetch(tf.data.AUTOTUNE), batches=3 * len(files)),
-        }
-    return found | {"speedup": round(found["images_per_second"] / found["keras_images_per_second"], 2)}
+        own_rate = images_per_second(ours, batches=3 * steps)
+        keras_rate = images_per_second(theirs.repeat().prefetch(tf.data.AUTOTUNE), batches=3 * len(files))
+    return {"images_per_second": own_rate, "keras_images_per_second": keras_rate, "speedup": round(own_rate / keras_rate, 2)}
 
 
 def input_wait() -> dict[str, float]:
@@ -193,15 +182,13 @@ def input_wait() -> dict[str, float]:
     machine.load_tensorflow()
     from helpers.network import networks
     from helpers.network.training import compile_model
-    from helpers.spectrograms.batches import image_shape, steps_per_epoch, training_batches
 
     with tempfile.TemporaryDirectory() as folder:
-        paths, targets, classes = make_images(Path(folder))
-        shape = image_shape(paths[0], profile=PROFILE)
-        model = networks.build(PROFILE.network, shape=shape, classes=len(classes), base_channels=PROFILE.base_channels)
-        steps = steps_per_epoch(len(paths), profile=PROFILE)
+        *_, batches, steps = make_images(Path(folder))
+        images, labels = (tuple(part.shape) for part in batches.element_spec)
+        model = networks.build(PROFILE.network, shape=images[1:], classes=labels[1], base_channels=PROFILE.base_channels)
         compile_model(model, steps=steps, profile=PROFILE)
-        iterator = iter(training_batches(paths, targets, classes=len(classes), profile=PROFILE))
+        iterator = iter(batches)
         model.train_on_batch(*next(iterator))  # the first step also builds the graph
         waited, started = 0.0, time.perf_counter()
         for _ in range(steps):
@@ -213,16 +200,18 @@ def input_wait() -> dict[str, float]:
     return {"epoch_seconds": round(seconds, 2), "waiting_seconds": round(waited, 3), "fraction": round(waited / seconds, 4)}
 
 
-def make_images(folder: Path) -> tuple[list[Path], np.ndarray, list[str]]:
-    """312 clips of the built-in corpus as spectrogram images: paths, number of each one's class, class list."""
-    from helpers.spectrograms.batches import pictures
+def make_images(folder: Path) -> tuple[list[Path], np.ndarray, Iterable, int]:
+    """312 clips of the built-in corpus as spectrogram images: paths, number of each one's class, batches, batches an epoch."""
+    from helpers.spectrograms.batches import pictures, steps_per_epoch, training_batches
 
     artifacts = Artifacts(folder)
     source = synthesise(folder / "audio", corpus=Corpus(speakers=1, sentences=8))
     manifest, _ = build_manifest("voices", source, artifacts, seed=0)
     convert(manifest, artifacts, settings=PROFILE.spectrogram, profile=PROFILE.name)
     classes = sorted(manifest["label"].unique())
-    return *pictures(manifest, artifacts, classes=classes, profile=PROFILE), classes
+    paths, targets = pictures(manifest, artifacts, classes=classes, profile=PROFILE)
+    batches = training_batches(paths, targets, classes=len(classes), profile=PROFILE)
+    return paths, targets, batches, steps_per_epoch(len(paths), profile=PROFILE)
 
 
 def images_per_second(dataset: Iterable, *, batches: int) -> float:
@@ -230,17 +219,13 @@ def images_per_second(dataset: Iterable, *, batches: int) -> float:
     iterator = iter(dataset)
     for _ in range(5):
         next(iterator)
-    started, images = time.perf_counter(), 0
-    for _ in range(batches):
-        images += len(next(iterator)[0])
+    started = time.perf_counter()
+    images = sum(len(batch[0]) for batch in islice(iterator, batches))
     return round(images / (time.perf_counter() - started), 1)
 
 
 BENCHMARKS: dict[str, Callable[[], dict[str, float]]] = {
-    "conversion": conversion,
-    "conversion_memory_mib": conversion_memory_mib,
-    "pipeline": pipeline,
-    "input_wait": input_wait,
+    benchmark.__name__: benchmark for benchmark in (conversion, conversion_memory_mib, pipeline, input_wait)
 }
 
 
@@ -252,7 +237,7 @@ def main(arguments: list[str] | None = None) -> None:
     if unknown := set(names) - set(BENCHMARKS):
         parser.error(f"there is no benchmark {', '.join(sorted(unknown))}: choose from {', '.join(BENCHMARKS)}")
     matplotlib.use("Agg")
-    path = Path(os.environ.get("ARTIFACTS") or PROJECT / "artifacts").expanduser() / "bench.json"
+    path = Path(os.environ.get("ARTIFACTS") or machine.PROJECT / "artifacts").expanduser() / "bench.json"
     for name in names:
         print(f"{name} ...", flush=True)
         figures = BENCHMARKS[name]()

@@ -29,6 +29,7 @@ COPIES = ("student", "teacher")
 KEY_FIGURE = "key-figure"  # tag of the cell whose figure the report shows
 HEADING = re.compile(r"### Exercise (\d+): .+ \(.*(?:minute|hour).*\)")
 HINT = re.compile(r"<details>\s*<summary>Hint</summary>.+</details>", re.DOTALL)
+Finding = tuple[int | None, str]  # index of the cell, None for the whole file; what to do
 
 
 def tags(cell: nbformat.NotebookNode) -> list[str]:
@@ -36,16 +37,8 @@ def tags(cell: nbformat.NotebookNode) -> list[str]:
     return cell.metadata.get("tags", [])
 
 
-def exercise_findings(notebook: nbformat.NotebookNode) -> Iterator[tuple[int, str]]:
-    """What is wrong with the exercises of a notebook.
-
-    Yields
-    ------
-    int
-        Index of the cell.
-    str
-        What to do.
-    """
+def exercise_findings(notebook: nbformat.NotebookNode) -> Iterator[Finding]:
+    """What is wrong with the exercises of a notebook."""
     cells = [*notebook.cells, nbformat.v4.new_raw_cell("")]
     exercises = 0
     for index, (cell, after) in enumerate(itertools.pairwise(cells)):
@@ -76,21 +69,10 @@ def student_copy(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
 
 
 def write_copies(kind: str, folder: Path, *, project: Path = PROJECT) -> list[Path]:
-    """Write all notebooks to a folder, for students or for a teacher.
+    """Write all notebooks to a folder, for students or for a teacher (`kind`, one of `COPIES`), and return the new files.
 
     Badges stay as they are: they open the file of the same name in `notebooks/` of the stamped repository. Links from notebook to
     notebook lead to the copies beside.
-
-    Parameters
-    ----------
-    kind : {"student", "teacher"}
-    folder : Path
-    project : Path
-
-    Returns
-    -------
-    list of Path
-        The notebooks that were written.
 
     Raises
     ------
@@ -111,30 +93,16 @@ def write_copies(kind: str, folder: Path, *, project: Path = PROJECT) -> list[Pa
 LONGEST_CELL = 25  # lines: what a projected page shows at once
 FEWEST_EXERCISES = 5
 OPENING = slice(1, 5)  # set-up and settings, the same cells everywhere
-IN_TITLE = ("**You will learn**", "**Time:**", "**You need:**")
-IN_LESSON = ("Predict", "What you should see")
 CLOSING = ("## Exercises", "## Glossary", "## Sources")
 # `check_gpu` says what trains.
 TRAINS = re.compile(r"^from helpers\.network\.training import .*\btrain\b|\bcheck_gpu\(", re.MULTILINE)
-LINK = re.compile(r"\]\(([^)\s]+)\)")
 FENCED = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
-QUOTED = re.compile(r"`[^`\n]*`")
-
-Finding = tuple[int | None, str]  # index of the cell, None for the whole file; what to do
 
 
 def findings(project: Path = PROJECT) -> list[str]:
-    """All that is wrong with the notebooks of a project and with the links of its texts.
+    """All that is wrong with the notebooks of a project and with the links of its texts: a line each, none if all is well.
 
-    Parameters
-    ----------
-    project : Path
-        Folder of `pyproject.toml`, `README.md`, `docs/` and `notebooks/`.
-
-    Returns
-    -------
-    list of str
-        One line each; empty if all is well.
+    The project's folder is as for `helpers.suite.stamp.stamp`.
     """
     lines, opening = [], []
     for path in sorted((project / "notebooks").glob("*.ipynb")):
@@ -179,7 +147,7 @@ def _opening_findings(path: Path, notebook: nbformat.NotebookNode, *, project: P
     if not title.startswith(f"# {number}. "):
         yield None, f"begin with a title cell, '# {number}. ...'"
         return
-    yield from ((0, f"add {part}") for part in IN_TITLE if part not in title)
+    yield from ((0, f"add {part}") for part in ("**You will learn**", "**Time:**", "**You need:**") if part not in title)
     page = f"{address.removeprefix('https://github.com/')}/blob/main/{path.relative_to(project).as_posix()}"
     if f"(https://colab.research.google.com/github/{page})" not in title:
         yield 0, f"let the badge open {page} (`make stamp` writes owner and name)"
@@ -190,14 +158,14 @@ def _opening_findings(path: Path, notebook: nbformat.NotebookNode, *, project: P
 
 
 def _lesson_findings(notebook: nbformat.NotebookNode) -> Iterator[Finding]:
-    texts = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
-    heads = [line for text in texts for line in text.splitlines() if line in CLOSING]
+    text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    heads = [line for line in text.splitlines() if line in CLOSING]
     figures = sum(cell.cell_type == "code" and KEY_FIGURE in tags(cell) for cell in notebook.cells)
     exercises = sum(not {"solution", "answer"}.isdisjoint(tags(cell)) for cell in notebook.cells)
     last = [cell.cell_type for cell in notebook.cells[-2:]] == ["code", "markdown"] and ".ipynb)" in notebook.cells[-1].source
     checks = [
         (heads == list(CLOSING), None, f"end with {', '.join(CLOSING)}, once each and in this order"),
-        *((part.lower() in "\n".join(texts).lower(), None, f"say {part!r} at least once") for part in IN_LESSON),
+        *((part.lower() in text.lower(), None, f"say {part!r} at least once") for part in ("Predict", "What you should see")),
         (figures == 1, None, f"tag one code cell `{KEY_FIGURE}`, the one whose figure the report shows; {figures} have the tag"),
         (exercises >= FEWEST_EXERCISES, None, f"give {FEWEST_EXERCISES} exercises at least, there are {exercises}"),
         (last, len(notebook.cells) - 1, "end with a code cell that sums up and a text that links another notebook"),
@@ -208,7 +176,7 @@ def _lesson_findings(notebook: nbformat.NotebookNode) -> Iterator[Finding]:
 def _broken_links(text: str, path: Path, *, project: Path) -> Iterator[str]:
     """Links to files and headings of this project that lead nowhere; other addresses are not asked."""
     own = f"{repository(project)}/blob/main/"
-    for link in LINK.findall(QUOTED.sub("", FENCED.sub("", text))):
+    for link in re.findall(r"\]\(([^)\s]+)\)", re.sub(r"`[^`\n]*`", "", FENCED.sub("", text))):
         file, _, anchor = unquote(link).partition("#")
         if file.startswith(own):
             target = project / file.removeprefix(own)

@@ -52,17 +52,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def run_notebooks(names: list[str], known: list[str]) -> int:
-    """Execute notebooks one after the other, and write the report where they are all of them.
+    """Execute notebooks, given without their ending, and write the report where they are all that there are (`known`).
 
-    Parameters
-    ----------
-    names, known : list of str
-        Notebooks to execute and all that there are, without their ending.
-
-    Returns
-    -------
-    int
-        Exit code: 0, or 1 where a notebook failed, after which none is executed.
+    The exit code is 0, or 1 where a notebook failed, after which none is executed.
     """
     if unknown := [name for name in names if name not in known]:
         raise SuiteError(f"There is no notebook {unknown[0]!r}: choose from {', '.join(known)}.")
@@ -111,18 +103,12 @@ def run_notebook(name: str, folder: Path, *, line: str) -> str | None:
         The cell's number, its title if it has one (such as "Solution 2"), and the last line of its error; None if all cells ran.
     """
     notebook = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
-    cells = sum(cell.cell_type == "code" for cell in notebook.cells)
-    done, where = 0, ""
+    code = [cell.source for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
 
-    def show(cell, cell_index) -> None:
-        nonlocal done, where
-        if cell.cell_type == "code":
-            done += 1
-            title = re.match("# @title (.+)", cell.source)
-            where = f"cell {done} of {cells}" + (f" ({title[1]})" if title else "")
-            if sys.stdout.isatty():
-                width = shutil.get_terminal_size().columns - 1
-                print(f"\r{f'{line}: cell {done} of {cells}'[:width]}", end="\r", flush=True)
+    def show(**_) -> None:
+        if sys.stdout.isatty():
+            progress = f"{line}: cell {client.code_cells_executed + 1} of {len(code)}"
+            print(f"\r{progress[: shutil.get_terminal_size().columns - 1]}", end="\r", flush=True)
 
     client = NotebookClient(
         notebook,
@@ -133,25 +119,24 @@ def run_notebook(name: str, folder: Path, *, line: str) -> str | None:
         on_cell_execute=show,
         resources={"metadata": {"path": str(NOTEBOOKS)}},
     )
-    failure = None
+    reason = None
     folder.mkdir(parents=True, exist_ok=True)
     try:
         # What libraries write past Python (TensorFlow's start-up lines) goes to a file beside the page.
         with open(folder / f"{name}.log", "w") as log:
             client.execute(stderr=log)
     except CellExecutionError as error:
-        failure = f"{where}: {_last_line(error)}"
+        message = COLOUR_CODES.sub("", error.evalue).strip().split("\n")[-1]
+        reason = message if error.ename == "SuiteError" else f"{error.ename}: {message}"
     except DeadKernelError:
-        failure = f"{where}: the kernel died, most often because the memory ran out (see {folder / name}.log)"
+        reason = f"the kernel died, most often because the memory ran out (see {folder / name}.log)"
     write_text(folder / f"{name}.html", report.notebook_page(notebook, name))
     report.write_key_figure(notebook, folder / f"{name}.png")
-    return failure
-
-
-def _last_line(error: CellExecutionError) -> str:
-    message = COLOUR_CODES.sub("", error.evalue).strip()
-    text = message.splitlines()[-1] if message else ""
-    return text if error.ename == "SuiteError" else f"{error.ename}: {text}"
+    if reason is None:
+        return None
+    number = client.code_cells_executed
+    title = re.match("# @title (.+)", code[number - 1])
+    return f"cell {number} of {len(code)}{f' ({title[1]})' if title else ''}: {reason}"
 
 
 def run_seeds() -> int:
@@ -175,19 +160,9 @@ def run_seeds() -> int:
 
 
 def train_seeds(artifacts: Artifacts, seeds: list[int], *, profile: Profile) -> dict[str, float]:
-    """Train once for each seed and write the test accuracies to `seeds.json`; a seed that is done is not trained again.
+    """Train once for each seed, from the manifest and the spectrogram images; a seed that is done is not trained again.
 
-    Parameters
-    ----------
-    artifacts : Artifacts
-        With the manifest and the spectrogram images.
-    seeds : list of int
-    profile : Profile
-
-    Returns
-    -------
-    dict
-        Test accuracy, a fraction of 1, by seed.
+    Returns the test accuracies by seed, fractions of 1, which `seeds.json` keeps.
     """
     machine.check_gpu()  # loads TensorFlow without its log lines, so before what needs it
     from helpers.network.training import train
