@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from sklearn.base import BaseEstimator
 
-from helpers.display.figures import BLUE, DARK, GREEN, GREY, ORANGE, draws_on_axes, whiskers
+from helpers.display.figures import BLUE, DARK, GREEN, GREY, ORANGE, whiskers
 from helpers.evaluation.intervals import pareto_front
 
 SPLIT_METHOD_COLOURS = {"random": BLUE, "speaker": ORANGE}
@@ -19,7 +19,6 @@ SCORE_NAMES = {
 }
 
 
-@draws_on_axes
 def comparison_bars(comparison: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """The study's Figure 9: test accuracy (bars, with their intervals) and macro F1 (diamonds) of each model, by split.
 
@@ -52,7 +51,6 @@ def comparison_bars(comparison: pd.DataFrame, *, ax: Axes | None = None) -> Axes
     return ax
 
 
-@draws_on_axes
 def svm_plane(model: BaseEstimator, points: np.ndarray, labels: pd.Series, *, ax: Axes | None = None) -> Axes:
     """The study's Figure 5: clips in the plane of their two principal components, and a model's answer everywhere in it.
 
@@ -81,7 +79,6 @@ def svm_plane(model: BaseEstimator, points: np.ndarray, labels: pd.Series, *, ax
     return ax
 
 
-@draws_on_axes
 def difference_intervals(table: pd.DataFrame, *, best: str, ax: Axes | None = None) -> Axes:
     """How far each model lies behind the best, with 95% intervals; filled where the difference is real after Holm.
 
@@ -108,7 +105,6 @@ def difference_intervals(table: pd.DataFrame, *, best: str, ax: Axes | None = No
     return ax
 
 
-@draws_on_axes
 def cost_scatter(table: pd.DataFrame, cost: str, *, label: str, ax: Axes | None = None) -> Axes:
     """Accuracy against a cost, with the Pareto front: the models that no other one beats in both.
 
@@ -138,7 +134,6 @@ def cost_scatter(table: pd.DataFrame, cost: str, *, label: str, ax: Axes | None 
     return ax
 
 
-@draws_on_axes
 def known_and_strangers(gaps: pd.DataFrame, score: str, *, no_audio: float, ax: Axes | None = None) -> Axes:
     """The lesson of the suite: one score of each model for voices that it knows and for strangers, and the gap between.
 

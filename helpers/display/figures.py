@@ -1,8 +1,5 @@
 """Style, and figures that several notebooks share: each function draws on `ax`, or makes its own, and returns it."""
 
-import inspect
-from collections.abc import Callable
-
 import librosa
 import matplotlib.pyplot as plt
 import numpy as np
@@ -33,14 +30,6 @@ def set_style() -> None:
     })  # fmt: skip
 
 
-def draws_on_axes(draw: Callable[..., Axes]) -> Callable[..., Axes]:
-    """Add to a figure's docstring, which ends with its parameters, the one that all figures share, and what they return."""
-    shared = ("ax : matplotlib.axes.Axes, optional", "", "Returns", "-------", "matplotlib.axes.Axes", "")
-    draw.__doc__ = "\n".join((inspect.cleandoc(draw.__doc__), *shared))
-    return draw
-
-
-@draws_on_axes
 def waveform(samples: np.ndarray, *, sample_rate: int, ax: Axes | None = None) -> Axes:
     """The study's Figure 3: amplitude over time.
 
@@ -57,7 +46,6 @@ def waveform(samples: np.ndarray, *, sample_rate: int, ax: Axes | None = None) -
     return ax
 
 
-@draws_on_axes
 def spectrogram(decibels: np.ndarray, *, settings: SpectrogramSettings, ax: Axes | None = None) -> Axes:
     """A mel spectrogram with its axes in seconds and Hz and its colours in dB.
 
@@ -80,7 +68,6 @@ def spectrogram(decibels: np.ndarray, *, settings: SpectrogramSettings, ax: Axes
     return ax
 
 
-@draws_on_axes
 def population_pyramid(manifest: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Clips by age, in steps of five years: women to the left, men to the right.
 
@@ -117,7 +104,6 @@ def class_counts(manifest: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     return ax
 
 
-@draws_on_axes
 def training_curve(history: pd.DataFrame, quantity: str, *, kept: int | None = None, ax: Axes | None = None) -> Axes:
     """One quantity by epoch, training and validation, with the kept epoch marked: the study's Figures 6 and 7.
 

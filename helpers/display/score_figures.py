@@ -9,13 +9,12 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from helpers.display.figures import BLUE, DARK, GENDER_COLOURS, GREY, HIDDEN, LINE, ORANGE, SEQUENTIAL, draws_on_axes, whiskers
+from helpers.display.figures import BLUE, DARK, GENDER_COLOURS, GREY, HIDDEN, LINE, ORANGE, SEQUENTIAL, whiskers
 from helpers.recordings.labels import gender_groups
 
 FRACTIONS = np.arange(0, 1.01, 0.2)
 
 
-@draws_on_axes
 def confusion_matrix(counts: pd.DataFrame, *, show: str = "counts", ax: Axes | None = None) -> Axes:
     """The study's Figure 8: rows are the true classes, columns the predicted ones.
 
@@ -62,7 +61,6 @@ def confusion_matrix(counts: pd.DataFrame, *, show: str = "counts", ax: Axes | N
     return ax
 
 
-@draws_on_axes
 def score_intervals(scores: pd.DataFrame, baseline: dict[str, float], *, ax: Axes | None = None) -> Axes:
     """Scores that are fractions, with their intervals, beside those of a baseline.
 
@@ -88,7 +86,6 @@ def score_intervals(scores: pd.DataFrame, baseline: dict[str, float], *, ax: Axe
     return ax
 
 
-@draws_on_axes
 def class_f1_bars(report: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """F1 of each class, coloured by gender where the names give it.
 
@@ -111,7 +108,6 @@ def class_f1_bars(report: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     return ax
 
 
-@draws_on_axes
 def accuracy_bars(table: pd.DataFrame, *, line: tuple[str, float] | None = None, ax: Axes | None = None) -> Axes:
     """Accuracy of groups of clips with its intervals.
 
