@@ -37,10 +37,6 @@ def neighbours_html(rows: pd.DataFrame, artifacts: Artifacts) -> str:
     )
 
 
-WIDTH = 640  # pixels, of waveform and spectrogram at most
-HEAT_COLOUR = (0, 229, 255)  # cyan, seen on grey and on magma
-
-
 def read_sound(path: Path) -> tuple[np.ndarray, int] | None:
     """Samples [shape=(n, channels), dtype=int16] and sample rate in Hz; None if the file can't be read."""
     try:
@@ -123,8 +119,8 @@ def picture_html(row: pd.Series, artifacts: Artifacts, *, heat: np.ndarray | Non
     alt = html.escape(f"spectrogram of {row['clip']}, low frequencies at the bottom")
     layers = f'<img alt="{alt}" style="display:block;{style}" src="{source}">'
     if heat is not None:
-        colours = np.broadcast_to(np.array(HEAT_COLOUR, np.uint8), (*heat.shape, 3))
-        overlay = Image.fromarray(np.dstack([colours, (heat * 190).astype(np.uint8)]))
+        cyan = np.full((*heat.shape, 3), (0, 229, 255), np.uint8)  # seen on grey and on magma
+        overlay = Image.fromarray(np.dstack([cyan, (heat * 190).astype(np.uint8)]))
         layers += (
             f'<img alt="Grad-CAM: cyan where the network found its evidence" class="grad-cam" '
             f'style="position:absolute;left:0;top:0;{style.replace("pixelated", "auto")}" '
@@ -177,7 +173,7 @@ def clip_html(row: pd.Series, artifacts: Artifacts, *, chances: pd.Series | None
     path = artifacts.audio(row["path"])
     seconds = "".join(f"<span>{fraction * row['duration_s']:.2f} s</span>" for fraction in (0, 0.5, 1))
     return (
-        f'<div style="max-width:{WIDTH}px"><p style="line-height:1.5">{" · ".join(facts)}</p>'
+        f'<div style="max-width:640px"><p style="line-height:1.5">{" · ".join(facts)}</p>'
         f"{player_html(path, name=row['clip'])}{waveform_html(path)}{picture_html(row, artifacts, heat=heat)}"
         f'<div style="display:flex;justify-content:space-between">{seconds}</div>'
         '<div style="text-align:center">time; in the spectrogram, frequency upwards (mel scale)</div></div>'

@@ -43,22 +43,12 @@ def spectrogram_sliders(path: Path, *, settings: SpectrogramSettings) -> ipywidg
         )
         for name, (title, choices) in CHOICES.items()
     }
-    row, panel = _panel(sliders, lambda chosen: spectrogram_html(samples, settings=replace(settings, **chosen)))
+    row, panel = _panel(sliders, lambda chosen: _spectrogram_html(samples, settings=replace(settings, **chosen)))
     return ipywidgets.VBox([row, ipywidgets.HTML(player_html(path)), panel])
 
 
-def spectrogram_html(samples, *, settings: SpectrogramSettings) -> str:
-    """The spectrogram as an `<img>`, below a sentence that says what its settings mean in time and frequency.
-
-    Parameters
-    ----------
-    samples : np.ndarray [shape=(n,)]
-    settings : SpectrogramSettings
-
-    Returns
-    -------
-    str
-    """
+def _spectrogram_html(samples: np.ndarray, *, settings: SpectrogramSettings) -> str:
+    """The spectrogram as an `<img>`, below a sentence that says what its settings mean in time and frequency."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Empty filters")  # said in the sentence
         decibels = mel_spectrogram_db(samples, settings=settings)
@@ -77,9 +67,6 @@ def spectrogram_html(samples, *, settings: SpectrogramSettings) -> str:
     source = data_uri("image/png", lambda file: figure.savefig(file, format="png", dpi=90))
     picture = f'<img alt="spectrogram" style="max-width:100%;margin-top:4px" src="{source}">'
     return f'<p style="line-height:1.5">{" · ".join(facts)}</p>{picture}'
-
-
-MOST = {"pitch": 12, "formants": 6}  # semitones to either side
 
 
 def voice_sliders(samples: np.ndarray, *, sample_rate: int, answer: Callable[[np.ndarray], str]) -> ipywidgets.Widget:
@@ -104,7 +91,7 @@ def voice_sliders(samples: np.ndarray, *, sample_rate: int, answer: Callable[[np
             description=name,
             layout=ipywidgets.Layout(width="400px", max_width="100%"),
         )
-        for name, most in MOST.items()
+        for name, most in (("pitch", 12), ("formants", 6))  # semitones to either side
     }
 
     def voice_html(steps: dict[str, int]) -> str:
