@@ -46,18 +46,13 @@ def read_sound(path: Path) -> tuple[np.ndarray, int] | None:
 
 
 def player_html(path: Path, *, name: str = "") -> str:
-    """An `<audio>` element that holds a sound file, as 16-bit WAV so that every browser plays it.
+    """An `<audio>` element that holds a sound file, as 16-bit WAV so that every browser plays it; a sentence if it can't be read.
 
     Parameters
     ----------
     path : Path
     name : str
         What a screen reader says of it.
-
-    Returns
-    -------
-    str
-        The element, or a sentence where the file can't be read.
     """
     sound = read_sound(path)
     if sound is None:
@@ -90,7 +85,7 @@ def waveform_html(path: Path, *, points: int = 320) -> str:
 
 
 def picture_html(row: pd.Series, artifacts: Artifacts, *, heat: np.ndarray | None = None) -> str:
-    """The spectrogram of a clip as the network sees it; made from the sound where notebook 02 has not run yet.
+    """The spectrogram of a clip as the network sees it, made from the sound where there is no image of it; empty without either.
 
     Parameters
     ----------
@@ -99,11 +94,6 @@ def picture_html(row: pd.Series, artifacts: Artifacts, *, heat: np.ndarray | Non
     artifacts : Artifacts
     heat : np.ndarray [shape=(height, width)], optional
         From 0 to 1, laid over the spectrogram.
-
-    Returns
-    -------
-    str
-        Empty where there is neither a spectrogram image nor a sound.
     """
     path = artifacts.image(row["clip"])
     try:
@@ -130,14 +120,7 @@ def picture_html(row: pd.Series, artifacts: Artifacts, *, heat: np.ndarray | Non
 
 
 def probabilities_html(chances: pd.Series, *, true: str) -> str:
-    """The five likeliest classes as a list of bars; the true class is marked.
-
-    Parameters
-    ----------
-    chances : pd.Series
-        Probabilities, indexed by class.
-    true : str
-    """
+    """The five likeliest classes as a list of bars, of probabilities that are indexed by class; the true class is marked."""
     bars = "".join(
         f'<tr><td style="text-align:right;padding-right:8px">{html.escape(label)}{" (true)" if label == true else ""}</td>'
         f'<td style="width:180px"><div style="background:{GREEN if label == true else ORANGE};height:12px;'

@@ -11,7 +11,6 @@ from helpers.display.figures import BLUE, DARK, GREEN, GREY, ORANGE, whiskers
 from helpers.evaluation.intervals import pareto_front
 
 SPLIT_METHOD_COLOURS = {"random": BLUE, "speaker": ORANGE}
-SPLIT_METHOD_NAMES = {"random": "known voices (split random)", "speaker": "strangers (split by speaker)"}
 SCORE_NAMES = {
     "accuracy": "class right (fraction)",
     "gender_accuracy": "gender right (fraction)",
@@ -149,11 +148,11 @@ def known_and_strangers(gaps: pd.DataFrame, score: str, *, no_audio: float, ax: 
     ax = ax or plt.subplots(figsize=(5.5, 5))[1]
     years = score == "age_mae_years"
     positions, top = np.arange(len(gaps)), max(gaps[["random_high", "speaker_high"]].max().max(), no_audio) if years else 1.0
-    for shift, method in ((-0.2, "random"), (0.2, "speaker")):
+    for shift, method, name in (-0.2, "random", "known voices (split random)"), (0.2, "speaker", "strangers (split by speaker)"):
         lengths = whiskers(gaps, method, f"{method}_low", f"{method}_high")
         ax.bar(
             positions + shift, gaps[method], width=0.38, yerr=lengths, color=SPLIT_METHOD_COLOURS[method], ecolor=DARK,
-            capsize=5, label=SPLIT_METHOD_NAMES[method],
+            capsize=5, label=name,
         )  # fmt: skip
         for position, value, high in zip(positions + shift, gaps[method], gaps[f"{method}_high"], strict=True):
             inside = value > 0.2 * top  # else above the whisker

@@ -163,20 +163,7 @@ def explore(
 
 
 def cell_html(rows: pd.DataFrame, index: int, *, true: str, predicted: str) -> str:
-    """The clips behind one cell, the most confident first, the one that is shown in bold.
-
-    Parameters
-    ----------
-    rows : pd.DataFrame
-        Columns `clip`, `confidence`.
-    index : int
-        Of the clip that is shown.
-    true, predicted : str
-
-    Returns
-    -------
-    str
-    """
+    """The clips behind one cell (columns `clip`, `confidence`), the most confident first, the one at `index` in bold."""
     heading = f"<b>{html.escape(true)}</b> taken for <b>{html.escape(predicted)}</b>"
     if true == predicted:
         heading = f"<b>{html.escape(true)}</b>, predicted correctly"

@@ -43,7 +43,8 @@ def confusion_matrix(counts: pd.DataFrame, *, show: str = "counts", ax: Axes | N
     )  # fmt: skip
     ax.set_facecolor(HIDDEN)  # the hidden diagonal
     ax.grid(False)
-    ax.set(xlabel="predicted class", ylabel="true class")
+    unit = " (age in years)" if groups else ""  # what is left of the names are ages
+    ax.set(xlabel=f"predicted class{unit}", ylabel=f"true class{unit}")
     ax.tick_params(axis="x", rotation=0 if max(map(len, names)) <= (5 if small else 2) else 90)
     ax.tick_params(axis="y", rotation=0)
     for gender, start, end in groups:
@@ -55,9 +56,8 @@ def confusion_matrix(counts: pd.DataFrame, *, show: str = "counts", ax: Axes | N
         ax.annotate(
             gender, (0, middle), (-28, 0), xycoords=ax.get_yaxis_transform(), ha="right", va="center", rotation=90, **beside
         )
-    if groups:  # what is left of the names are ages
+    if groups:
         ax.xaxis.labelpad = ax.yaxis.labelpad = 24
-        ax.set(xlabel="predicted class (age in years)", ylabel="true class (age in years)")
     return ax
 
 

@@ -222,12 +222,8 @@ def with_predictions(manifest: pd.DataFrame, predictions: pd.DataFrame) -> pd.Da
 
 def step_buttons(step: Callable[[int], None], show: Callable[[], None]) -> list[ipywidgets.Button]:
     """The buttons "previous" and "next", which call `step` with -1 and 1, and then `show`."""
-
-    def click(button: ipywidgets.Button) -> None:
-        step(1 if button.description == "next" else -1)
-        show()
-
     buttons = [ipywidgets.Button(description=text, layout=ipywidgets.Layout(width="100px")) for text in ("previous", "next")]
-    for button in buttons:
-        button.on_click(click)
+    for button, by in zip(buttons, (-1, 1), strict=True):
+        button.on_click(lambda _, by=by: step(by))
+        button.on_click(lambda _: show())
     return buttons
