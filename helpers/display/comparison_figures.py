@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from sklearn.base import BaseEstimator
 
-from helpers.display.figures import BLUE, DARK, GREEN, GREY, ORANGE, whiskers
+from helpers.display.figures import BLUE, DARK, FRACTIONS, GREEN, GREY, ORANGE, whiskers
 from helpers.evaluation.intervals import pareto_front
 
 SPLIT_METHOD_COLOURS = {"random": BLUE, "speaker": ORANGE}
@@ -44,7 +44,7 @@ def comparison_bars(comparison: pd.DataFrame, *, ax: Axes | None = None) -> Axes
         label = "macro F1" if number == len(methods) - 1 else None
         ax.plot(positions, rows["macro_f1"], "D", color="white", markeredgecolor="black", markersize=7, label=label)
     ax.set_xticks(np.arange(len(models)), [model.replace("_", "\n") for model in models])
-    ax.set(ylabel="fraction of the test clips", ylim=(0, 1.3), yticks=np.arange(0, 1.01, 0.2))
+    ax.set(ylabel="fraction of the test clips", ylim=(0, 1.3), yticks=FRACTIONS)
     ax.grid(axis="x", visible=False)
     ax.legend(ncols=3, loc="upper right")
     return ax
@@ -128,7 +128,7 @@ def cost_scatter(table: pd.DataFrame, cost: str, *, label: str, ax: Axes | None 
         ax.annotate(name.replace("_", " "), (x, y), (6, -16 if len(close) else 6), textcoords="offset points")
     ax.set_xscale("log")
     ax.margins(x=0.25)
-    ax.set(xlabel=label, ylabel="accuracy (fraction)", ylim=(-0.08, 1.1), yticks=np.arange(0, 1.01, 0.2))
+    ax.set(xlabel=label, ylabel="accuracy (fraction)", ylim=(-0.08, 1.1), yticks=FRACTIONS)
     ax.legend(loc="lower right")
     return ax
 
