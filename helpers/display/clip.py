@@ -142,10 +142,6 @@ def clip_html(row: pd.Series, artifacts: Artifacts, *, chances: pd.Series | None
         The model's probabilities, indexed by class.
     heat : np.ndarray [shape=(height, width)], optional
         Laid over the spectrogram.
-
-    Returns
-    -------
-    str
     """
     facts = [f"<b>{html.escape(row['clip'])}</b>", html.escape(row["label"])]
     facts += [f"{name} {html.escape(row[name])}" for name in ("speaker", "emotion", "sentence") if row.get(name)]

@@ -108,10 +108,6 @@ def explore(
         Of all splits: the clip to compare by ear may come from any.
     classes : list of str
     split : str
-
-    Returns
-    -------
-    ipywidgets.Widget
     """
     if machine.on_colab():  # anywidget asks Colab for its widget manager where this module is loaded
         importlib.import_module("google.colab.output")

@@ -92,10 +92,6 @@ def choose_recording(panel: RecorderPanel | None = None, *, path: str = "", stan
     stand_in : Path
         Of the clip to take where there is no recording.
 
-    Returns
-    -------
-    Recording
-
     Raises
     ------
     SuiteError

@@ -31,10 +31,6 @@ def spectrogram_sliders(path: Path, *, settings: SpectrogramSettings) -> ipywidg
         Of the sound file.
     settings : SpectrogramSettings
         Where the sliders start, and all that they do not change.
-
-    Returns
-    -------
-    ipywidgets.Widget
     """
     samples = load_audio(path, sample_rate=settings.sample_rate)
     sliders = {
@@ -79,10 +75,6 @@ def voice_sliders(samples: np.ndarray, *, sample_rate: int, answer: Callable[[np
         In Hz.
     answer : callable
         From changed samples to HTML.
-
-    Returns
-    -------
-    ipywidgets.Widget
     """
     sliders = {
         name: ipywidgets.SelectionSlider(

@@ -117,10 +117,6 @@ def listen(
         Adds what the model predicted, and a choice of right or wrong.
     grad_cam : callable, optional
         As `helpers.network.grad_cam.clip_heat` makes it.
-
-    Returns
-    -------
-    ipywidgets.Widget
     """
     clips = manifest if predictions is None else with_predictions(manifest, predictions)
     clips = clips.set_index("clip", drop=False)
