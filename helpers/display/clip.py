@@ -37,10 +37,6 @@ def neighbours_html(rows: pd.DataFrame, artifacts: Artifacts) -> str:
     )
 
 
-WIDTH = 640  # pixels, of waveform and spectrogram at most
-HEAT_COLOUR = (0, 229, 255)  # cyan, seen on grey and on magma
-
-
 def read_sound(path: Path) -> tuple[np.ndarray, int] | None:
     """Samples [shape=(n, channels), dtype=int16] and sample rate in Hz; None if the file can't be read."""
     try:
@@ -50,18 +46,13 @@ def read_sound(path: Path) -> tuple[np.ndarray, int] | None:
 
 
 def player_html(path: Path, *, name: str = "") -> str:
-    """An `<audio>` element that holds a sound file, as 16-bit WAV so that every browser plays it.
+    """An `<audio>` element that holds a sound file, as 16-bit WAV so that every browser plays it; a sentence if it can't be read.
 
     Parameters
     ----------
     path : Path
     name : str
         What a screen reader says of it.
-
-    Returns
-    -------
-    str
-        The element, or a sentence where the file can't be read.
     """
     sound = read_sound(path)
     if sound is None:
@@ -94,7 +85,7 @@ def waveform_html(path: Path, *, points: int = 320) -> str:
 
 
 def picture_html(row: pd.Series, artifacts: Artifacts, *, heat: np.ndarray | None = None) -> str:
-    """The spectrogram of a clip as the network sees it; made from the sound where notebook 02 has not run yet.
+    """The spectrogram of a clip as the network sees it, made from the sound where there is no image of it; empty without either.
 
     Parameters
     ----------
@@ -103,11 +94,6 @@ def picture_html(row: pd.Series, artifacts: Artifacts, *, heat: np.ndarray | Non
     artifacts : Artifacts
     heat : np.ndarray [shape=(height, width)], optional
         From 0 to 1, laid over the spectrogram.
-
-    Returns
-    -------
-    str
-        Empty where there is neither a spectrogram image nor a sound.
     """
     path = artifacts.image(row["clip"])
     try:
@@ -123,8 +109,8 @@ def picture_html(row: pd.Series, artifacts: Artifacts, *, heat: np.ndarray | Non
     alt = html.escape(f"spectrogram of {row['clip']}, low frequencies at the bottom")
     layers = f'<img alt="{alt}" style="display:block;{style}" src="{source}">'
     if heat is not None:
-        colours = np.broadcast_to(np.array(HEAT_COLOUR, np.uint8), (*heat.shape, 3))
-        overlay = Image.fromarray(np.dstack([colours, (heat * 190).astype(np.uint8)]))
+        cyan = np.full((*heat.shape, 3), (0, 229, 255), np.uint8)  # seen on grey and on magma
+        overlay = Image.fromarray(np.dstack([cyan, (heat * 190).astype(np.uint8)]))
         layers += (
             f'<img alt="Grad-CAM: cyan where the network found its evidence" class="grad-cam" '
             f'style="position:absolute;left:0;top:0;{style.replace("pixelated", "auto")}" '
@@ -134,14 +120,7 @@ def picture_html(row: pd.Series, artifacts: Artifacts, *, heat: np.ndarray | Non
 
 
 def probabilities_html(chances: pd.Series, *, true: str) -> str:
-    """The five likeliest classes as a list of bars; the true class is marked.
-
-    Parameters
-    ----------
-    chances : pd.Series
-        Probabilities, indexed by class.
-    true : str
-    """
+    """The five likeliest classes as a list of bars, of probabilities that are indexed by class; the true class is marked."""
     bars = "".join(
         f'<tr><td style="text-align:right;padding-right:8px">{html.escape(label)}{" (true)" if label == true else ""}</td>'
         f'<td style="width:180px"><div style="background:{GREEN if label == true else ORANGE};height:12px;'
@@ -163,10 +142,6 @@ def clip_html(row: pd.Series, artifacts: Artifacts, *, chances: pd.Series | None
         The model's probabilities, indexed by class.
     heat : np.ndarray [shape=(height, width)], optional
         Laid over the spectrogram.
-
-    Returns
-    -------
-    str
     """
     facts = [f"<b>{html.escape(row['clip'])}</b>", html.escape(row["label"])]
     facts += [f"{name} {html.escape(row[name])}" for name in ("speaker", "emotion", "sentence") if row.get(name)]
@@ -177,7 +152,7 @@ def clip_html(row: pd.Series, artifacts: Artifacts, *, chances: pd.Series | None
     path = artifacts.audio(row["path"])
     seconds = "".join(f"<span>{fraction * row['duration_s']:.2f} s</span>" for fraction in (0, 0.5, 1))
     return (
-        f'<div style="max-width:{WIDTH}px"><p style="line-height:1.5">{" · ".join(facts)}</p>'
+        f'<div style="max-width:640px"><p style="line-height:1.5">{" · ".join(facts)}</p>'
         f"{player_html(path, name=row['clip'])}{waveform_html(path)}{picture_html(row, artifacts, heat=heat)}"
         f'<div style="display:flex;justify-content:space-between">{seconds}</div>'
         '<div style="text-align:center">time; in the spectrogram, frequency upwards (mel scale)</div></div>'

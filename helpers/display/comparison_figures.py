@@ -7,11 +7,10 @@ from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from sklearn.base import BaseEstimator
 
-from helpers.display.figures import BLUE, DARK, GREEN, GREY, ORANGE, draws_on_axes, whiskers
+from helpers.display.figures import BLUE, DARK, FRACTIONS, GREEN, GREY, ORANGE, whiskers
 from helpers.evaluation.intervals import pareto_front
 
 SPLIT_METHOD_COLOURS = {"random": BLUE, "speaker": ORANGE}
-SPLIT_METHOD_NAMES = {"random": "known voices (split random)", "speaker": "strangers (split by speaker)"}
 SCORE_NAMES = {
     "accuracy": "class right (fraction)",
     "gender_accuracy": "gender right (fraction)",
@@ -19,7 +18,6 @@ SCORE_NAMES = {
 }
 
 
-@draws_on_axes
 def comparison_bars(comparison: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """The study's Figure 9: test accuracy (bars, with their intervals) and macro F1 (diamonds) of each model, by split.
 
@@ -46,13 +44,12 @@ def comparison_bars(comparison: pd.DataFrame, *, ax: Axes | None = None) -> Axes
         label = "macro F1" if number == len(methods) - 1 else None
         ax.plot(positions, rows["macro_f1"], "D", color="white", markeredgecolor="black", markersize=7, label=label)
     ax.set_xticks(np.arange(len(models)), [model.replace("_", "\n") for model in models])
-    ax.set(ylabel="fraction of the test clips", ylim=(0, 1.3), yticks=np.arange(0, 1.01, 0.2))
+    ax.set(ylabel="fraction of the test clips", ylim=(0, 1.3), yticks=FRACTIONS)
     ax.grid(axis="x", visible=False)
     ax.legend(ncols=3, loc="upper right")
     return ax
 
 
-@draws_on_axes
 def svm_plane(model: BaseEstimator, points: np.ndarray, labels: pd.Series, *, ax: Axes | None = None) -> Axes:
     """The study's Figure 5: clips in the plane of their two principal components, and a model's answer everywhere in it.
 
@@ -81,7 +78,6 @@ def svm_plane(model: BaseEstimator, points: np.ndarray, labels: pd.Series, *, ax
     return ax
 
 
-@draws_on_axes
 def difference_intervals(table: pd.DataFrame, *, best: str, ax: Axes | None = None) -> Axes:
     """How far each model lies behind the best, with 95% intervals; filled where the difference is real after Holm.
 
@@ -108,7 +104,6 @@ def difference_intervals(table: pd.DataFrame, *, best: str, ax: Axes | None = No
     return ax
 
 
-@draws_on_axes
 def cost_scatter(table: pd.DataFrame, cost: str, *, label: str, ax: Axes | None = None) -> Axes:
     """Accuracy against a cost, with the Pareto front: the models that no other one beats in both.
 
@@ -133,12 +128,11 @@ def cost_scatter(table: pd.DataFrame, cost: str, *, label: str, ax: Axes | None 
         ax.annotate(name.replace("_", " "), (x, y), (6, -16 if len(close) else 6), textcoords="offset points")
     ax.set_xscale("log")
     ax.margins(x=0.25)
-    ax.set(xlabel=label, ylabel="accuracy (fraction)", ylim=(-0.08, 1.1), yticks=np.arange(0, 1.01, 0.2))
+    ax.set(xlabel=label, ylabel="accuracy (fraction)", ylim=(-0.08, 1.1), yticks=FRACTIONS)
     ax.legend(loc="lower right")
     return ax
 
 
-@draws_on_axes
 def known_and_strangers(gaps: pd.DataFrame, score: str, *, no_audio: float, ax: Axes | None = None) -> Axes:
     """The lesson of the suite: one score of each model for voices that it knows and for strangers, and the gap between.
 
@@ -154,11 +148,11 @@ def known_and_strangers(gaps: pd.DataFrame, score: str, *, no_audio: float, ax: 
     ax = ax or plt.subplots(figsize=(5.5, 5))[1]
     years = score == "age_mae_years"
     positions, top = np.arange(len(gaps)), max(gaps[["random_high", "speaker_high"]].max().max(), no_audio) if years else 1.0
-    for shift, method in ((-0.2, "random"), (0.2, "speaker")):
+    for shift, method, name in (-0.2, "random", "known voices (split random)"), (0.2, "speaker", "strangers (split by speaker)"):
         lengths = whiskers(gaps, method, f"{method}_low", f"{method}_high")
         ax.bar(
             positions + shift, gaps[method], width=0.38, yerr=lengths, color=SPLIT_METHOD_COLOURS[method], ecolor=DARK,
-            capsize=5, label=SPLIT_METHOD_NAMES[method],
+            capsize=5, label=name,
         )  # fmt: skip
         for position, value, high in zip(positions + shift, gaps[method], gaps[f"{method}_high"], strict=True):
             inside = value > 0.2 * top  # else above the whisker

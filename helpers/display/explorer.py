@@ -18,7 +18,7 @@ from helpers.base import machine
 from helpers.base.artifacts import Artifacts
 from helpers.display.clip import player_html
 from helpers.display.figures import SEQUENTIAL
-from helpers.display.widgets import ROW, GradCam, class_chances, clip_panel, step_buttons, with_predictions
+from helpers.display.widgets import ROW, GradCam, clip_panel, step_buttons, with_predictions
 from helpers.evaluation.scores import confusion_counts, most_confused
 from helpers.recordings.labels import class_order, gender_groups
 
@@ -45,10 +45,7 @@ class ConfusionMatrix(anywidget.AnyWidget):
     """
 
     _esm = Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
-    names = traitlets.List().tag(sync=True)
-    ticks = traitlets.List().tag(sync=True)
-    groups = traitlets.List().tag(sync=True)
-    counts = traitlets.List().tag(sync=True)
+    names, ticks, groups, counts = (traitlets.List().tag(sync=True) for _ in range(4))
     chosen = traitlets.List([0, 0, 0]).tag(sync=True)
     ramp = traitlets.List(RAMP).tag(sync=True)
 
@@ -111,10 +108,6 @@ def explore(
         Of all splits: the clip to compare by ear may come from any.
     classes : list of str
     split : str
-
-    Returns
-    -------
-    ipywidgets.Widget
     """
     if machine.on_colab():  # anywidget asks Colab for its widget manager where this module is loaded
         importlib.import_module("google.colab.output")
@@ -130,7 +123,7 @@ def explore(
     )
     true, predicted = (ipywidgets.Dropdown(options=order, description=name) for name in ("true", "predicted"))
     listing, compared = ipywidgets.HTML(), ipywidgets.HTML()
-    panel, show_clip = clip_panel(artifacts, chances=class_chances(predictions), grad_cam=grad_cam)
+    panel, show_clip = clip_panel(artifacts, predictions=predictions, grad_cam=grad_cam)
 
     def show() -> None:
         rows = choice.members
@@ -148,15 +141,13 @@ def explore(
         if clicked:  # else the matrix follows the choice
             open_cell(row, column)
 
-    def from_lists(change) -> None:
-        row = change["new"] if change["owner"] is true else choice.row
-        column = change["new"] if change["owner"] is predicted else choice.column
+    def from_lists(row: int, column: int) -> None:
         if (row, column) != (choice.row, choice.column):  # else the list follows the choice
             open_cell(row, column)
 
     matrix.observe(from_matrix, "chosen")
-    for chooser in (true, predicted):
-        chooser.observe(from_lists, "index")
+    true.observe(lambda change: from_lists(change["new"], choice.column), "index")
+    predicted.observe(lambda change: from_lists(choice.row, change["new"]), "index")
     open_cell(choice.row, choice.column)
     buttons = ipywidgets.HBox(step_buttons(choice.step, show))
     side = ipywidgets.VBox(
@@ -168,20 +159,7 @@ def explore(
 
 
 def cell_html(rows: pd.DataFrame, index: int, *, true: str, predicted: str) -> str:
-    """The clips behind one cell, the most confident first, the one that is shown in bold.
-
-    Parameters
-    ----------
-    rows : pd.DataFrame
-        Columns `clip`, `confidence`.
-    index : int
-        Of the clip that is shown.
-    true, predicted : str
-
-    Returns
-    -------
-    str
-    """
+    """The clips behind one cell (columns `clip`, `confidence`), the most confident first, the one at `index` in bold."""
     heading = f"<b>{html.escape(true)}</b> taken for <b>{html.escape(predicted)}</b>"
     if true == predicted:
         heading = f"<b>{html.escape(true)}</b>, predicted correctly"
@@ -201,11 +179,10 @@ def cell_html(rows: pd.DataFrame, index: int, *, true: str, predicted: str) -> s
 def comparison_html(clips: pd.DataFrame, row: pd.Series, artifacts: Artifacts) -> str:
     """A player with a clip of the class that the network took this one for, the most confident one; or a sentence."""
     others = clips[(clips["label"] == row["predicted"]) & (clips["clip"] != row["clip"])]
-    right = others[others["predicted"] == others["label"]]
-    best = (right if len(right) else others).nlargest(1, "confidence")
-    if not len(best):
+    if others.empty:
         return "<p>There is no other clip of the predicted class to compare with.</p>"
-    other = best.iloc[0]
+    right = others[others["predicted"] == others["label"]]
+    other = (others if right.empty else right).nlargest(1, "confidence").iloc[0]
     return (
         f"<p>Compare by ear: <b>{html.escape(other['clip'])}</b>, which is {html.escape(other['label'])} "
         f"({html.escape(other['split'])}, confidence {other['confidence']:.2f})</p>"

@@ -1,7 +1,6 @@
-"""Style, and figures that several notebooks share: each function draws on `ax`, or makes its own, and returns it."""
+"""Style, and figures of clips, training and scores: each function draws on `ax`, or makes its own, and returns it."""
 
-import inspect
-from collections.abc import Callable
+import textwrap
 
 import librosa
 import matplotlib.pyplot as plt
@@ -12,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from helpers.base.settings import SpectrogramSettings
+from helpers.recordings.labels import gender_groups
 
 # Okabe & Ito (2008), Color Universal Design: distinguishable with any colour vision, and in print.
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#E69F00", "#009E73", "#666666"
@@ -20,6 +20,7 @@ DARK, LINE, HIDDEN = "#222222", "#888888", "#DDDDDD"  # whiskers, lines between 
 SEQUENTIAL, SPECTROGRAM = "cividis", "magma"
 GENDER_COLOURS = {"female": ORANGE, "male": BLUE}
 SPLIT_COLOURS = {"train": BLUE, "validation": ORANGE, "test": GREEN}
+FRACTIONS = np.arange(0, 1.01, 0.2)  # ticks
 
 
 def set_style() -> None:
@@ -33,14 +34,6 @@ def set_style() -> None:
     })  # fmt: skip
 
 
-def draws_on_axes(draw: Callable[..., Axes]) -> Callable[..., Axes]:
-    """Add to a figure's docstring, which ends with its parameters, the one that all figures share, and what they return."""
-    shared = ("ax : matplotlib.axes.Axes, optional", "", "Returns", "-------", "matplotlib.axes.Axes", "")
-    draw.__doc__ = "\n".join((inspect.cleandoc(draw.__doc__), *shared))
-    return draw
-
-
-@draws_on_axes
 def waveform(samples: np.ndarray, *, sample_rate: int, ax: Axes | None = None) -> Axes:
     """The study's Figure 3: amplitude over time.
 
@@ -57,7 +50,6 @@ def waveform(samples: np.ndarray, *, sample_rate: int, ax: Axes | None = None) -
     return ax
 
 
-@draws_on_axes
 def spectrogram(decibels: np.ndarray, *, settings: SpectrogramSettings, ax: Axes | None = None) -> Axes:
     """A mel spectrogram with its axes in seconds and Hz and its colours in dB.
 
@@ -80,7 +72,6 @@ def spectrogram(decibels: np.ndarray, *, settings: SpectrogramSettings, ax: Axes
     return ax
 
 
-@draws_on_axes
 def population_pyramid(manifest: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Clips by age, in steps of five years: women to the left, men to the right.
 
@@ -117,7 +108,6 @@ def class_counts(manifest: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     return ax
 
 
-@draws_on_axes
 def training_curve(history: pd.DataFrame, quantity: str, *, kept: int | None = None, ax: Axes | None = None) -> Axes:
     """One quantity by epoch, training and validation, with the kept epoch marked: the study's Figures 6 and 7.
 
@@ -140,6 +130,131 @@ def training_curve(history: pd.DataFrame, quantity: str, *, kept: int | None = N
     if quantity == "accuracy":
         ax.set_ylim(0, 1.02)
     ax.legend()
+    return ax
+
+
+def confusion_matrix(counts: pd.DataFrame, *, show: str = "counts", ax: Axes | None = None) -> Axes:
+    """The study's Figure 8: rows are the true classes, columns the predicted ones.
+
+    Parameters
+    ----------
+    counts : pd.DataFrame
+        Square, as `helpers.evaluation.scores.confusion_counts` gives it; best with the classes in
+        `helpers.recordings.labels.class_order`.
+    show : {"counts", "shares", "errors"}
+        Clips; fractions of each row, so that every true class weighs alike; the clips beside the diagonal alone.
+    """
+    size = len(counts)
+    small = size <= 12  # room for a number in each cell
+    names, groups = gender_groups([str(label) for label in counts.index])
+    side = max(5.0, (0.6 if small else 0.25) * size + (1.5 if groups else 2.5))
+    ax = ax or plt.subplots(figsize=(side + 2.2, side))[1]
+    values = counts.div(counts.sum(axis=1).clip(lower=1), axis=0) if show == "shares" else counts
+    hidden = np.eye(size, dtype=bool) if show == "errors" else np.zeros((size, size), bool)
+    texts = values.map(lambda value: (f"{value:.2f}" if show == "shares" else f"{value:d}") if value else "")
+    highest = max(values.to_numpy()[~hidden].max(initial=0), 1)
+    sns.heatmap(
+        values, ax=ax, cmap=SEQUENTIAL, square=True, vmin=0, vmax=highest, mask=hidden, annot=texts if small else False, fmt="",
+        cbar_kws={"label": "fraction of the true class" if show == "shares" else "clips", "shrink": 0.6,
+                  "ticks": FRACTIONS if show == "shares" else MaxNLocator(6, integer=True)},
+        linewidths=0.6 if small else 0.3, linecolor=LINE, xticklabels=names, yticklabels=names,
+    )  # fmt: skip
+    ax.set_facecolor(HIDDEN)  # the hidden diagonal
+    ax.grid(False)
+    unit = " (age in years)" if groups else ""  # what is left of the names are ages
+    ax.set(xlabel=f"predicted class{unit}", ylabel=f"true class{unit}")
+    ax.tick_params(axis="x", rotation=0 if max(map(len, names)) <= (5 if small else 2) else 90)
+    ax.tick_params(axis="y", rotation=0)
+    for gender, start, end in groups:
+        if start:
+            ax.axhline(start, color="white", linewidth=2.5)
+            ax.axvline(start, color="white", linewidth=2.5)
+        middle, beside = (start + end) / 2, {"textcoords": "offset points"}
+        ax.annotate(gender, (middle, 0), (0, -24), xycoords=ax.get_xaxis_transform(), ha="center", va="top", **beside)
+        ax.annotate(
+            gender, (0, middle), (-28, 0), xycoords=ax.get_yaxis_transform(), ha="right", va="center", rotation=90, **beside
+        )
+    if groups:
+        ax.xaxis.labelpad = ax.yaxis.labelpad = 24
+    return ax
+
+
+def score_intervals(scores: pd.DataFrame, baseline: dict[str, float], *, ax: Axes | None = None) -> Axes:
+    """Scores that are fractions, with their intervals, beside those of a baseline.
+
+    Parameters
+    ----------
+    scores : pd.DataFrame
+        As `helpers.evaluation.intervals.bootstrap` gives it.
+    baseline : dict
+        The same scores of a model that hears nothing, or only the pitch; those that it lacks get no mark.
+    """
+    scores = scores.drop(["loss", "age_mae_years"], errors="ignore").iloc[::-1]
+    ax = ax or plt.subplots(figsize=(9, 1.3 + 0.5 * len(scores)))[1]
+    positions = np.arange(len(scores))
+    lengths = whiskers(scores, "value", "low", "high")
+    ax.errorbar(
+        scores["value"], positions, xerr=lengths, fmt="o", color=BLUE, capsize=4, label="the network, with its 95% interval"
+    )
+    marks = [baseline.get(name, np.nan) for name in scores.index]
+    ax.plot(marks, positions, "x", color=ORANGE, markeredgewidth=2.5, markersize=9, label="baseline")
+    ax.set_yticks(positions, [name.replace("_", " ") for name in scores.index])
+    ax.set(xlabel="fraction of the clips (macro F1: of 1)", xlim=(-0.02, 1.02), ylim=(-0.6, len(scores) - 0.4), xticks=FRACTIONS)
+    ax.figure.legend(*ax.get_legend_handles_labels(), ncols=2, loc="outside upper center")
+    return ax
+
+
+def class_f1_bars(report: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """F1 of each class, coloured by gender where the names give it.
+
+    Parameters
+    ----------
+    report : pd.DataFrame
+        As `helpers.evaluation.scores.class_report` gives it.
+    """
+    names, groups = gender_groups([str(label) for label in report.index])
+    longest = max(map(len, names))
+    ax = ax or plt.subplots(figsize=(max(9, min(18, 1.5 + 0.3 * len(report))), 3.6 + 0.1 * longest))[1]
+    for gender, start, end in groups or [("", 0, len(names))]:
+        ax.bar(np.arange(start, end), report["f1"].iloc[start:end], color=GENDER_COLOURS.get(gender, BLUE), width=0.8, label=gender)
+    ax.axhline(report["f1"].mean(), color=GREY, linestyle="--", label=f"mean {report['f1'].mean():.2f}")
+    ax.set_xticks(np.arange(len(names)), names, rotation=0 if longest <= 2 else 90)
+    ax.set(ylabel="F1 (fraction of 1)", ylim=(0, 1.25), yticks=FRACTIONS, xlabel="age (years)" if groups else "class")
+    ax.set_xlim(-0.6, len(names) - 0.4)
+    ax.grid(axis="x", visible=False)
+    ax.legend(ncols=3, loc="upper right")
+    return ax
+
+
+def accuracy_bars(table: pd.DataFrame, *, line: tuple[str, float] | None = None, ax: Axes | None = None) -> Axes:
+    """Accuracy of groups of clips with its intervals.
+
+    Parameters
+    ----------
+    table : pd.DataFrame
+        As `helpers.evaluation.scores.accuracy_by` gives it: `clips`, `accuracy`, `low`, `high`; the name of its index names
+        the axis.
+    line : tuple, optional
+        Name and height of a line to compare with; the accuracy of all the clips if none is given.
+    """
+    names = [f"{name:g}" if isinstance(name, float) else str(name) for name in table.index]
+    word, longest = (max(map(len, texts), default=0) for texts in (" ".join(names).split(), names))
+    width = ax.figure.get_figwidth() if ax else max(9, min(16, 1.5 + max(0.5, 0.14 * word) * len(table)))
+    room = int(width * 8 / max(len(names), 1))  # eight characters an inch fit side by side
+    upright = word < room
+    names = [textwrap.fill(name, room) if upright else name for name in names]
+    names = [f"{name}{chr(10) if upright else '  '}({clips})" for name, clips in zip(names, table["clips"], strict=True)]
+    below = 0.2 * max((name.count("\n") for name in names), default=0) if upright else 0.1 * longest  # inches
+    ax = ax or plt.subplots(figsize=(width, 3.6 + below))[1]
+    positions = np.arange(len(table))
+    lengths = whiskers(table, "accuracy", "low", "high")
+    ax.bar(positions, table["accuracy"], yerr=lengths, color=BLUE, ecolor=DARK, capsize=3, width=0.75)
+    name, height = line or ("all of them", np.average(table["accuracy"], weights=table["clips"]))
+    ax.axhline(height, color=ORANGE, linestyle="--", label=f"{name}: {height:.2f}")
+    ax.set_xticks(positions, names, rotation=0 if upright else 90)
+    ax.set(xlabel=f"{table.index.name} (number of clips)", ylabel="accuracy (fraction)", ylim=(0, 1.25), yticks=FRACTIONS)
+    ax.grid(axis="x", visible=False)
+    ax.legend(loc="upper right")
     return ax
 
 

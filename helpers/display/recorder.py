@@ -3,7 +3,6 @@
 import base64
 import importlib
 import io
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,8 +17,6 @@ from helpers.recordings.sounds import Sound, inspect_sound
 from helpers.spectrograms.mel import load_audio
 
 SOURCE = Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
-# Rules of thumb: what a phone or a headset gives at a hand's width lies well between.
-QUIETEST_DB, MOST_CLIPPED, SHORTEST_S = -45.0, 0.001, 1.5
 
 
 @dataclass(frozen=True)
@@ -79,7 +76,7 @@ def open_recorder(*, seconds: int) -> RecorderPanel:
     if machine.on_colab():
         output = importlib.import_module("google.colab.output")
         area = 'document.querySelector("#output-area") || document.body'
-        call = f"new Promise((done) => voicePanel({area}, {json.dumps(seconds)}, done, {{ skip: true }}))"
+        call = f"new Promise((done) => voicePanel({area}, {panel.seconds}, done, {{ skip: true }}))"
         panel.wav = output.eval_js(f"(() => {{ {SOURCE}\nreturn {call}; }})()")
     return panel
 
@@ -94,10 +91,6 @@ def choose_recording(panel: RecorderPanel | None = None, *, path: str = "", stan
         Of a sound file; empty for none.
     stand_in : Path
         Of the clip to take where there is no recording.
-
-    Returns
-    -------
-    Recording
 
     Raises
     ------
@@ -122,10 +115,11 @@ def choose_recording(panel: RecorderPanel | None = None, *, path: str = "", stan
 
 def advice(sound: Sound) -> list[str]:
     """What to do better in the next recording, one sentence for each fault; empty where it is good."""
+    # Rules of thumb: what a phone or a headset gives at a hand's width lies well between.
     faults = {
-        f"Only {sound.duration_s:.1f} s long: speak for at least {SHORTEST_S} s.": sound.duration_s < SHORTEST_S,
-        f"Very quiet ({sound.level_db:.0f} dB): come closer to the microphone.": sound.level_db < QUIETEST_DB,
-        f"Distorted, {sound.clipped:.1%} of the samples are cut off: go further away.": sound.clipped > MOST_CLIPPED,
+        f"Only {sound.duration_s:.1f} s long: speak for at least 1.5 s.": sound.duration_s < 1.5,
+        f"Very quiet ({sound.level_db:.0f} dB): come closer to the microphone.": sound.level_db < -45,
+        f"Distorted, {sound.clipped:.1%} of the samples are cut off: go further away.": sound.clipped > 0.001,
     }
     return [sentence for sentence, found in faults.items() if found]
 

@@ -31,10 +31,6 @@ def spectrogram_sliders(path: Path, *, settings: SpectrogramSettings) -> ipywidg
         Of the sound file.
     settings : SpectrogramSettings
         Where the sliders start, and all that they do not change.
-
-    Returns
-    -------
-    ipywidgets.Widget
     """
     samples = load_audio(path, sample_rate=settings.sample_rate)
     sliders = {
@@ -43,22 +39,12 @@ def spectrogram_sliders(path: Path, *, settings: SpectrogramSettings) -> ipywidg
         )
         for name, (title, choices) in CHOICES.items()
     }
-    row, panel = _panel(sliders, lambda chosen: spectrogram_html(samples, settings=replace(settings, **chosen)))
+    row, panel = _panel(sliders, lambda chosen: _spectrogram_html(samples, settings=replace(settings, **chosen)))
     return ipywidgets.VBox([row, ipywidgets.HTML(player_html(path)), panel])
 
 
-def spectrogram_html(samples, *, settings: SpectrogramSettings) -> str:
-    """The spectrogram as an `<img>`, below a sentence that says what its settings mean in time and frequency.
-
-    Parameters
-    ----------
-    samples : np.ndarray [shape=(n,)]
-    settings : SpectrogramSettings
-
-    Returns
-    -------
-    str
-    """
+def _spectrogram_html(samples: np.ndarray, *, settings: SpectrogramSettings) -> str:
+    """The spectrogram as an `<img>`, below a sentence that says what its settings mean in time and frequency."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Empty filters")  # said in the sentence
         decibels = mel_spectrogram_db(samples, settings=settings)
@@ -79,9 +65,6 @@ def spectrogram_html(samples, *, settings: SpectrogramSettings) -> str:
     return f'<p style="line-height:1.5">{" · ".join(facts)}</p>{picture}'
 
 
-MOST = {"pitch": 12, "formants": 6}  # semitones to either side
-
-
 def voice_sliders(samples: np.ndarray, *, sample_rate: int, answer: Callable[[np.ndarray], str]) -> ipywidgets.Widget:
     """Move the pitch and the formants of a voice, hear it, and see what the network makes of it.
 
@@ -92,10 +75,6 @@ def voice_sliders(samples: np.ndarray, *, sample_rate: int, answer: Callable[[np
         In Hz.
     answer : callable
         From changed samples to HTML.
-
-    Returns
-    -------
-    ipywidgets.Widget
     """
     sliders = {
         name: ipywidgets.SelectionSlider(
@@ -104,7 +83,7 @@ def voice_sliders(samples: np.ndarray, *, sample_rate: int, answer: Callable[[np
             description=name,
             layout=ipywidgets.Layout(width="400px", max_width="100%"),
         )
-        for name, most in MOST.items()
+        for name, most in (("pitch", 12), ("formants", 6))  # semitones to either side
     }
 
     def voice_html(steps: dict[str, int]) -> str:

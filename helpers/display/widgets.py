@@ -117,27 +117,20 @@ def listen(
         Adds what the model predicted, and a choice of right or wrong.
     grad_cam : callable, optional
         As `helpers.network.grad_cam.clip_heat` makes it.
-
-    Returns
-    -------
-    ipywidgets.Widget
     """
     clips = manifest if predictions is None else with_predictions(manifest, predictions)
     clips = clips.set_index("clip", drop=False)
-    names = pd.DataFrame({column: clips[column].map(_text) for column in ("split", "label", "gender", "age", "speaker")})
+    names = clips[["split", "label", "gender", "age", "speaker"]].rename(columns={"label": "class"})
+    names = names.astype({"age": "Int64"}).astype("string").fillna("")
     if not (names[["gender", "age"]] == "").any(axis=None):
-        names = names.drop(columns="label")  # gender and age say it all
+        names = names.drop(columns="class")  # gender and age say it all
     if predictions is not None:
         names["verdict"] = np.where(clips["predicted"] == clips["label"], "right", "wrong")
     choice = ClipChoice(names)
-    choosers = {
-        column: ipywidgets.Dropdown(options=options, description="class" if column == "label" else column)
-        for column, options in choice.options().items()
-    }
+    choosers = {name: ipywidgets.Dropdown(options=options, description=name) for name, options in choice.options().items()}
     clip = ipywidgets.Dropdown(description="clip", layout=ipywidgets.Layout(width="420px"))
     count = ipywidgets.HTML()
-    chances = None if predictions is None else class_chances(predictions)
-    panel, show_clip = clip_panel(artifacts, chances=chances, grad_cam=grad_cam)
+    panel, show_clip = clip_panel(artifacts, predictions=predictions, grad_cam=grad_cam)
 
     def show() -> None:
         clip.index = choice.index
@@ -163,7 +156,7 @@ def listen(
 
 
 def clip_panel(
-    artifacts: Artifacts, *, chances: pd.DataFrame | None = None, grad_cam: GradCam | None = None
+    artifacts: Artifacts, *, predictions: pd.DataFrame | None = None, grad_cam: GradCam | None = None
 ) -> tuple[ipywidgets.Widget, Callable[[pd.Series | None], None]]:
     """One clip to hear, see and mark, and the function that shows another one in it.
 
@@ -171,10 +164,7 @@ def clip_panel(
 
     Parameters
     ----------
-    artifacts : Artifacts
-    chances : pd.DataFrame, optional
-        As `class_chances` gives it.
-    grad_cam
+    artifacts, predictions, grad_cam
         As for `listen`.
 
     Returns
@@ -190,21 +180,21 @@ def clip_panel(
     note = ipywidgets.Text(description="note", placeholder="your own words, then Enter", continuous_update=False)
     shown = MarkedClip(artifacts)
     counter = itertools.count()
+    chances = None if predictions is None else predictions.set_index("clip").filter(regex="^p:")
 
     def draw(_=None) -> None:
         if shown.row is None:
             page.value = "<p>No clip fits this choice.</p>"
             return
-        heat, hint = None, ""
+        heat, status.value = None, ""
         if overlay.value:
             try:
                 heat = grad_cam(shown.row)
             except SuiteError as error:
-                hint = str(error)
-        own = None if chances is None else chances.loc[shown.row["clip"]]
+                status.value = str(error)
+        own = None if chances is None else chances.loc[shown.row["clip"]].rename(lambda name: name.removeprefix("p:"))
         # The counter makes each answer differ: a value that stays the same is not sent again.
         page.value = clip_html(shown.row, artifacts, chances=own, heat=heat) + f"<!-- {next(counter)} -->"
-        status.value = hint
 
     def show(row: pd.Series | None) -> None:
         shown.show(row)
@@ -226,23 +216,10 @@ def with_predictions(manifest: pd.DataFrame, predictions: pd.DataFrame) -> pd.Da
     return manifest.merge(predictions[["clip", "predicted", "confidence"]], on="clip", validate="one_to_one")
 
 
-def class_chances(predictions: pd.DataFrame) -> pd.DataFrame:
-    """The probability columns alone, named by their classes and indexed by clip."""
-    return predictions.set_index("clip").filter(regex="^p:").rename(columns=lambda name: name.removeprefix("p:"))
-
-
 def step_buttons(step: Callable[[int], None], show: Callable[[], None]) -> list[ipywidgets.Button]:
     """The buttons "previous" and "next", which call `step` with -1 and 1, and then `show`."""
-
-    def click(button: ipywidgets.Button) -> None:
-        step(1 if button.description == "next" else -1)
-        show()
-
     buttons = [ipywidgets.Button(description=text, layout=ipywidgets.Layout(width="100px")) for text in ("previous", "next")]
-    for button in buttons:
-        button.on_click(click)
+    for button, by in zip(buttons, (-1, 1), strict=True):
+        button.on_click(lambda _, by=by: step(by))
+        button.on_click(lambda _: show())
     return buttons
-
-
-def _text(value) -> str:
-    return value if isinstance(value, str) else "" if pd.isna(value) else f"{value:g}"

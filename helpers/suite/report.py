@@ -6,7 +6,6 @@ The pages need no network: widgets are replaced by what they showed last, and no
 import base64
 import copy
 import html
-import math
 from pathlib import Path
 from string import Template
 
@@ -40,14 +39,13 @@ PAGES = {
     "05_compare_cnns": ("Which network, and is the difference real?", "Test scores of each model"),
     "06_your_voice": ("Your own voice", "The answer, while pitch and formants of one voice are moved"),
 }
-# Of the scores: what they are called on their cards, digits after the point, unit.
+# Of the scores on cards, and of the columns of the comparison: what they are called, and how they are written.
 CARDS = {
-    "accuracy": ("test accuracy", 3, ""),
-    "macro_f1": ("macro F1", 3, ""),
-    "gender_accuracy": ("gender predicted correctly", 3, ""),
-    "age_mae_years": ("mean error of the age", 1, " years"),
+    "accuracy": ("test accuracy", "{:.3f}"),
+    "macro_f1": ("macro F1", "{:.3f}"),
+    "gender_accuracy": ("gender predicted correctly", "{:.3f}"),
+    "age_mae_years": ("mean error of the age", "{:.1f} years"),
 }
-# Of the comparison: what its columns are called here, and how they are written.
 COLUMNS = {
     "model": ("model", "{}"),
     "accuracy": ("accuracy", "{:.3f}"),
@@ -62,22 +60,10 @@ INDEX = Template(Path(__file__).with_suffix(".html").read_text(encoding="utf-8")
 
 
 def notebook_page(notebook: nbformat.NotebookNode, title: str) -> str:
-    """An executed notebook as one HTML page that needs nothing else.
-
-    Parameters
-    ----------
-    notebook : nbformat.NotebookNode
-        With its outputs.
-    title : str
-
-    Returns
-    -------
-    str
-    """
-    notebook = freeze_widgets(notebook)
+    """An executed notebook, with its outputs, as one HTML page that needs nothing else."""
     # With `embed_images` nbconvert would close each folded hint before its text; notebooks show no picture files anyway.
     exporter = HTMLExporter(template_name="lab", mathjax_url="", require_js_url="", jquery_url="")
-    body, _ = exporter.from_notebook_node(notebook, {"metadata": {"name": title}})
+    body, _ = exporter.from_notebook_node(freeze_widgets(notebook), {"metadata": {"name": title}})
     return body.replace("</head>", f"<style>{PAGE_STYLE}</style></head>", 1)
 
 
@@ -122,17 +108,12 @@ def summary(artifacts: Artifacts, *, profile: Profile, seconds: dict[str, float]
 
 def write_key_figure(notebook: nbformat.NotebookNode, path: Path) -> None:
     """Write the figure of the cell that is tagged `key-figure`, or a notebook's first one; nothing where it has none."""
-    figures = [
-        (KEY_FIGURE in tags(cell), output.data[PNG])
-        for cell in notebook.cells
-        for output in cell.get("outputs", [])
-        if PNG in output.get("data", {})
-    ]
+    cells = sorted(notebook.cells, key=lambda cell: KEY_FIGURE not in tags(cell))  # the tagged one first
+    figures = [output.data[PNG] for cell in cells for output in cell.get("outputs", []) if PNG in output.get("data", {})]
     path.unlink(missing_ok=True)
     if figures:
-        _, figure = max(figures, key=lambda pair: pair[0])  # the first of those that are alike
         with atomic_path(path) as temporary:
-            temporary.write_bytes(base64.b64decode(figure))
+            temporary.write_bytes(base64.b64decode(figures[0]))
 
 
 def write_index(artifacts: Artifacts, facts: dict[str, str], notebooks: list[str], *, network: str) -> Path:
@@ -153,47 +134,41 @@ def write_index(artifacts: Artifacts, facts: dict[str, str], notebooks: list[str
     test = predictions[predictions["split"] == "test"]
     scores = bootstrap(test, classes, manifest=manifest)
     no_audio = score_split(no_audio_predictions(predictions, classes), classes)
+    cards = [
+        f"<div>{name}<b>{written.format(scores['value'][score])}</b>by guessing: {written.format(no_audio[score])}</div>"
+        for score, (name, written) in CARDS.items()
+        if score in scores.index
+    ]
     sentences = _sentences(facts["dataset"], scores.loc["accuracy"], clips=len(test), manifest=manifest, seed=run["seed"])
     page = artifacts.report / "index.html"
-    text = INDEX.substitute(
-        title=f"Age and gender from voice: {html.escape(facts['dataset'])}",
-        classes=len(classes),
-        example=html.escape(classes[0]),
-        cards=_cards_html(scores["value"], no_audio),
-        sentences="".join(f"<li>{sentence}</li>" for sentence in sentences),
-        notebooks="".join(_notebook_html(name, artifacts, facts) for name in notebooks),
-        comparison=_comparison_html(read_table(artifacts.comparison)),
-        run=_table_html(pd.Series(facts | {"device": run["device"]} | run["versions"]).to_frame(), header=False),
-    )
+    with pd.option_context("display.max_colwidth", None):  # else sentences in tables are cut off
+        text = INDEX.substitute(
+            title=f"Age and gender from voice: {html.escape(facts['dataset'])}",
+            classes=len(classes),
+            example=html.escape(classes[0]),
+            cards="".join(cards),
+            sentences="".join(f"<li>{sentence}</li>" for sentence in sentences),
+            notebooks="".join(_notebook_html(name, artifacts, facts) for name in notebooks),
+            comparison=_comparison(read_table(artifacts.comparison)).to_html(border=0, index=False),
+            run=pd.Series(facts | {"device": run["device"]} | run["versions"]).to_frame().to_html(border=0, header=False),
+        )
     write_text(page, text)
     return page
 
 
-def _cards_html(scores: pd.Series, no_audio: dict[str, float]) -> str:
-    return "".join(
-        f"<div>{name}<b>{scores[score]:.{digits}f}{unit}</b>by guessing: {no_audio[score]:.{digits}f}{unit}</div>"
-        for score, (name, digits, unit) in CARDS.items()
-        if score in scores
-    )
-
-
-def _comparison_html(comparison: pd.DataFrame) -> str:
-    shown = {
-        heading: [written.format(value) if pd.notna(value) else "" for value in comparison[name]]
-        for name, (heading, written) in COLUMNS.items()
-        if name in comparison and comparison[name].replace("", pd.NA).notna().any()
+def _comparison(comparison: pd.DataFrame) -> pd.DataFrame:
+    filled = comparison.replace("", pd.NA).dropna(axis="columns", how="all")
+    written = {
+        heading: filled[name].map(text.format, na_action="ignore").fillna("")
+        for name, (heading, text) in COLUMNS.items()
+        if name in filled
     }
-    return _table_html(pd.DataFrame(shown), index=False)
-
-
-def _table_html(table: pd.DataFrame, **options: bool) -> str:
-    with pd.option_context("display.max_colwidth", None):  # else sentences are cut off
-        return table.to_html(border=0, **options)
+    return pd.DataFrame(written)
 
 
 def _sentences(dataset: str, accuracy: pd.Series, *, clips: int, manifest: pd.DataFrame, seed: int) -> list[str]:
     leaked = leakage(manifest)
-    if math.isnan(leaked):
+    if pd.isna(leaked):
         heard = "Nobody knows whether the speakers of the test clips were heard in training, too."
     elif leaked:
         heard = (
@@ -219,6 +194,6 @@ def _notebook_html(name: str, artifacts: Artifacts, facts: dict[str, str]) -> st
     picture, figure = artifacts.report / f"{name}.png", ""
     if picture.exists():
         source = data_uri(PNG, lambda file: file.write(picture.read_bytes()))
-        image = f'<a href="{name}.html"><img alt="{caption}" src="{source}"></a>'
-        figure = f'<figure><div class="wide">{image}</div><figcaption>{caption}</figcaption></figure>'
+        image = f'<div class="wide"><a href="{name}.html"><img alt="{caption}" src="{source}"></a></div>'
+        figure = f"<figure>{image}<figcaption>{caption}</figcaption></figure>"
     return f'<h3><a href="{name}.html">{name}</a>: {title} ({facts[f"seconds {name}"]} s)</h3>{figure}'

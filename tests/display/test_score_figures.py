@@ -8,7 +8,7 @@ import pytest
 from conftest import unreadable
 
 from helpers.base.machine import PROJECT
-from helpers.display import figures, score_figures
+from helpers.display import figures
 from helpers.evaluation.scores import accuracy_by, class_report, confusion_counts, predictions_table
 from helpers.recordings.labels import class_order, gender_groups
 from helpers.recordings.voices import CATEGORIES
@@ -27,10 +27,10 @@ def made(labels=LABELS):
     classes = predictions.set_index("clip")["true"].rename("class")
     scores = pd.DataFrame({"value": [0.5], "low": [0.4], "high": [0.7]}, index=["accuracy"])
     return {
-        "confusion": lambda ax: score_figures.confusion_matrix(confusion_counts(predictions, labels), ax=ax),
-        "intervals": lambda ax: score_figures.score_intervals(scores, {"accuracy": 0.1}, ax=ax),
-        "f1": lambda ax: score_figures.class_f1_bars(class_report(predictions, labels), ax=ax),
-        "accuracy": lambda ax: score_figures.accuracy_bars(accuracy_by(predictions, classes), ax=ax),
+        "confusion": lambda ax: figures.confusion_matrix(confusion_counts(predictions, labels), ax=ax),
+        "intervals": lambda ax: figures.score_intervals(scores, {"accuracy": 0.1}, ax=ax),
+        "f1": lambda ax: figures.class_f1_bars(class_report(predictions, labels), ax=ax),
+        "accuracy": lambda ax: figures.accuracy_bars(accuracy_by(predictions, classes), ax=ax),
     }
 
 
@@ -73,7 +73,7 @@ def overlapping(labels, axis):
 @pytest.mark.parametrize("show", ["counts", "shares", "errors"])
 def test_all_classes_are_labelled_without_overlap(labels, show):
     counts = pd.DataFrame(np.eye(len(labels), dtype=int), index=labels, columns=labels)
-    ax = score_figures.confusion_matrix(counts, show=show)
+    ax = figures.confusion_matrix(counts, show=show)
     ax.figure.canvas.draw()
     for ticks, axis in ((ax.get_yticklabels(), "y"), (ax.get_xticklabels(), "x")):
         assert [tick.get_text() for tick in ticks] == gender_groups(labels)[0]
@@ -94,14 +94,14 @@ def test_bars_of_many_classes_are_labelled_without_overlap(name):
 
 def test_shares_leave_zeros_empty_and_errors_hide_the_diagonal():
     counts = pd.DataFrame([[3, 1], [0, 0]], index=["a", "b"], columns=["a", "b"])
-    ax = score_figures.confusion_matrix(counts, show="shares")
+    ax = figures.confusion_matrix(counts, show="shares")
     assert [text.get_text() for text in ax.texts] == ["0.75", "0.25", "", ""]
-    ax = score_figures.confusion_matrix(counts, show="errors")
+    ax = figures.confusion_matrix(counts, show="errors")
     assert [text.get_text() for text in ax.texts] == ["1", ""]
     assert ax.collections[0].get_array().mask.tolist() == [[True, False], [False, True]]
 
 
 def test_the_line_between_women_and_men_stands_where_the_gender_changes():
     counts = pd.DataFrame(np.eye(4, dtype=int), index=LABELS[18:22], columns=LABELS[18:22])
-    ax = score_figures.confusion_matrix(counts)
+    ax = figures.confusion_matrix(counts)
     assert [line.get_ydata()[0] for line in ax.lines if line.get_ydata()[0] == line.get_ydata()[1]] == [2]
