@@ -18,7 +18,7 @@ from helpers.base.artifacts import Artifacts, SuiteError, write_table
 from helpers.base.settings import Profile
 from helpers.evaluation.scores import predictions_table
 from helpers.network import checkpoints, networks
-from helpers.network.callbacks import EpochRecorder, stops_early
+from helpers.network.checkpoints import EpochRecorder, stops_early
 from helpers.network.model_files import save_model
 from helpers.network.run import Run, best_epoch, milliseconds_per_clip
 from helpers.spectrograms.batches import (
@@ -104,7 +104,7 @@ def _keep(run: Run, model: keras.Model, history: list[dict], manifest: pd.DataFr
             f"{run.name} is trained, but its results could not be written to {run.folder} ({str(error).splitlines()[0]}): free "
             "some space and run this again; its checkpoints stay, so that nothing is trained twice."
         ) from None
-    checkpoints.remove_checkpoints(run)
+    shutil.rmtree(run.checkpoints, ignore_errors=True)
     return kept
 
 
@@ -150,7 +150,6 @@ def fit(run: Run, paths: list[Path], targets: np.ndarray, split: np.ndarray) -> 
     bar = tqdm(
         desc=run.name, total=steps * profile.epochs, initial=steps * len(history), unit="step", mininterval=1, file=sys.stdout
     )
-    save = functools.partial(checkpoints.save_checkpoint, run, model, history)
     with contextlib.closing(bar):
         if not stops_early(history, profile=profile):
             try:
@@ -162,13 +161,13 @@ def fit(run: Run, paths: list[Path], targets: np.ndarray, split: np.ndarray) -> 
                     shuffle=False,  # the batches are in their order already
                     validation_data=split_for_devices(validated, parts=len(devices)),
                     callbacks=[
-                        EpochRecorder(history, bar=bar, profile=profile, save=save),
+                        EpochRecorder(run, history, bar=bar),
                         keras.callbacks.TensorBoard(run.files.logs, write_graph=False),
                     ],
                     verbose=0,
                 )
             except FloatingPointError as error:
-                checkpoints.remove_checkpoints(run)  # they would only lead here again
+                shutil.rmtree(run.checkpoints, ignore_errors=True)  # they would only lead here again
                 raise SuiteError(str(error)) from None
     return history, checkpoints.epoch_file(run.checkpoints, KEPT_EPOCHS[profile.kept_epoch](history))
 
