@@ -26,13 +26,11 @@ from helpers.spectrograms.batches import (
     evaluation_batches,
     image_shape,
     pictures,
-    require_clips,
     steps_per_epoch,
     training_batches,
     windows_per_clip,
 )
 
-TIMED_CLIPS = 16
 KEPT_EPOCHS = {"best": best_epoch, "last": len}  # from the rows of a history to the number of an epoch
 
 
@@ -66,7 +64,6 @@ def train(name: str, manifest: pd.DataFrame, artifacts: Artifacts, *, profile: P
     """
     run = Run.of(name, manifest, artifacts, profile=profile, folder=folder)
     paths, targets = pictures(manifest, artifacts, classes=run.classes, profile=profile)
-    require_clips(manifest["split"].to_numpy(), targets, classes=run.classes)
     # Built from random weights: of whatever is in the code now, layer by layer.
     plan = build(name, paths[0], classes=run.classes, profile=replace(profile, weights="none"))
     run = replace(run, layers=networks.layers_fingerprint(plan))
@@ -87,7 +84,7 @@ def _keep(run: Run, model: keras.Model, history: list[dict], manifest: pd.DataFr
     note = {"network": run.name, "classes": classes, "layers": run.layers, "spectrogram": asdict(profile.spectrogram)}
     note |= {"window_frames": profile.window_frames, "test_windows": profile.test_windows}
     predictions = predictions_table(manifest, predict_clips(model, paths, classes=len(classes), profile=profile), classes)
-    windows = np.concatenate([clip_windows(path, profile=profile)[0] for path in paths[:TIMED_CLIPS]])
+    windows = np.concatenate([clip_windows(path, profile=profile) for path in paths[:16]])
     clips = len(windows) // profile.test_windows
     facts = {
         "parameters": model.count_params(),
