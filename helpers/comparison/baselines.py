@@ -18,7 +18,7 @@ from helpers.base.artifacts import Artifacts, SuiteError, require
 from helpers.base.machine import on_all_cores
 from helpers.base.settings import Profile
 from helpers.comparison.fisher_vector import FisherVector, cepstral_frames
-from helpers.evaluation.scores import class_fractions, pitch_threshold, predictions_table
+from helpers.evaluation.scores import no_audio, pitch_threshold, predictions_table
 from helpers.network.run import Run, milliseconds_per_clip
 from helpers.recordings.labels import parse_label
 from helpers.spectrograms.mel import from_image, load_audio
@@ -95,7 +95,7 @@ def train_baseline(
         return run.read()
     started = time.perf_counter()
     if name == "no_audio":
-        probabilities, facts = _without_audio(manifest, run.classes)
+        probabilities, facts = no_audio(manifest, run.classes), {"parameters": len(run.classes)}
     elif name == "pitch_threshold":
         probabilities, facts = _by_pitch(manifest, pitch, run.classes)
     elif name == "fisher_vector":
@@ -127,18 +127,12 @@ def _on_features(
     return probabilities, {"parameters": sum(learned), "seconds": seconds, "milliseconds_per_clip": times}
 
 
-def _without_audio(manifest: pd.DataFrame, classes: list[str]) -> tuple[np.ndarray, dict]:
-    """For every clip the fraction of each class among the training clips, so that the answer is the most frequent class."""
-    fractions = class_fractions(manifest.loc[manifest["split"] == "train", "label"], classes)
-    return np.tile(fractions, (len(manifest), 1)), {"parameters": len(classes)}
-
-
 def _by_pitch(manifest: pd.DataFrame, pitch: pd.Series, classes: list[str]) -> tuple[np.ndarray, dict]:
     """The fractions of the classes of one gender alone, the one on whose side of a threshold the clip's pitch lies."""
     genders = pd.Series([parse_label(label)[0] for label in classes], index=classes)
     if set(genders) != {"female", "male"}:
         raise SuiteError("The pitch tells gender alone, and the names of these classes do not.")
-    probabilities, _ = _without_audio(manifest, classes)
+    probabilities = no_audio(manifest, classes)
     hertz = manifest["clip"].map(pitch).to_numpy()
     threshold, _ = pitch_threshold(manifest.rename(columns={"label": "true"}), pitch)
     member = np.where(hertz[:, np.newaxis] > threshold, genders == "female", genders == "male")

@@ -148,8 +148,8 @@ def read_runs(name: str, part: Artifacts, *, profile: Profile) -> list[tuple[dic
     return found
 
 
-def draws(name: str, part: Artifacts, *, profile: Profile, samples: int = 2000) -> pd.DataFrame:
-    """The test scores of a model, in the first row, and of bootstrap draws of the test clips; the mean over its seeds.
+def resamples(name: str, part: Artifacts, *, profile: Profile, samples: int = 2000) -> pd.DataFrame:
+    """The test scores of a model, in the first row, and of bootstrap resamples of the test clips; the mean over its seeds.
 
     Errors of age are reckoned from the speaker's age where the manifest knows all, also where classes were joined.
     """
@@ -208,7 +208,7 @@ def compare(
 def _row(name: str, part: Artifacts, *, profile: Profile) -> dict:
     runs = read_runs(name, part, profile=profile)
     row = {"seeds": len(runs), "classes": len(read_classes(part)), "clips": len(runs[0][1])}
-    scores = percentiles(draws(name, part, profile=profile))
+    scores = percentiles(resamples(name, part, profile=profile))
     for score in scores.index.intersection(SCORES, sort=False):
         row |= dict(zip((score, f"{score}_low", f"{score}_high"), scores.loc[score].round(6), strict=True))
     facts = pd.DataFrame([run for run, _ in runs])

@@ -27,11 +27,11 @@ def reliability(predictions: pd.DataFrame, *, bins: int = 10) -> pd.DataFrame:
     """
     index = np.minimum((predictions["confidence"].to_numpy() * bins).astype(int), bins - 1)
     right = predictions["true"] == predictions["predicted"]
-    table = pd.DataFrame({"confidence": predictions["confidence"], "accuracy": right}).groupby(index).mean()
-    table.insert(0, "clips", np.bincount(index, minlength=bins)[table.index])
-    table.insert(0, "to", (table.index + 1) / bins)
-    table.insert(0, "from", table.index / bins)
-    return table.reset_index(drop=True)
+    table = predictions.assign(accuracy=right, **{"from": index / bins, "to": (index + 1) / bins})
+    means = table.groupby(["from", "to"]).agg(
+        clips=("true", "size"), confidence=("confidence", "mean"), accuracy=("accuracy", "mean")
+    )
+    return means.reset_index()
 
 
 def expected_calibration_error(predictions: pd.DataFrame, *, bins: int = 10) -> float:
@@ -83,13 +83,8 @@ def risk_coverage(predictions: pd.DataFrame) -> pd.DataFrame:
     """
     ranked = predictions.sort_values("confidence", ascending=False, kind="stable")
     answers = np.arange(1, len(ranked) + 1)
-    table = pd.DataFrame(
-        {
-            "threshold": ranked["confidence"].to_numpy(),
-            "coverage": answers / len(ranked),
-            "risk": (ranked["true"] != ranked["predicted"]).to_numpy().cumsum() / answers,
-        }
-    )
+    errors = (ranked["true"] != ranked["predicted"]).to_numpy().cumsum()
+    table = pd.DataFrame({"threshold": ranked["confidence"], "coverage": answers / len(ranked), "risk": errors / answers})
     return table.drop_duplicates("threshold", keep="last", ignore_index=True)  # clips of equal confidence stand or fall together
 
 

@@ -24,15 +24,9 @@ def resampling_units(predictions: pd.DataFrame, manifest: pd.DataFrame) -> tuple
 
 
 def bootstrap(
-    predictions: pd.DataFrame,
-    classes: list[str],
-    *,
-    manifest: pd.DataFrame,
-    samples: int = 2000,
-    level: float = 0.95,
-    seed: int = 0,
+    predictions: pd.DataFrame, classes: list[str], *, manifest: pd.DataFrame, samples: int = 2000, seed: int = 0
 ) -> pd.DataFrame:
-    """Scores of one split with percentile bootstrap intervals, see `resampled_scores`.
+    """Scores of one split with 95% percentile bootstrap intervals, see `resampled_scores`.
 
     Parameters
     ----------
@@ -42,9 +36,7 @@ def bootstrap(
     manifest : pd.DataFrame
         Columns `clip`, `speaker`.
     samples : int
-        How often the split is drawn again.
-    level : float
-        Share of such intervals that should hold the true score.
+        How often the split is resampled.
     seed : int
 
     Returns
@@ -53,19 +45,19 @@ def bootstrap(
         Indexed by score (those of `clip_scores`, and the macro ones): `value`, `low`, `high`, and `resampled`: "speaker" or "clip".
     """
     scores = resampled_scores(predictions, classes, manifest=manifest, samples=samples, seed=seed)
-    return percentiles(scores, level=level).assign(resampled=resampling_units(predictions, manifest)[1])
+    return percentiles(scores).assign(resampled=resampling_units(predictions, manifest)[1])
 
 
 def resampled_scores(
     predictions: pd.DataFrame, classes: list[str], *, manifest: pd.DataFrame, samples: int = 2000, seed: int = 0,
     ages: pd.Series | None = None,
 ) -> pd.DataFrame:  # fmt: skip
-    """Scores of one split as it is, in the first row, and of as many draws of it, in the others.
+    """Scores of one split as it is, in the first row, and of as many resamples of it, in the others.
 
     The clips of one speaker are alike, so whole speakers are drawn with replacement (the cluster bootstrap; Davison & Hinkley
-    1997, "Bootstrap Methods and their Application", section 3.8). With few speakers, the intervals come out too narrow. The draws
-    depend on the speakers and the seed alone: models that answered the same clips are drawn alike, so that their difference, row
-    by row, is a paired bootstrap.
+    1997, "Bootstrap Methods and their Application", section 3.8). With few speakers, the intervals come out too narrow. The
+    resamples depend on the speakers and the seed alone: for models that answered the same clips they are the same, so that their
+    difference, row by row, is a paired bootstrap.
     """
     units, _ = resampling_units(predictions, manifest)
     number = units.max() + 1
@@ -76,9 +68,9 @@ def resampled_scores(
     return means.assign(**_macro_scores(predictions, weights))
 
 
-def percentiles(resampled: pd.DataFrame, *, level: float = 0.95) -> pd.DataFrame:
-    """The first row of each column as `value`, and the interval `low` to `high` that holds the middle of the other rows."""
-    tail = (1 - level) / 2
+def percentiles(resampled: pd.DataFrame) -> pd.DataFrame:
+    """The first row of each column as `value`, and the interval `low` to `high` that holds the middle 95% of the other rows."""
+    tail = (1 - 0.95) / 2
     low, high = resampled.iloc[1:].quantile([tail, 1 - tail]).to_numpy()
     index = pd.Index(resampled.columns, name="score")
     return pd.DataFrame({"value": resampled.iloc[0].to_numpy(), "low": low, "high": high}, index=index)
@@ -100,20 +92,20 @@ def agreement(one: pd.Series, other: pd.Series) -> pd.DataFrame:
     return pd.crosstab(*sides, rownames=[one.name], colnames=[other.name], dropna=False)
 
 
-def differences(right: pd.DataFrame, draws: pd.DataFrame, *, best: str) -> pd.DataFrame:
+def differences(right: pd.DataFrame, resamples: pd.DataFrame, *, best: str) -> pd.DataFrame:
     """Compare the best model with each of the others on the same test clips.
 
     McNemar (1947, Psychometrika 12, 153-157): if two models were equally good, the clips that only one of them gets right would
     fall to either like the toss of a coin; here with exact binomial probabilities. The paired bootstrap (Efron & Tibshirani, 1993)
-    draws the speakers anew and asks how often the order turns round. Who compares often finds something by chance: Holm (1979,
+    resamples the speakers and asks how often the order turns round. Who compares often finds something by chance: Holm (1979,
     Scand. J. Stat. 6, 65-70) raises both p values for that.
 
     Parameters
     ----------
     right : pd.DataFrame
         One row a clip, one column a model: whether it is right.
-    draws : pd.DataFrame
-        One column a model: its accuracy on the test clips in the first row, on bootstrap draws of them, the same for all, below.
+    resamples : pd.DataFrame
+        One column a model: its accuracy on the test clips in the first row, on resamples of them, the same for all, below.
     best : str
         The model to compare with.
 
@@ -124,14 +116,12 @@ def differences(right: pd.DataFrame, draws: pd.DataFrame, *, best: str) -> pd.Da
         only one of the two gets right), p values `mcnemar` and `bootstrap`, the same after Holm in `mcnemar_holm` and
         `bootstrap_holm`, and `real`: whether both are below 0.05.
     """
-    others = [name for name in draws.columns if name != best]
-    gaps = draws[others].rsub(draws[best], axis=0)
-    rows = []
-    for name in others:
-        only_best, only_this = int((right[best] & ~right[name]).sum()), int((right[name] & ~right[best]).sum())
-        rows.append([only_best, only_this, binomtest(only_best, max(only_best + only_this, 1)).pvalue])
-    counts = pd.DataFrame(rows, index=others, columns=["only_best", "only_this", "mcnemar"])
-    table = percentiles(gaps).rename(columns={"value": "difference"}).rename_axis("model").join(counts)
+    others = resamples.columns.drop(best)
+    gaps = resamples[others].rsub(resamples[best], axis=0)
+    table = percentiles(gaps).rename(columns={"value": "difference"}).rename_axis("model")
+    table = table.assign(only_best=(~right.loc[right[best], others]).sum(), only_this=right.loc[~right[best], others].sum())
+    counts = zip(table["only_best"], table["only_this"], strict=True)
+    table["mcnemar"] = [binomtest(one, max(one + other, 1)).pvalue for one, other in counts]
     sides = [(1 + (gaps.iloc[1:] <= 0).sum()) / len(gaps), (1 + (gaps.iloc[1:] >= 0).sum()) / len(gaps)]
     table["bootstrap"] = np.minimum(2 * np.minimum(*sides), 1)
     for test in ("mcnemar", "bootstrap"):
@@ -152,7 +142,7 @@ def holm(p_values: pd.Series) -> pd.Series:
     return (ascending * np.arange(len(ascending), 0, -1)).cummax().clip(upper=1).reindex(p_values.index)
 
 
-def visible_difference(clips: int, *, disagreement: float, power: float = 0.8) -> float:
+def visible_difference(clips: int, *, disagreement: float) -> float:
     """The smallest difference of accuracy that McNemar's test at 0.05 would find in four of five such test sets.
 
     Connor (1987), "Sample size for testing differences in proportions for the paired-sample design", Biometrics 43, 207-211, solved
@@ -163,8 +153,7 @@ def visible_difference(clips: int, *, disagreement: float, power: float = 0.8) -
     clips : int
         In the test set.
     disagreement : float
-        Share of the clips that only one of the two models gets right.
-    power : float
+        Fraction of the clips that only one of the two models gets right.
 
     Returns
     -------
@@ -176,7 +165,7 @@ def visible_difference(clips: int, *, disagreement: float, power: float = 0.8) -
     >>> round(visible_difference(188, disagreement=0.15), 3)
     0.079
     """
-    alpha, beta = norm.ppf(0.975), norm.ppf(power)
+    alpha, beta = norm.ppf(0.975), norm.ppf(0.8)
 
     def lacking(difference: float) -> float:
         needed = (alpha * np.sqrt(disagreement) + beta * np.sqrt(disagreement - difference**2)) / difference
@@ -185,15 +174,15 @@ def visible_difference(clips: int, *, disagreement: float, power: float = 0.8) -
     return float(brentq(lacking, 1e-9, disagreement)) if lacking(disagreement) < 0 else disagreement
 
 
-def pareto_front(table: pd.DataFrame, cost: str, *, score: str = "accuracy") -> pd.Series:
-    """Whether no other row is at least as good and at least as cheap, and better in one of the two.
+def pareto_front(table: pd.DataFrame, cost: str) -> pd.Series:
+    """Whether no other row is at least as accurate and at least as cheap, and better in one of the two.
 
     Examples
     --------
     >>> pareto_front(pd.DataFrame({"accuracy": [0.9, 0.8, 0.7], "seconds": [10, 1, 5]}), "seconds").tolist()
     [True, True, False]
     """
-    good, cheap = table[score].to_numpy(), table[cost].to_numpy()
+    good, cheap = table["accuracy"].to_numpy(), table[cost].to_numpy()
     as_good = (good >= good[:, np.newaxis]) & (cheap <= cheap[:, np.newaxis])
     better = as_good & ((good > good[:, np.newaxis]) | (cheap < cheap[:, np.newaxis]))
     return pd.Series(~better.any(axis=1) & np.isfinite(cheap), index=table.index)
@@ -202,12 +191,12 @@ def pareto_front(table: pd.DataFrame, cost: str, *, score: str = "accuracy") -> 
 def gap(random: pd.DataFrame, speaker: pd.DataFrame) -> pd.DataFrame:
     """Scores of one model on voices that it knows and on strangers, and the gap between them.
 
-    The two test sets are different clips, so their draws are independent.
+    The two test sets are different clips, so their resamples are independent.
 
     Parameters
     ----------
     random, speaker : pd.DataFrame
-        As `helpers.comparison.race.draws` gives them for the two splits.
+        As `helpers.comparison.race.resamples` gives them for the two splits.
 
     Returns
     -------
@@ -215,14 +204,9 @@ def gap(random: pd.DataFrame, speaker: pd.DataFrame) -> pd.DataFrame:
         Indexed by score: value and 95% interval (`_low`, `_high`) of `random`, `speaker` and `gap`, random less speaker.
     """
     shared = random.columns.intersection(speaker.columns, sort=False)
-    # Drawn with one seed, they might move together: the draws of one are shuffled, but for the first row, which is none.
+    # Drawn with one seed, they might move together: the resamples of one are shuffled, after the first row.
     order = [0, *np.random.default_rng(0).permutation(np.arange(1, len(speaker)))]
     shuffled = speaker[shared].iloc[order].set_axis(speaker.index)
     sides = {"random": random[shared], "speaker": speaker[shared], "gap": random[shared] - shuffled}
-    return pd.concat(
-        [
-            percentiles(table).rename(columns={"value": name, "low": f"{name}_low", "high": f"{name}_high"})
-            for name, table in sides.items()
-        ],
-        axis=1,
-    )
+    tables = [percentiles(table).set_axis([name, f"{name}_low", f"{name}_high"], axis=1) for name, table in sides.items()]
+    return pd.concat(tables, axis=1)

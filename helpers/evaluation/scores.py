@@ -34,15 +34,9 @@ def predictions_table(manifest: pd.DataFrame, probabilities: np.ndarray, classes
     pd.DataFrame
         `clip`, `split`, `true`, `predicted`, `confidence`, and for each class its probability, `p:<class>`.
     """
-    fixed = pd.DataFrame(
-        {
-            "clip": manifest["clip"].to_numpy(),
-            "split": manifest["split"].to_numpy(),
-            "true": manifest["label"].to_numpy(),
-            "predicted": np.asarray(classes, dtype=object)[probabilities.argmax(axis=1)],
-            "confidence": probabilities.max(axis=1),
-        }
-    )
+    fixed = manifest[["clip", "split", "label"]].rename(columns={"label": "true"}).reset_index(drop=True)
+    predicted = np.asarray(classes, dtype=object)[probabilities.argmax(axis=1)]
+    fixed = fixed.assign(predicted=predicted, confidence=probabilities.max(axis=1))
     return pd.concat([fixed, pd.DataFrame(probabilities, columns=[f"p:{name}" for name in classes])], axis=1).round(6)
 
 
@@ -108,17 +102,14 @@ def clip_scores(predictions: pd.DataFrame, classes: list[str], *, ages: pd.Serie
         the age expected to the label's; of a decade or a range, to its middle) and `within_5_years`.
     """
     probabilities = probabilities_of(predictions)
-    clips = np.arange(len(predictions))
     index = pd.Index(classes).get_indexer(predictions["true"])
-    own = probabilities[clips, index]
     scores = {"accuracy": (predictions["true"] == predictions["predicted"]).to_numpy(float)}
     if len(classes) > TOP:
         order = np.argsort(-probabilities, axis=1, kind="stable")
         scores[f"top_{TOP}_accuracy"] = (order[:, :TOP] == index[:, np.newaxis]).any(axis=1).astype(float)
-    scores["loss"] = -np.log(np.clip(own, 1e-7, 1))
+    scores["loss"] = -np.log(np.clip(probabilities[np.arange(len(index)), index], 1e-7, 1))
 
     people = [parse_label(label) for label in classes]
-    true_ages = None if ages is None else predictions["clip"].map(ages).to_numpy(float)
     groupings = {"gender_accuracy": [gender for gender, _ in people]}
     if all(age is not None for _, age in people):
         years = np.array([age for _, age in people], float)
@@ -129,7 +120,7 @@ def clip_scores(predictions: pd.DataFrame, classes: list[str], *, ages: pd.Serie
             scores[name] = (members[index, (probabilities @ members).argmax(axis=1)]).astype(float)
     if "age_group_accuracy" in groupings and len(set(years)) > 1:
         expected = probabilities @ years / probabilities.sum(axis=1)
-        error = np.abs(expected - (years[index] if true_ages is None else true_ages))
+        error = np.abs(expected - (years[index] if ages is None else predictions["clip"].map(ages).to_numpy(float)))
         scores |= {"age_mae_years": error, f"within_{BAND_YEARS}_years": (error <= BAND_YEARS).astype(float)}
     return pd.DataFrame(scores, index=predictions.index)
 
@@ -164,19 +155,15 @@ def score_split(predictions: pd.DataFrame, classes: list[str]) -> dict[str, floa
 
 def score(predictions: pd.DataFrame, classes: list[str]) -> dict[str, dict[str, float]]:
     """Scores of every split that has predictions: what `metrics.json` holds."""
-    return {
-        split: score_split(predictions[predictions["split"] == split], classes)
-        for split in SPLITS
-        if (predictions["split"] == split).any()
-    }
+    parts = dict(iter(predictions.groupby("split")))
+    return {split: score_split(parts[split], classes) for split in SPLITS if split in parts}
 
 
 def class_report(predictions: pd.DataFrame, classes: list[str]) -> pd.DataFrame:
     """Precision, recall, F1 and number of true clips (support) of each class."""
     values = precision_recall_fscore_support(predictions["true"], predictions["predicted"], labels=classes, zero_division=0)
-    return pd.DataFrame(
-        dict(zip(("precision", "recall", "f1", "clips"), values, strict=True)), index=pd.Index(classes, name="class")
-    )
+    columns = dict(zip(("precision", "recall", "f1", "clips"), values, strict=True))
+    return pd.DataFrame(columns, index=pd.Index(classes, name="class"))
 
 
 def confusion_counts(predictions: pd.DataFrame, classes: list[str]) -> pd.DataFrame:
@@ -188,14 +175,8 @@ def confusion_counts(predictions: pd.DataFrame, classes: list[str]) -> pd.DataFr
 def most_confused(predictions: pd.DataFrame, *, most: int = 10) -> pd.DataFrame:
     """The pairs of classes that are confused most often, with their number of clips."""
     wrong = predictions[predictions["true"] != predictions["predicted"]]
-    return (
-        wrong.groupby(["true", "predicted"])
-        .size()
-        .sort_values(ascending=False, kind="stable")
-        .head(most)
-        .rename("clips")
-        .reset_index()
-    )
+    counts = wrong.groupby(["true", "predicted"]).size().sort_values(ascending=False, kind="stable")
+    return counts.head(most).reset_index(name="clips")
 
 
 def accuracy_by(predictions: pd.DataFrame, values: pd.Series, *, parts: int | None = None) -> pd.DataFrame:
@@ -219,22 +200,14 @@ def accuracy_by(predictions: pd.DataFrame, values: pd.Series, *, parts: int | No
     """
     value = predictions["clip"].map(values)
     if parts:
-        value = pd.qcut(value, parts, precision=1, duplicates="drop").cat.rename_categories(
-            lambda part: f"{part.left:g} to {part.right:g}"
-        )
-    right = predictions["true"] == predictions["predicted"]
-    table = right.groupby(value.where(value != ""), observed=True).agg(["size", "sum"])
-    bounds = [binomtest(int(k), int(n)).proportion_ci(method="wilson") for n, k in table.itertuples(index=False)]
-    return pd.DataFrame(
-        {
-            "clips": table["size"],
-            "errors": table["size"] - table["sum"],
-            "accuracy": table["sum"] / table["size"],
-            "low": [bound.low for bound in bounds],
-            "high": [bound.high for bound in bounds],
-        },
-        index=table.index.rename(values.name),
-    )
+        value = pd.qcut(value, parts, precision=1, duplicates="drop")
+        value = value.cat.rename_categories(lambda part: f"{part.left:g} to {part.right:g}")
+    wrong = predictions["true"] != predictions["predicted"]
+    table = wrong.groupby(value.where(value != ""), observed=True).agg(clips="size", errors="sum").rename_axis(values.name)
+    right = table["clips"] - table["errors"]
+    bounds = [binomtest(k, n).proportion_ci(method="wilson") for k, n in zip(right, table["clips"], strict=True)]
+    low, high = [bound.low for bound in bounds], [bound.high for bound in bounds]
+    return table.assign(accuracy=right / table["clips"], low=low, high=high)
 
 
 def read_classes(artifacts) -> list[str]:
@@ -242,20 +215,22 @@ def read_classes(artifacts) -> list[str]:
     return read_json(artifacts.classes)
 
 
-def class_fractions(training: pd.Series, classes: list[str]) -> np.ndarray:
-    """Fraction of each class among the training clips' labels, np.ndarray [shape=(classes,)]."""
-    return training.value_counts(normalize=True).reindex(classes, fill_value=0).to_numpy()
-
-
-def no_audio_predictions(predictions: pd.DataFrame, classes: list[str], *, split: str = "test") -> pd.DataFrame:
-    """The no-audio baseline for one split: for each clip, the fraction of each class among the training clips.
+def no_audio(manifest: pd.DataFrame, classes: list[str]) -> np.ndarray:
+    """The no-audio baseline: for every clip the fraction of each class among the training clips, [shape=(clips, classes)].
 
     Scored like any other predictions, its accuracy is that of always answering the most frequent class, gender or age group,
     and its age is the mean age of the training clips.
     """
-    clips = predictions[predictions["split"] == split].rename(columns={"true": "label"})
-    fractions = class_fractions(predictions.loc[predictions["split"] == "train", "true"], classes)
-    return predictions_table(clips, np.tile(fractions, (len(clips), 1)), classes)
+    training = manifest.loc[manifest["split"] == "train", "label"]
+    fractions = training.value_counts(normalize=True).reindex(classes, fill_value=0)
+    return np.tile(fractions, (len(manifest), 1))
+
+
+def no_audio_predictions(predictions: pd.DataFrame, classes: list[str]) -> pd.DataFrame:
+    """What `no_audio` predicts for the test clips of `predictions`, which are of all splits."""
+    clips = predictions.rename(columns={"true": "label"})
+    test = (clips["split"] == "test").to_numpy()
+    return predictions_table(clips[test], no_audio(clips, classes)[test], classes)
 
 
 def pitch_threshold(predictions: pd.DataFrame, pitch: pd.Series) -> tuple[float, pd.Series]:
@@ -275,11 +250,11 @@ def pitch_threshold(predictions: pd.DataFrame, pitch: pd.Series) -> tuple[float,
     right : pd.Series
         Whether each clip with a pitch and a gender is predicted correctly, indexed like `predictions`.
     """
-    table = pd.DataFrame({"female": predictions["true"].map(lambda label: parse_label(label)[0])})
-    table = table.assign(pitch=predictions["clip"].map(pitch), training=predictions["split"] == "train").dropna()
-    female, hertz = table["female"] == "female", table["pitch"]
-    known = np.unique(hertz[table["training"]])
+    table = predictions.assign(gender=predictions["true"].map(lambda label: parse_label(label)[0]))
+    table = table.assign(pitch=predictions["clip"].map(pitch)).dropna(subset=["gender", "pitch"])
+    female, hertz, training = table["gender"] == "female", table["pitch"], table["split"] == "train"
+    known = np.unique(hertz[training])
     candidates = (known[:-1] + known[1:]) / 2
-    errors = [((hertz > candidate) != female)[table["training"]].sum() for candidate in candidates]
+    errors = [((hertz > candidate) != female)[training].sum() for candidate in candidates]
     threshold = float(candidates[int(np.argmin(errors))])
     return threshold, (hertz > threshold) == female

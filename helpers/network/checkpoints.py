@@ -1,15 +1,19 @@
-"""Checkpoints: a training that was stopped goes on from its last whole epoch, to the same result (notebook 03).
+"""What happens at the end of each step and epoch of a training, above all its checkpoints (notebooks 03 and 05).
 
-A checkpoint is a model file (`helpers.network.model_files`) whose note also holds the history and what the training was of. Its
-weights and its optimizer's state go on exactly; what an epoch shows depends on its number alone (`helpers.spectrograms.batches`).
+A training that was stopped goes on from its last whole epoch, to the same result. A checkpoint is a model file
+(`helpers.network.model_files`) whose note also holds the history and what the training was of. Its weights and its optimizer's
+state go on exactly; what an epoch shows depends on its number alone (`helpers.spectrograms.batches`).
 """
 
-import shutil
+import time
 from pathlib import Path
 
 import keras
+import numpy as np
+from tqdm import tqdm
 
 from helpers.base.artifacts import SuiteError
+from helpers.base.settings import Profile
 from helpers.network.model_files import read_note, save_model
 from helpers.network.run import Run, best_epoch
 
@@ -72,10 +76,59 @@ def restore(path: Path, model: keras.Model) -> None:
         seed.assign(value)
 
 
-def remove_checkpoints(run: Run) -> None:
-    """Remove the checkpoints of a training that is finished or has failed for good."""
-    shutil.rmtree(run.checkpoints, ignore_errors=True)
-
-
 def _seeds(model: keras.Model) -> list[keras.Variable]:
     return [variable for variable in model.variables if variable.path.endswith("seed_generator_state")]
+
+
+class EpochRecorder(keras.callbacks.Callback):
+    """Writes the history, shows the progress, and stops a training that fails or no longer gets better.
+
+    Parameters
+    ----------
+    run : Run
+    history : list of dict
+        Rows of the epochs that are over; each new one is added.
+    bar : tqdm.tqdm
+        Counts steps.
+    """
+
+    def __init__(self, run: Run, history: list[dict], *, bar: tqdm):
+        super().__init__()
+        self.run, self.profile, self.history, self.bar = run, run.profile, history, bar
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Start the clock."""
+        self.started = time.perf_counter()
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Stop where the loss is no number, and move the bar on."""
+        self._require_number(logs["loss"], f"in step {batch + 1} of epoch {len(self.history) + 1}")
+        self.bar.update()
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Put the epoch into the history and write its checkpoint."""
+        self._require_number(logs["val_loss"], f"on the validation clips after epoch {epoch + 1}")
+        row = {"epoch": epoch + 1}
+        row |= {key.replace("val_", "validation_"): float(logs[key]) for key in ("loss", "accuracy", "val_loss", "val_accuracy")}
+        row["learning_rate"] = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+        row["seconds"] = round(time.perf_counter() - self.started, 2)
+        self.history.append(row)
+        save_checkpoint(self.run, self.model, self.history)
+        self.bar.set_postfix_str(
+            f"epoch {row['epoch']} of {self.profile.epochs}, loss {row['loss']:.3f}, accuracy {row['accuracy']:.3f}, validation "
+            f"{row['validation_loss']:.3f}, {row['validation_accuracy']:.3f}"
+        )
+        self.model.stop_training = stops_early(self.history, profile=self.profile)
+
+    def _require_number(self, loss, where: str) -> None:
+        if not np.isfinite(float(loss)):
+            rate = self.profile.learning_rate / 10
+            raise FloatingPointError(
+                f"The loss became {float(loss)} {where}: the weights have run away. Try a smaller learning rate, such as "
+                f'OVERRIDES = "learning_rate={rate:g}".'
+            )
+
+
+def stops_early(history: list[dict], *, profile: Profile) -> bool:
+    """Whether the last `profile.early_stopping` epochs brought no lower validation loss; never where that is 0."""
+    return bool(history) and 0 < profile.early_stopping <= len(history) - best_epoch(history)

@@ -15,7 +15,7 @@ from helpers.network.grad_cam import grad_cam, pooling_layer, spread
 from helpers.recordings.labels import parse_label
 from helpers.recordings.sounds import inspect_sound
 from helpers.recordings.splits import sample_clips
-from helpers.spectrograms.batches import cut_windows, evaluation_batches
+from helpers.spectrograms.batches import evaluation_batches, even_windows
 from helpers.spectrograms.mel import load_audio, picture
 
 MOST_CLIPS = 1000  # of a larger corpus a fraction of each class is taken: enough to find near ones in
@@ -89,7 +89,8 @@ class TrainedModel:
         starts : np.ndarray [shape=(windows,), dtype=int]
             The first column of each.
         """
-        return cut_windows(image, width=self.network.input_shape[2], windows=self.test_windows)
+        windows, starts = even_windows(image, width=self.network.input_shape[2], windows=self.test_windows)
+        return windows.numpy(), starts.numpy()
 
     def predict(self, samples: np.ndarray, *, temperature: float = 1.0) -> Prediction:
         """Class probabilities, gender and expected age of the voice in a sound.

@@ -30,13 +30,7 @@ PRETRAINED = {
 
 
 def build(
-    name: str,
-    *,
-    shape: tuple[int, int, int],
-    classes: int,
-    weights: str = "none",
-    base_channels: int = 32,
-    dropout: float = 0.4,
+    name: str, *, shape: tuple[int, int, int], classes: int, weights: str = "none", base_channels: int = 32, dropout: float = 0.4
 ) -> keras.Model:
     """Build a network by its name.
 
@@ -62,14 +56,16 @@ def build(
     SuiteError
         An unknown name, pictures too small for the network, or ImageNet weights that can't be fetched.
     """
+    if name not in NETWORKS:
+        raise SuiteError(f"There is no network {name!r}: choose one of {', '.join(NETWORKS)}.")
+    pictures = layers.Input(shape)
     if name in PRETRAINED:
-        return pretrained(name, shape=shape, classes=classes, weights=weights)
-    if name in ("small_resnet", "plain_cnn"):
-        skip = name == "small_resnet"
-        return small_network(name, shape=shape, classes=classes, skip=skip, base_channels=base_channels, dropout=dropout)
-    if name == "small_vgg":
-        return small_vgg(shape=shape, classes=classes, base_channels=base_channels, dropout=dropout)
-    raise SuiteError(f"There is no network {name!r}: choose one of {', '.join(NETWORKS)}.")
+        x = pretrained(name, pictures, weights=weights)
+    else:
+        x = layers.Rescaling(1 / 127.5, offset=-1)(pictures)
+        x = small_vgg(x, base_channels) if name == "small_vgg" else small_network(x, base_channels, skip=name == "small_resnet")
+        x = layers.Dropout(dropout)(layers.GlobalAveragePooling2D()(x))
+    return keras.Model(pictures, layers.Dense(classes, activation="softmax", dtype="float32")(x), name=name)
 
 
 def layers_fingerprint(model: keras.Model) -> str:
@@ -88,6 +84,14 @@ def layers_fingerprint(model: keras.Model) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+def convolution(x: keras.KerasTensor, channels: int, *, size: int = 3, stride: int = 1) -> keras.KerasTensor:
+    """A convolution and batch normalisation."""
+    padding = "same" if size > 1 else "valid"
+    x = layers.Conv2D(channels, size, strides=stride, padding=padding, use_bias=False)(x)
+    # Keras' own momentum of 0.99 needs hundreds of steps to follow; an epoch here has a few dozen.
+    return layers.BatchNormalization(momentum=0.9)(x)
+
+
 def residual_block(x: keras.KerasTensor, channels: int, *, stride: int = 1, skip: bool = True) -> keras.KerasTensor:
     """Two 3 x 3 convolutions and, around them, the skip connection.
 
@@ -95,79 +99,57 @@ def residual_block(x: keras.KerasTensor, channels: int, *, stride: int = 1, skip
     convolution. With ``skip=False`` it is the plain block of the same depth.
     """
     shortcut = x
-    # Keras' own momentum of 0.99 needs hundreds of steps to follow; an epoch here has a few dozen.
-    x = layers.Conv2D(channels, 3, strides=stride, padding="same", use_bias=False)(x)
-    x = layers.BatchNormalization(momentum=0.9)(x)
-    x = layers.ReLU()(x)
-    x = layers.Conv2D(channels, 3, padding="same", use_bias=False)(x)
-    x = layers.BatchNormalization(momentum=0.9)(x)
+    x = convolution(layers.ReLU()(convolution(x, channels, stride=stride)), channels)
     if skip:
         if stride != 1 or shortcut.shape[-1] != channels:
-            shortcut = layers.Conv2D(channels, 1, strides=stride, use_bias=False)(shortcut)
-            shortcut = layers.BatchNormalization(momentum=0.9)(shortcut)
+            shortcut = convolution(shortcut, channels, size=1, stride=stride)
         x = layers.Add()([x, shortcut])
     return layers.ReLU()(x)
 
 
-def small_network(
-    name: str, *, shape: tuple[int, int, int], classes: int, skip: bool, base_channels: int, dropout: float
-) -> keras.Model:
+def small_network(x: keras.KerasTensor, base_channels: int, *, skip: bool) -> keras.KerasTensor:
     """The first three stages of ResNet-18 with fewer channels, from random weights; without skips, a plain CNN as deep."""
-    pictures = layers.Input(shape)
-    x = layers.Rescaling(1 / 127.5, offset=-1)(pictures)
-    x = layers.Conv2D(base_channels, 5, strides=2, padding="same", use_bias=False)(x)
-    x = layers.BatchNormalization(momentum=0.9)(x)
-    x = layers.ReLU()(x)
-    x = layers.MaxPooling2D(2)(x)
+    x = layers.MaxPooling2D(2)(layers.ReLU()(convolution(x, base_channels, size=5, stride=2)))
     for stage in range(STAGES):
         for block in range(BLOCKS_PER_STAGE):
             stride = 2 if stage > 0 and block == 0 else 1
             x = residual_block(x, base_channels * 2**stage, stride=stride, skip=skip)
-    x = layers.Dropout(dropout)(layers.GlobalAveragePooling2D()(x))
-    return keras.Model(pictures, layers.Dense(classes, activation="softmax", dtype="float32")(x), name=name)
+    return x
 
 
-def small_vgg(*, shape: tuple[int, int, int], classes: int, base_channels: int, dropout: float) -> keras.Model:
+def small_vgg(x: keras.KerasTensor, base_channels: int) -> keras.KerasTensor:
     """A convolution and a pooling in turn, four times: the plan of VGG (Simonyan & Zisserman, 2015), from random weights.
 
     The first convolution takes every second row and column, as the small ResNet's does: in full resolution it would take longer.
     """
-    pictures = layers.Input(shape)
-    x = layers.Rescaling(1 / 127.5, offset=-1)(pictures)
     for stage in range(4):
-        stride = 2 if stage == 0 else 1
-        x = layers.Conv2D(base_channels * 2**stage, 3, strides=stride, padding="same", use_bias=False)(x)
-        x = layers.BatchNormalization(momentum=0.9)(x)
-        x = layers.ReLU()(x)
-        x = layers.MaxPooling2D(2)(x)
-    x = layers.GlobalAveragePooling2D()(x)
-    x = layers.Dropout(dropout)(x)
-    return keras.Model(pictures, layers.Dense(classes, activation="softmax", dtype="float32")(x), name="small_vgg")
+        x = convolution(x, base_channels * 2**stage, stride=2 if stage == 0 else 1)
+        x = layers.MaxPooling2D(2)(layers.ReLU()(x))
+    return x
 
 
-def pretrained(name: str, *, shape: tuple[int, int, int], classes: int, weights: str) -> keras.Model:
-    """A network of `keras.applications` with one of the study's two heads, all layers trained.
+def pretrained(name: str, pictures: keras.KerasTensor, *, weights: str) -> keras.KerasTensor:
+    """A network of `keras.applications` up to the last layer of one of the study's two heads, all layers trained.
 
     Its section 6 describes GlobalMaxPooling2D and a Dense softmax; its section 9.2 also BatchNormalization, ReLU, Flatten and a
     Dense softmax, which is `resnet50_flatten`.
     """
     constructor, preprocessing = PRETRAINED[name]
-    pictures = layers.Input(shape)
-    x = pictures if shape[2] == 3 else layers.Concatenate()([pictures] * 3)
+    _, height, width, channels = pictures.shape
+    x = pictures if channels == 3 else layers.Concatenate()([pictures] * 3)
     if preprocessing == "caffe":  # blue-green-red, less the mean colour of ImageNet
         red, green, blue = keras.ops.split(x, 3, axis=-1)
         x = layers.Concatenate()([blue, green, red])
         x = layers.Normalization(mean=[103.939, 116.779, 123.68], variance=[1.0, 1.0, 1.0])(x)
     elif preprocessing == "standardised":  # less the mean colour of ImageNet, in its standard deviations
-        deviations = (0.229, 0.224, 0.225)
         mean = [255 * part for part in (0.485, 0.456, 0.406)]
-        x = layers.Normalization(mean=mean, variance=[(255 * deviation) ** 2 for deviation in deviations])(x)
+        x = layers.Normalization(mean=mean, variance=[(255 * part) ** 2 for part in (0.229, 0.224, 0.225)])(x)
     elif preprocessing == "unit":
         x = layers.Rescaling(1 / 127.5, offset=-1)(x)
     try:
-        base = constructor(include_top=False, weights=None if weights == "none" else weights, input_shape=(*shape[:2], 3))
+        base = constructor(include_top=False, weights=None if weights == "none" else weights, input_shape=(height, width, 3))
     except ValueError as error:
-        size = f"{shape[0]} x {shape[1]}"
+        size = f"{height} x {width}"
         raise SuiteError(f"{name} can't be built for pictures of {size} pixels: {str(error).splitlines()[0]}") from None
     except Exception as error:  # Keras raises a bare Exception where the download fails
         if weights == "none" or not (type(error) is Exception or isinstance(error, OSError)):
@@ -175,10 +157,8 @@ def pretrained(name: str, *, shape: tuple[int, int, int], classes: int, weights:
         raise SuiteError(_how_to_get_weights(name, weights, str(error).splitlines()[0])) from None
     x = base(x)
     if name.endswith("_flatten"):
-        x = layers.Flatten()(layers.ReLU()(layers.BatchNormalization()(x)))
-    else:
-        x = layers.GlobalMaxPooling2D()(x)
-    return keras.Model(pictures, layers.Dense(classes, activation="softmax", dtype="float32")(x), name=name)
+        return layers.Flatten()(layers.ReLU()(layers.BatchNormalization()(x)))
+    return layers.GlobalMaxPooling2D()(x)
 
 
 def _how_to_get_weights(name: str, weights: str, reason: str) -> str:

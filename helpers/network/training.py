@@ -18,7 +18,7 @@ from helpers.base.artifacts import Artifacts, SuiteError, write_table
 from helpers.base.settings import Profile
 from helpers.evaluation.scores import predictions_table
 from helpers.network import checkpoints, networks
-from helpers.network.callbacks import EpochRecorder, stops_early
+from helpers.network.checkpoints import EpochRecorder, stops_early
 from helpers.network.model_files import save_model
 from helpers.network.run import Run, best_epoch, milliseconds_per_clip
 from helpers.spectrograms.batches import (
@@ -26,13 +26,11 @@ from helpers.spectrograms.batches import (
     evaluation_batches,
     image_shape,
     pictures,
-    require_clips,
     steps_per_epoch,
     training_batches,
     windows_per_clip,
 )
 
-TIMED_CLIPS = 16
 KEPT_EPOCHS = {"best": best_epoch, "last": len}  # from the rows of a history to the number of an epoch
 
 
@@ -66,7 +64,6 @@ def train(name: str, manifest: pd.DataFrame, artifacts: Artifacts, *, profile: P
     """
     run = Run.of(name, manifest, artifacts, profile=profile, folder=folder)
     paths, targets = pictures(manifest, artifacts, classes=run.classes, profile=profile)
-    require_clips(manifest["split"].to_numpy(), targets, classes=run.classes)
     # Built from random weights: of whatever is in the code now, layer by layer.
     plan = build(name, paths[0], classes=run.classes, profile=replace(profile, weights="none"))
     run = replace(run, layers=networks.layers_fingerprint(plan))
@@ -87,7 +84,7 @@ def _keep(run: Run, model: keras.Model, history: list[dict], manifest: pd.DataFr
     note = {"network": run.name, "classes": classes, "layers": run.layers, "spectrogram": asdict(profile.spectrogram)}
     note |= {"window_frames": profile.window_frames, "test_windows": profile.test_windows}
     predictions = predictions_table(manifest, predict_clips(model, paths, classes=len(classes), profile=profile), classes)
-    windows = np.concatenate([clip_windows(path, profile=profile)[0] for path in paths[:TIMED_CLIPS]])
+    windows = np.concatenate([clip_windows(path, profile=profile) for path in paths[:16]])
     clips = len(windows) // profile.test_windows
     facts = {
         "parameters": model.count_params(),
@@ -104,7 +101,7 @@ def _keep(run: Run, model: keras.Model, history: list[dict], manifest: pd.DataFr
             f"{run.name} is trained, but its results could not be written to {run.folder} ({str(error).splitlines()[0]}): free "
             "some space and run this again; its checkpoints stay, so that nothing is trained twice."
         ) from None
-    checkpoints.remove_checkpoints(run)
+    shutil.rmtree(run.checkpoints, ignore_errors=True)
     return kept
 
 
@@ -150,7 +147,6 @@ def fit(run: Run, paths: list[Path], targets: np.ndarray, split: np.ndarray) -> 
     bar = tqdm(
         desc=run.name, total=steps * profile.epochs, initial=steps * len(history), unit="step", mininterval=1, file=sys.stdout
     )
-    save = functools.partial(checkpoints.save_checkpoint, run, model, history)
     with contextlib.closing(bar):
         if not stops_early(history, profile=profile):
             try:
@@ -162,13 +158,13 @@ def fit(run: Run, paths: list[Path], targets: np.ndarray, split: np.ndarray) -> 
                     shuffle=False,  # the batches are in their order already
                     validation_data=split_for_devices(validated, parts=len(devices)),
                     callbacks=[
-                        EpochRecorder(history, bar=bar, profile=profile, save=save),
+                        EpochRecorder(run, history, bar=bar),
                         keras.callbacks.TensorBoard(run.files.logs, write_graph=False),
                     ],
                     verbose=0,
                 )
             except FloatingPointError as error:
-                checkpoints.remove_checkpoints(run)  # they would only lead here again
+                shutil.rmtree(run.checkpoints, ignore_errors=True)  # they would only lead here again
                 raise SuiteError(str(error)) from None
     return history, checkpoints.epoch_file(run.checkpoints, KEPT_EPOCHS[profile.kept_epoch](history))
 

@@ -9,23 +9,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import tensorflow as tf
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from helpers.base.artifacts import Artifacts, SuiteError, read_json
 from helpers.base.settings import Profile, describe
-from helpers.spectrograms.augmentation import (
-    add_noise,
-    another_seed,
-    equalise,
-    gain,
-    mask,
-    mixup,
-    pad,
-    random_window,
-    time_shift,
-)
-
-NOISE_SPREAD_DB = 20  # how much less noise than the profile allows a picture may get
+from helpers.spectrograms import augmentation
 
 
 def training_batches(
@@ -78,7 +66,9 @@ def training_batches(
         batches = images.batch(profile.batch_size)
         if not profile.mixup:
             return batches
-        return batches.enumerate().map(lambda number, batch: mixup(*batch, alpha=profile.mixup, seed=seed_of(epoch, number)))
+        return batches.enumerate().map(
+            lambda number, batch: augmentation.mixup(*batch, alpha=profile.mixup, seed=seed_of(epoch, number))
+        )
 
     return tf.data.Dataset.range(first_epoch, profile.epochs).flat_map(epoch_of_batches).prefetch(4)
 
@@ -99,17 +89,18 @@ def augment(image: tf.Tensor, *, width: int, profile: Profile, seed: tf.Tensor) 
     tf.Tensor [shape=(height, width, channels), dtype=float32]
     """
     range_db = profile.spectrogram.dynamic_range_db
-    image = tf.cast(random_window(image, width=width, seed=seed), tf.float32)
+    image = tf.cast(augmentation.random_window(image, width=width, seed=seed), tf.float32)
     if profile.time_shift:
-        image = time_shift(image, most=profile.time_shift, seed=seed)
+        image = augmentation.time_shift(image, most=profile.time_shift, seed=seed)
     if profile.gain_db:
-        image = gain(image, most_db=profile.gain_db, dynamic_range_db=range_db, seed=seed)
+        image = augmentation.gain(image, most_db=profile.gain_db, dynamic_range_db=range_db, seed=seed)
     if profile.noise_snr_db is not None:
-        snr_db = profile.noise_snr_db + tf.random.stateless_uniform([], another_seed(seed, 15), 0, NOISE_SPREAD_DB)
-        image = add_noise(image, snr_db=snr_db, dynamic_range_db=range_db, seed=seed)
+        # Up to 20 dB less noise than the profile allows.
+        snr_db = profile.noise_snr_db + tf.random.stateless_uniform([], augmentation.another_seed(seed, 15), 0, 20)
+        image = augmentation.add_noise(image, snr_db=snr_db, dynamic_range_db=range_db, seed=seed)
     if profile.equaliser_db:
-        image = equalise(image, most_db=profile.equaliser_db, dynamic_range_db=range_db, seed=seed)
-    return mask(image, rows=profile.frequency_mask, columns=profile.time_mask, seed=seed)
+        image = augmentation.equalise(image, most_db=profile.equaliser_db, dynamic_range_db=range_db, seed=seed)
+    return augmentation.mask(image, rows=profile.frequency_mask, columns=profile.time_mask, seed=seed)
 
 
 def windows_per_clip(clips: int, *, profile: Profile) -> int:
@@ -133,49 +124,33 @@ def evaluation_batches(paths: list[Path], targets: np.ndarray, *, classes: int, 
     shape = image_shape(paths[0], profile=profile)
 
     def cut(path: tf.Tensor, target: tf.Tensor) -> tf.data.Dataset:
-        images = even_windows(read_image(path, channels=shape[2]), width=shape[1], windows=windows)
+        images, _ = even_windows(read_image(path, channels=shape[2]), width=shape[1], windows=windows)
         return tf.ensure_shape(images, (windows, *shape)), tf.repeat(tf.one_hot(target, classes)[tf.newaxis], windows, axis=0)
 
     pairs = tf.data.Dataset.from_tensor_slices(([str(path) for path in paths], tf.constant(targets, tf.int64)))
     return pairs.map(cut, num_parallel_calls=2, deterministic=True).unbatch().batch(2 * profile.batch_size).prefetch(2)
 
 
-def window_starts(width: tf.Tensor, *, window: int, windows: int) -> tf.Tensor:
-    """First columns of evenly spaced windows in a picture of `width` columns, tf.Tensor [shape=(windows,), dtype=int32]."""
-    spare = tf.cast(width - window, tf.float32)
-    return tf.cast(tf.round(tf.linspace(0.0, 1.0, windows) * spare if windows > 1 else [spare / 2]), tf.int32)
-
-
-def even_windows(image: tf.Tensor, *, width: int, windows: int) -> tf.Tensor:
-    """Evenly spaced stretches of a picture, first to last column: a tensor [shape=(windows, height, width, channels), float32]."""
-    image = pad(image, width=width)
-    starts = window_starts(tf.shape(image)[1], window=width, windows=windows)
-    images = tf.map_fn(lambda start: image[:, start : start + width], starts, fn_output_signature=tf.uint8)
-    return tf.cast(images, tf.float32)
-
-
-def clip_windows(path: Path, *, profile: Profile) -> tuple[np.ndarray, np.ndarray, int]:
-    """The windows of one picture that a prediction is made of, and where they lie.
+def even_windows(image: tf.Tensor | np.ndarray, *, width: int, windows: int) -> tuple[tf.Tensor, tf.Tensor]:
+    """Evenly spaced stretches of a picture, first to last column.
 
     Returns
     -------
-    windows : np.ndarray [shape=(windows, height, width, channels)]
-        From 0 to 255.
-    starts : np.ndarray [shape=(windows,), dtype=int]
+    images : tf.Tensor [shape=(windows, height, width, channels), dtype=float32]
+    starts : tf.Tensor [shape=(windows,), dtype=int32]
         The first column of each.
-    width : int
-        Columns of the whole picture.
     """
-    shape = image_shape(path, profile=profile)
-    image = read_image(str(path), channels=shape[2])
-    return *cut_windows(image, width=shape[1], windows=profile.test_windows), image.shape[1]
+    image = augmentation.pad(image, width=width)
+    spare = tf.cast(tf.shape(image)[1] - width, tf.float32)
+    starts = tf.cast(tf.round(tf.linspace(0.0, 1.0, windows) * spare if windows > 1 else [spare / 2]), tf.int32)
+    images = tf.stack([image[:, start : start + width] for start in tf.unstack(starts, windows)])
+    return tf.cast(images, tf.float32), starts
 
 
-def cut_windows(image: tf.Tensor | np.ndarray, *, width: int, windows: int) -> tuple[np.ndarray, np.ndarray]:
-    """The windows of a picture as `even_windows` cuts them, and the first column of each."""
-    starts = window_starts(max(image.shape[1], width), window=width, windows=windows).numpy()
-    image = np.asarray(pad(image, width=width), np.float32)  # sliced by NumPy: outside of a graph, `tf.map_fn` takes far longer
-    return np.stack([image[:, start : start + width] for start in starts]), starts
+def clip_windows(path: Path, *, profile: Profile) -> np.ndarray:
+    """The windows of one picture that a prediction is made of, np.ndarray [shape=(windows, height, width, channels)], 0 to 255."""
+    _, width, channels = image_shape(path, profile=profile)
+    return even_windows(read_image(str(path), channels=channels), width=width, windows=profile.test_windows)[0].numpy()
 
 
 def image_shape(path: Path, *, profile: Profile) -> tuple[int, int, int]:
@@ -187,27 +162,27 @@ def image_shape(path: Path, *, profile: Profile) -> tuple[int, int, int]:
         The picture can't be read.
     """
     try:
-        image = tf.io.decode_png(tf.io.read_file(str(path)))
+        height, width, channels = read_image(str(path)).shape
     except (tf.errors.InvalidArgumentError, tf.errors.NotFoundError):
         raise SuiteError(f"The picture {path} is missing or can't be read: run notebooks/02_spectrograms.ipynb again.") from None
-    height, width, channels = image.shape
     return height, profile.window_frames or width, channels
 
 
-def read_image(path: tf.Tensor, *, channels: int) -> tf.Tensor:
-    """Decode a PNG to a tensor [shape=(height, width, channels), dtype=uint8]."""
+def read_image(path: tf.Tensor | str, *, channels: int = 0) -> tf.Tensor:
+    """Decode a PNG to a tensor [shape=(height, width, channels), dtype=uint8]; with 0, it has the file's own channels."""
     return tf.io.decode_png(tf.io.read_file(path), channels=channels)
 
 
 def pictures(
     manifest: pd.DataFrame, artifacts: Artifacts, *, classes: list[str], profile: Profile
 ) -> tuple[list[Path], np.ndarray]:
-    """Paths of all pictures and the number of each one's class, after checking that they fit the profile.
+    """Paths of all pictures and the number of each one's class, after checking that they fit the profile and can be learnt from.
 
     Raises
     ------
     SuiteError
-        Notebook 02 has not run, or ran with other settings or clips.
+        Notebook 02 has not run, or ran with other settings or clips; there are no clips to train with or to validate on, or the
+        training clips are all of one class.
     """
     made = read_json(artifacts.spectrogram_settings)
     wanted = describe(Profile("", spectrogram=profile.spectrogram))
@@ -229,47 +204,31 @@ def pictures(
             f"The class list {artifacts.classes} does not fit the manifest: it lacks {', '.join(unknown[:3])}. Run "
             "notebooks/01_download.ipynb again."
         )
-    return paths, pd.Index(classes).get_indexer(manifest["label"])
-
-
-def _require_size(path: Path, *, profile: Profile) -> None:
-    settings = profile.spectrogram
-    wanted = {"height": settings.image_size or settings.mel_bins, "channels": settings.channels}
-    if settings.image_size:
-        wanted["width"] = settings.image_size
-    try:
-        with Image.open(path) as image:
-            found = {"height": image.height, "width": image.width, "channels": len(image.getbands())}
-    except (UnidentifiedImageError, OSError):
-        raise SuiteError(f"The picture {path} can't be read: delete it and run notebooks/02_spectrograms.ipynb again.") from None
-    other = [f"{key} {found[key]} instead of {value}" for key, value in wanted.items() if found[key] != value]
-    if other:
-        raise SuiteError(f"The picture {path} has {', '.join(other)}: delete it and run notebooks/02_spectrograms.ipynb again.")
-
-
-def require_clips(split: np.ndarray, targets: np.ndarray, *, classes: list[str]) -> None:
-    """Check that there is something to learn and something to choose by.
-
-    Parameters
-    ----------
-    split, targets : np.ndarray [shape=(n,)]
-        Part of each clip, and the index of its class.
-    classes : list of str
-
-    Raises
-    ------
-    SuiteError
-        A part is empty, or the training clips are all of one class.
-    """
     for part in ("train", "validation"):
-        if not (split == part).any():
+        if part not in set(manifest["split"]):
             raise SuiteError(
                 f"There are no pictures to train with: no clip of the manifest has split {part!r}. Run "
                 "notebooks/01_download.ipynb again."
             )
-    learnt = set(targets[split == "train"])
-    if len(learnt) < 2:
+    learnt = manifest.loc[manifest["split"] == "train", "label"]
+    if learnt.nunique() < 2:
         raise SuiteError(
-            f"All training clips are of one class ({classes[learnt.pop()]}): there is nothing to tell apart. Use a corpus with two "
+            f"All training clips are of one class ({learnt.iloc[0]}): there is nothing to tell apart. Use a corpus with two "
             "classes or more."
         )
+    return paths, pd.Index(classes).get_indexer(manifest["label"])
+
+
+def _require_size(path: Path, *, profile: Profile) -> None:
+    size = profile.spectrogram.image_size
+    wanted = {"height": size or profile.spectrogram.mel_bins, "channels": profile.spectrogram.channels}
+    wanted |= {"width": size} if size else {}
+    try:
+        with Image.open(path) as image:
+            found = {"height": image.height, "width": image.width, "channels": len(image.getbands())}
+        other = [f"{key} {found[key]} instead of {value}" for key, value in wanted.items() if found[key] != value]
+        fault = f"has {', '.join(other)}" if other else ""
+    except OSError:
+        fault = "can't be read"
+    if fault:
+        raise SuiteError(f"The picture {path} {fault}: delete it and run notebooks/02_spectrograms.ipynb again.")

@@ -8,8 +8,8 @@ picture itself, so a run that was stopped goes on where it was.
 import io
 import json
 import sys
-from collections.abc import Iterator
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -106,7 +106,7 @@ def convert(
     clips = list(zip(map(artifacts.audio, manifest["path"]), targets, manifest["clip"], strict=True))
     tasks = (clips[start : start + CLIPS_A_TASK] for start in range(0, len(clips), CLIPS_A_TASK))
     done = Parallel(n_jobs=workers, return_as="generator")(delayed(_convert_clips)(task, settings) for task in tasks)
-    outcomes = list(tqdm(_one_by_one(done), total=len(clips), desc="converting", unit="clip", file=sys.stdout))
+    outcomes = list(tqdm(chain.from_iterable(done), total=len(clips), desc="converting", unit="clip", file=sys.stdout))
     fingerprints, reasons = zip(*outcomes, strict=True)
 
     failed = manifest.assign(reason=reasons).loc[np.array(reasons) != "", ["clip", "path", "label", "reason"]]
@@ -114,15 +114,8 @@ def convert(
         raise SuiteError(f"Not one of {len(manifest)} clips could be converted; the first: {reasons[0]}.")
     made = dict(sorted((target, mark) for target, mark in zip(targets, fingerprints, strict=True) if mark))
     _clear_strays(artifacts.spectrograms, keep={*made, artifacts.spectrogram_settings})
-    write_json(
-        artifacts.spectrogram_settings,
-        {
-            "profile": profile,
-            "settings": asdict(settings),
-            "clips": len(made),
-            "pictures": fingerprint("".join(made.values()).encode()),
-        },
-    )
+    note = {"profile": profile, "settings": asdict(settings), "clips": len(made)}
+    write_json(artifacts.spectrogram_settings, note | {"pictures": fingerprint("".join(made.values()).encode())})
     return failed.reset_index(drop=True)
 
 
@@ -131,11 +124,6 @@ def _convert_clips(clips: list[tuple[Path, Path, str]], settings: SpectrogramSet
     # freed: a third of the time (mallopt(3), M_MMAP_THRESHOLD).
     np.empty(16 << 20, np.uint8)
     return [convert_clip(sound, target, clip=clip, settings=settings) for sound, target, clip in clips]
-
-
-def _one_by_one(tasks: Iterator[list[tuple[str, str]]]) -> Iterator[tuple[str, str]]:
-    for task in tasks:
-        yield from task
 
 
 def _clear_strays(folder: Path, *, keep: set[Path]) -> None:

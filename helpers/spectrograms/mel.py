@@ -40,11 +40,8 @@ def load_audio(path: Path | BinaryIO, *, sample_rate: int) -> np.ndarray:
 
 def frames_of(samples: np.ndarray, *, settings: SpectrogramSettings) -> np.ndarray:
     """Overlapping windows centred on every `hop_length`-th sample, a view [shape=(1 + n // hop_length, n_fft)]."""
-    half, hop = settings.n_fft // 2, settings.hop_length
-    padded = np.zeros(len(samples) + 2 * half, np.float32)
-    padded[half : half + len(samples)] = samples
-    shape, strides = (1 + len(samples) // hop, settings.n_fft), (hop * padded.itemsize, padded.itemsize)
-    return np.lib.stride_tricks.as_strided(padded, shape, strides, writeable=False)
+    padded = np.pad(np.asarray(samples, np.float32), settings.n_fft // 2)
+    return np.lib.stride_tricks.sliding_window_view(padded, settings.n_fft)[:: settings.hop_length]
 
 
 def mel_spectrogram_db(samples: np.ndarray, *, settings: SpectrogramSettings) -> np.ndarray:

@@ -10,8 +10,7 @@ from helpers.base.machine import on_all_cores
 from helpers.spectrograms.mel import load_audio
 
 N_FFT = 1024
-ROUNDS = 60
-MOST_GAIN_DB = 30.0  # what is stretched beyond the recorded band would be noise
+PITCH_RATE = 16_000
 
 
 def change_voice(samples: np.ndarray, *, sample_rate: int, pitch: float = 0.0, formants: float = 0.0) -> np.ndarray:
@@ -52,7 +51,7 @@ def change_voice(samples: np.ndarray, *, sample_rate: int, pitch: float = 0.0, f
         # The formants moved with the pitch: bring them back, and on to where they are wanted.
         sources = bins * 2 ** ((pitch - formants) / 12)
         wanted = np.apply_along_axis(lambda column: np.interp(sources, bins, column), 0, envelope)
-        spectrum *= 10 ** (np.clip(wanted - envelope, -MOST_GAIN_DB, MOST_GAIN_DB) / 20)
+        spectrum *= 10 ** (np.clip(wanted - envelope, -30, 30) / 20)  # more, beyond the recorded band, would be noise
         changed = librosa.istft(spectrum, n_fft=N_FFT, length=len(samples))
     power, before = np.mean(changed**2), np.mean(samples**2)
     return (changed * np.sqrt(before / power) if power > 0 else changed).astype(np.float32)
@@ -79,16 +78,12 @@ def spectral_envelope(magnitudes: np.ndarray, *, period: float) -> np.ndarray:
     kept = int(period / 2)
     level = librosa.amplitude_to_db(magnitudes, top_db=100)
     lifted = level
-    for _ in range(ROUNDS):
+    for _ in range(60):
         cepstrum = scipy.fft.irfft(lifted, axis=0)
         cepstrum[kept + 1 : -kept] = 0
         envelope = scipy.fft.rfft(cepstrum, axis=0).real
         lifted = np.maximum(level, envelope)
     return envelope
-
-
-PITCH_RATE = 16_000
-LOWEST_PITCH, HIGHEST_PITCH = 60.0, 400.0  # Hz; speech of adults
 
 
 def median_pitch(samples: np.ndarray, *, sample_rate: int) -> float:
@@ -108,7 +103,8 @@ def median_pitch(samples: np.ndarray, *, sample_rate: int) -> float:
     """
     frame, hop = 1024, 512
     samples = np.pad(samples, (0, max(0, 2 * frame - len(samples))))
-    pitch = librosa.yin(samples, fmin=LOWEST_PITCH, fmax=HIGHEST_PITCH, sr=sample_rate, frame_length=frame, hop_length=hop)
+    # From 60 to 400 Hz, speech of adults.
+    pitch = librosa.yin(samples, fmin=60.0, fmax=400.0, sr=sample_rate, frame_length=frame, hop_length=hop)
     loudness = librosa.feature.rms(y=samples, frame_length=frame, hop_length=hop)[0]
     return float(np.median(pitch[loudness >= np.median(loudness)]))
 

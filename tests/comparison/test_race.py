@@ -11,7 +11,7 @@ from conftest import TINY
 from helpers.base.artifacts import SuiteError, read_json, read_table, write_json, write_table
 from helpers.comparison import race
 from helpers.comparison.baselines import BASELINES, mfcc_table, train_baseline
-from helpers.comparison.race import compare, comparison_table, draws, make_part, read_runs
+from helpers.comparison.race import compare, comparison_table, make_part, read_runs, resamples
 from helpers.evaluation.scores import read_classes, read_predictions, score_split
 from helpers.network import networks
 from helpers.network.training import train
@@ -59,7 +59,7 @@ def test_classes_of_too_few_speakers_are_joined_and_find_their_pictures(spoken, 
     race.run_models(["svm"], part, **given)
     ((run, test),) = read_runs("svm", part, profile=PROFILE)
     assert set(test["true"]) <= {"female_23-30", "male_41"} and run["parameters"] > 0
-    ages = draws("svm", part, profile=PROFILE, samples=10)["age_mae_years"]
+    ages = resamples("svm", part, profile=PROFILE, samples=10)["age_mae_years"]
     assert 0 < ages[0] < 40
 
 

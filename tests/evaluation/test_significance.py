@@ -22,10 +22,10 @@ def answers(right):
 
 def compare(right: pd.DataFrame, *, best: str, speakers=None, samples=1000) -> pd.DataFrame:
     manifest = answers(right[best])[["clip"]].assign(speaker="" if speakers is None else speakers)
-    draws = {
+    resamples = {
         name: resampled_scores(answers(right[name]), CLASSES, manifest=manifest, samples=samples)["accuracy"] for name in right
     }
-    return differences(right, pd.DataFrame(draws), best=best)
+    return differences(right, pd.DataFrame(resamples), best=best)
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -123,8 +123,8 @@ def test_the_front_holds_what_nothing_beats():
 
 def test_the_gaps_interval_adds_the_spread_of_two_independent_test_sets(rng):
     tests = [answers(rng.random(400) < share) for share in (0.8, 0.3)]
-    draws = [resampled_scores(test, CLASSES, manifest=test[["clip"]].assign(speaker=""), samples=4000) for test in tests]
-    row = gap(*draws).loc["accuracy"]
+    resamples = [resampled_scores(test, CLASSES, manifest=test[["clip"]].assign(speaker=""), samples=4000) for test in tests]
+    row = gap(*resamples).loc["accuracy"]
     assert row["gap"] == pytest.approx(row["random"] - row["speaker"])
     expected = 2 * 1.96 * np.sqrt(row["random"] * (1 - row["random"]) / 400 + row["speaker"] * (1 - row["speaker"]) / 400)
     assert row["gap_high"] - row["gap_low"] == pytest.approx(expected, rel=0.1)

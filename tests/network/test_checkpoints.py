@@ -28,7 +28,7 @@ START = """
 import dataclasses, json, os, signal, sys
 from pathlib import Path
 import conftest
-from helpers.network import callbacks
+from helpers.network import checkpoints
 from helpers.network import networks
 from helpers.base import machine
 from helpers.network import training
@@ -38,7 +38,7 @@ networks.STAGES = networks.BLOCKS_PER_STAGE = 1
 artifacts = Artifacts(Path(sys.argv[1]))
 """
 KILLED_IN_STEP_2_OF_EPOCH_3 = """
-class Killed(callbacks.EpochRecorder):
+class Killed(checkpoints.EpochRecorder):
     def on_train_batch_end(self, batch, logs=None):
         super().on_train_batch_end(batch, logs)
         if len(self.history) == 2 and batch == 1:
@@ -58,7 +58,7 @@ def network(name, *, shape, classes, **_):
     x = keras.layers.Conv2D(4, 5, strides=2, activation="relu")(keras.layers.Rescaling(1 / 255)(pictures))
     return keras.Model(pictures, keras.layers.Dense(classes, activation="softmax")(keras.layers.Flatten()(x)))
 
-class Steps(callbacks.EpochRecorder):
+class Steps(checkpoints.EpochRecorder):
     def on_epoch_end(self, epoch, logs=None):
         super().on_epoch_end(epoch, logs)
         self.history[-1]["steps"] = self.model.optimizer.iterations.numpy().item()

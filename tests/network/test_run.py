@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from helpers.base.settings import Profile
-from helpers.network.callbacks import stops_early
+from helpers.network.checkpoints import stops_early
 from helpers.network.run import best_epoch, verdict
 
 EPOCHS = np.arange(1, 41)
