@@ -3,10 +3,10 @@
 const FONT = "12px system-ui, sans-serif";
 const LONGEST = 150; // pixels of a class name
 
-function colour(share, ramp) {
-  const place = share * (ramp.length - 1);
-  const low = Math.min(Math.floor(place), ramp.length - 2);
-  const mixed = ramp[low].map((value, part) => Math.round(value + (ramp[low + 1][part] - value) * (place - low)));
+function colour(fraction, ramp) {
+  const position = fraction * (ramp.length - 1);
+  const low = Math.min(Math.floor(position), ramp.length - 2);
+  const mixed = ramp[low].map((value, part) => Math.round(value + (ramp[low + 1][part] - value) * (position - low)));
   return `rgb(${mixed})`;
 }
 
@@ -80,19 +80,19 @@ function render({ model, el }) {
     pen.font = FONT;
     const ink = getComputedStyle(el).color;
     counts.forEach((line, row) => line.forEach((clips, column) => {
-      const share = Math.sqrt(clips / highest); // the root, so that a single clip is seen
-      pen.fillStyle = colour(share, ramp);
+      const fraction = Math.sqrt(clips / highest); // the root, so that a single clip is seen
+      pen.fillStyle = colour(fraction, ramp);
       pen.fillRect(left + column * cell + 1, row * cell + 2, cell - 1, cell - 1);
       if (cell >= 40 && clips) {
-        pen.fillStyle = share > 0.6 ? "#000" : "#fff";
+        pen.fillStyle = fraction > 0.6 ? "#000" : "#fff";
         text(clips, left + (column + 0.5) * cell, (row + 0.5) * cell + 1, "center");
       }
     }));
     pen.fillStyle = ink;
-    ticks.forEach((name, place) => {
-      text(name, left - 4, (place + 0.5) * cell + 1, "right");
-      if (upright) text(name, left + (place + 0.5) * cell, size * cell + 12, "center");
-      else text(name, left + (place + 0.5) * cell, size * cell + 6, "right", true);
+    ticks.forEach((name, position) => {
+      text(name, left - 4, (position + 0.5) * cell + 1, "right");
+      if (upright) text(name, left + (position + 0.5) * cell, size * cell + 12, "center");
+      else text(name, left + (position + 0.5) * cell, size * cell + 6, "right", true);
     });
     groups.forEach(([gender, start, end]) => {
       const middle = (start + end) / 2 * cell;
@@ -120,10 +120,10 @@ function render({ model, el }) {
     return row >= 0 && column >= 0 && row < size && column < size ? [row, column] : null;
   }
 
-  function choose(place) {
-    cursor = place;
-    say(place);
-    model.set("chosen", [...place, Date.now()]); // the time, so that a second click on the same cell is news too
+  function choose(position) {
+    cursor = position;
+    say(position);
+    model.set("chosen", [...position, Date.now()]); // the time, so that a second click on the same cell is news too
     model.save_changes();
     draw();
   }
@@ -137,7 +137,7 @@ function render({ model, el }) {
     event.stopPropagation();
     if (move) { say(cursor); draw(); } else choose(cursor);
   });
-  canvas.addEventListener("click", (event) => { const place = at(event); if (place) choose(place); });
+  canvas.addEventListener("click", (event) => { const position = at(event); if (position) choose(position); });
   canvas.addEventListener("mousemove", (event) => { hover = at(event); if (hover) say(hover); draw(); });
   canvas.addEventListener("mouseleave", () => { hover = null; say(model.get("chosen")); draw(); });
   canvas.addEventListener("focus", () => { canvas.style.outline = "2px solid #0072B2"; draw(); });

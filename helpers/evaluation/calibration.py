@@ -88,7 +88,7 @@ def risk_coverage(predictions: pd.DataFrame) -> pd.DataFrame:
     return table.drop_duplicates("threshold", keep="last", ignore_index=True)  # clips of equal confidence stand or fall together
 
 
-def unsure_threshold(predictions: pd.DataFrame, *, risk: float) -> float | None:
+def confidence_threshold(predictions: pd.DataFrame, *, risk: float) -> float | None:
     """The lowest threshold that keeps the error rate among the answers at `risk` or below; None if none does."""
     table = risk_coverage(predictions)
     fit = table[table["risk"] <= risk]

@@ -19,7 +19,7 @@ STRANGERS = {"female_30": 230, "female_35": 210, "male_25": 120, "male_90": 105}
 
 
 def save_network(artifacts, manifest, *, seed: int) -> None:
-    """A network with random weights and sure answers, and what it says of its own corpus."""
+    """A network with random weights and confident answers, and what it says of its own corpus."""
     paths = [artifacts.image(clip) for clip in manifest["clip"]]
     classes = read_classes(artifacts)
     keras.utils.set_random_seed(seed)

@@ -33,7 +33,7 @@ def stage(corpus, artifacts):
     model = networks.build(
         "small_resnet", shape=image_shape(paths[0], profile=PROFILE), classes=3, base_channels=4, dropout=PROFILE.dropout
     )
-    model.layers[-1].kernel.assign(model.layers[-1].kernel * 30)  # sure answers, which differ from clip to clip
+    model.layers[-1].kernel.assign(model.layers[-1].kernel * 30)  # confident answers, which differ from clip to clip
     folder = artifacts.model(PROFILE.network)
     folder.mkdir(parents=True)
     note = {"spectrogram": vars(PROFILE.spectrogram), "test_windows": PROFILE.test_windows}

@@ -70,7 +70,7 @@ def overlapping(labels, axis):
 
 
 @pytest.mark.parametrize("labels", [LABELS, MORE_LABELS, LONG_NAMES], ids=["39", "56", "names"])
-@pytest.mark.parametrize("show", ["counts", "shares", "errors"])
+@pytest.mark.parametrize("show", ["counts", "fractions", "errors"])
 def test_all_classes_are_labelled_without_overlap(labels, show):
     counts = pd.DataFrame(np.eye(len(labels), dtype=int), index=labels, columns=labels)
     ax = figures.confusion_matrix(counts, show=show)
@@ -94,7 +94,7 @@ def test_bars_of_many_classes_are_labelled_without_overlap(name):
 
 def test_shares_leave_zeros_empty_and_errors_hide_the_diagonal():
     counts = pd.DataFrame([[3, 1], [0, 0]], index=["a", "b"], columns=["a", "b"])
-    ax = figures.confusion_matrix(counts, show="shares")
+    ax = figures.confusion_matrix(counts, show="fractions")
     assert [text.get_text() for text in ax.texts] == ["0.75", "0.25", "", ""]
     ax = figures.confusion_matrix(counts, show="errors")
     assert [text.get_text() for text in ax.texts] == ["1", ""]

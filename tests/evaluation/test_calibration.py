@@ -7,11 +7,11 @@ from scipy.special import softmax
 from evaluation.test_scores import table
 from helpers.base.artifacts import read_table, write_table
 from helpers.evaluation.calibration import (
+    confidence_threshold,
     expected_calibration_error,
     fit_temperature,
     reliability,
     risk_coverage,
-    unsure_threshold,
     with_temperature,
 )
 from helpers.evaluation.scores import no_audio_predictions, pitch_threshold, score_split
@@ -49,9 +49,9 @@ def test_the_calibration_error_of_a_small_table():
 def test_answers_of_equal_confidence_stand_or_fall_together():
     predictions = pd.DataFrame({"true": list("aaab"), "predicted": list("aaaa"), "confidence": [0.9, 0.8, 0.6, 0.6]})
     assert risk_coverage(predictions).to_numpy().tolist() == [[0.9, 0.25, 0], [0.8, 0.5, 0], [0.6, 1, 0.25]]
-    assert unsure_threshold(predictions, risk=0.1) == 0.8 and unsure_threshold(predictions, risk=0.3) == 0.6
+    assert confidence_threshold(predictions, risk=0.1) == 0.8 and confidence_threshold(predictions, risk=0.3) == 0.6
     wrong = predictions.assign(predicted="b", true="a")
-    assert unsure_threshold(wrong, risk=0.1) is None
+    assert confidence_threshold(wrong, risk=0.1) is None
 
 
 def test_a_deaf_model_answers_the_most_frequent_and_the_mean():

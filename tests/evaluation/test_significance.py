@@ -31,7 +31,7 @@ def compare(right: pd.DataFrame, *, best: str, speakers=None, samples=1000) -> p
 @pytest.mark.parametrize("seed", range(8))
 def test_mcnemar_and_holm_are_those_of_their_formulas_and_of_scipy(seed):
     rng = np.random.default_rng(seed)
-    right = pd.DataFrame({name: rng.random(150) < share for name, share in zip("abcde", rng.uniform(0.5, 0.95, 5), strict=True)})
+    right = pd.DataFrame({name: rng.random(150) < chance for name, chance in zip("abcde", rng.uniform(0.5, 0.95, 5), strict=True)})
     found = compare(right, best="a", samples=200)
     for name, row in found.iterrows():
         table = pd.crosstab(right["a"], right[name]).to_numpy()  # False before True
@@ -122,7 +122,7 @@ def test_the_front_holds_what_nothing_beats():
 
 
 def test_the_gaps_interval_adds_the_spread_of_two_independent_test_sets(rng):
-    tests = [answers(rng.random(400) < share) for share in (0.8, 0.3)]
+    tests = [answers(rng.random(400) < fraction) for fraction in (0.8, 0.3)]
     resamples = [resampled_scores(test, CLASSES, manifest=test[["clip"]].assign(speaker=""), samples=4000) for test in tests]
     row = gap(*resamples).loc["accuracy"]
     assert row["gap"] == pytest.approx(row["random"] - row["speaker"])

@@ -156,14 +156,14 @@ def test_mixed_precision_trains_in_16_bits_and_leaves_a_model_in_32(manifest, ar
     assert {layer.dtype_policy.name for layer in model.layers} == {"float32"}
 
 
-@pytest.mark.parametrize("shares", [1, 2, 3, 4])
-def test_no_share_of_a_batch_is_empty(shares):
+@pytest.mark.parametrize("devices", [1, 2, 3, 4])
+def test_no_share_of_a_batch_is_empty(devices):
     for size in range(1, 10):
         batch = tf.data.Dataset.from_tensors((tf.range(size), tf.range(size)))
-        images, labels = next(split_for_devices(batch, parts=shares).as_numpy_iterator())
-        parts = [images[start : start + -(-size // shares)] for start in range(0, len(images), -(-size // shares))]
-        assert len(parts) == shares or shares == 1
-        assert images.tolist() == labels.tolist() and set(images) == set(range(size)) and len(images) < size + shares
+        images, labels = next(split_for_devices(batch, parts=devices).as_numpy_iterator())
+        parts = [images[start : start + -(-size // devices)] for start in range(0, len(images), -(-size // devices))]
+        assert len(parts) == devices or devices == 1
+        assert images.tolist() == labels.tolist() and set(images) == set(range(size)) and len(images) < size + devices
 
 
 def test_a_last_batch_of_a_single_picture_trains(manifest, artifacts):

@@ -32,10 +32,10 @@ def test_every_class_has_clips_in_every_split_near_60_20_20(sizes, seed):
     clips, labels = clips_and_labels(sizes)
     counts = Counter(zip(labels, random_split(clips, labels, seed=seed), strict=True))
     for number, size in enumerate(sizes):
-        for split, share in zip(SPLITS, (0.6, 0.2, 0.2), strict=True):
+        for split, fraction in zip(SPLITS, (0.6, 0.2, 0.2), strict=True):
             count = counts[f"class_{number}", split]
             assert count >= 1
-            assert abs(count - share * size) < (2 if split == "train" else 1)
+            assert abs(count - fraction * size) < (2 if split == "train" else 1)
 
 
 @given(class_sizes, st.integers(0, 1000), st.randoms(use_true_random=False))

@@ -80,14 +80,14 @@ def test_noise_adds_the_power_that_the_ratio_asks_for(rng, snr_db):
 
 def test_mixup_blends_pictures_and_labels_in_one_proportion():
     images = tf.reshape(tf.one_hot(tf.range(6), 6), [6, 2, 3, 1])
-    shares = []
+    fractions = []
     for number in range(50):
         mixed, labels = augmentation.mixup(images, tf.one_hot(tf.range(6), 6), alpha=0.3, seed=seed(number))
         assert np.allclose(tf.reshape(mixed, [6, 6]), labels) and np.allclose(labels.numpy().sum(axis=1), 1)
         assert (labels.numpy()[np.eye(6) + np.roll(np.eye(6), 1, axis=0) == 0] == 0).all()
-        shares.extend(np.diag(labels.numpy()))
+        fractions.extend(np.diag(labels.numpy()))
     # Of Beta(a, a): mean a half, variance 1 / (8 a + 4).
-    assert np.mean(shares) == pytest.approx(0.5, abs=0.07) and np.var(shares) == pytest.approx(1 / 6.4, abs=0.03)
+    assert np.mean(fractions) == pytest.approx(0.5, abs=0.07) and np.var(fractions) == pytest.approx(1 / 6.4, abs=0.03)
     tiny, _ = augmentation.mixup(images, images[:, 0, :, 0], alpha=1e-3, seed=seed(0))
     assert np.isfinite(tiny).all()
 
