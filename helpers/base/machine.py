@@ -6,7 +6,7 @@ import os
 import platform
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -95,7 +95,17 @@ def versions() -> dict[str, str]:
     return found
 
 
+def in_workers(function: Callable[[Any], Any], items: Iterable, *, workers: int = -1) -> Iterator:
+    """What a function gives for each item, in their order, from worker processes; `workers` as joblib's `n_jobs`.
+
+    At its first import on a machine librosa compiles functions into a cache on disk. Processes that do so together can break it,
+    and with it every later call (Numba's issue 10128), so this process does it before they start.
+    """
+    for module in ("librosa.core.audio", "librosa.core.pitch"):
+        importlib.import_module(module)
+    return Parallel(n_jobs=workers, return_as="generator")(delayed(function)(item) for item in items)
+
+
 def on_all_cores(function: Callable[[Any], Any], items: Sequence, *, title: str) -> list:
     """What a function gives for each item, in their order, with a progress bar that counts clips."""
-    found = Parallel(n_jobs=-1, return_as="generator")(delayed(function)(item) for item in items)
-    return list(tqdm(found, total=len(items), desc=title, unit="clip", file=sys.stdout))
+    return list(tqdm(in_workers(function, items), total=len(items), desc=title, unit="clip", file=sys.stdout))

@@ -9,7 +9,6 @@ import librosa
 import numpy as np
 import pandas as pd
 import soundfile
-from joblib import Parallel, delayed
 from scipy.signal import butter, sosfiltfilt
 from tqdm import tqdm
 
@@ -98,14 +97,15 @@ def robustness(manifest: pd.DataFrame, artifacts: Artifacts, *, classes: list[st
     model = load_model(files.model, classes=classes)
     settings = model.settings
 
-    def draw(path: str, condition: str, seed: int) -> np.ndarray:
+    def draw(clip: tuple[int, str], condition: str) -> np.ndarray:
+        seed, path = clip
         samples = load_audio(artifacts.audio(path), sample_rate=settings.sample_rate)
         return picture(degrade(samples, condition, sample_rate=settings.sample_rate, seed=seed), settings=settings)
 
     rows = []
     for condition in tqdm(CONDITIONS, desc="conditions", file=sys.stdout):
         clips = enumerate(manifest["path"], start=profile.seed)
-        images = Parallel(n_jobs=-1)(delayed(draw)(path, condition, seed) for seed, path in clips)
+        images = list(machine.in_workers(partial(draw, condition=condition), clips))
         found = predictions_table(manifest, model.predict_images(images), model.classes)
         accuracy = bootstrap(found, classes, manifest=manifest, seed=profile.seed).loc["accuracy"]
         rows.append([condition, len(manifest), *accuracy[["value", "low", "high"]].astype(float).round(6), predictions])

@@ -9,17 +9,18 @@ import io
 import json
 import sys
 from dataclasses import asdict
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from tqdm import tqdm
 
 from helpers.base.artifacts import Artifacts, SuiteError, atomic_path, fingerprint, write_json
+from helpers.base.machine import in_workers
 from helpers.base.settings import SpectrogramSettings
 from helpers.spectrograms.mel import load_audio, picture
 
@@ -105,7 +106,7 @@ def convert(
     targets = [artifacts.image(clip) for clip in manifest["clip"]]
     clips = list(zip(map(artifacts.audio, manifest["path"]), targets, manifest["clip"], strict=True))
     tasks = (clips[start : start + CLIPS_A_TASK] for start in range(0, len(clips), CLIPS_A_TASK))
-    done = Parallel(n_jobs=workers, return_as="generator")(delayed(_convert_clips)(task, settings) for task in tasks)
+    done = in_workers(partial(_convert_clips, settings=settings), tasks, workers=workers)
     outcomes = list(tqdm(chain.from_iterable(done), total=len(clips), desc="converting", unit="clip", file=sys.stdout))
     fingerprints, reasons = zip(*outcomes, strict=True)
 
@@ -119,7 +120,7 @@ def convert(
     return failed.reset_index(drop=True)
 
 
-def _convert_clips(clips: list[tuple[Path, Path, str]], settings: SpectrogramSettings) -> list[tuple[str, str]]:
+def _convert_clips(clips: list[tuple[Path, Path, str]], *, settings: SpectrogramSettings) -> list[tuple[str, str]]:
     # Linux's C library gives arrays back to the system and fetches them anew, page by page, unless it has once seen a larger one
     # freed: a third of the time (mallopt(3), M_MMAP_THRESHOLD).
     np.empty(16 << 20, np.uint8)

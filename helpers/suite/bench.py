@@ -60,7 +60,7 @@ def conversion() -> dict[str, float]:
     `tutorial` is what most tutorials do, `plain_loop` the same libraries without a figure, `one_core` and `all_cores` are
     `helpers.spectrograms.convert` with everything it checks and writes. `floor` is what cannot be left out: reading, a bare
     real FFT of the same frames, packing the finished picture with the fastest compressing PNG encoder that was found
-    (`helpers.spectrograms.png`). Each way is run on a few clips first, so that imports and the start of workers are not counted.
+    (`encode` of that module). Each way is run on a few clips first, so that imports and the start of workers are not counted.
     The files lie in memory where the system has a place for that (Linux's /dev/shm), so that no disk is measured.
     """
     with tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as folder:

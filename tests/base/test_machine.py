@@ -1,4 +1,6 @@
+import subprocess
 import sys
+import textwrap
 import types
 from pathlib import Path
 
@@ -106,3 +108,21 @@ def test_in_tables_texts_stay_texts_and_empty_numbers_are_not_a_number(tmp_path)
     table = read_table(tmp_path / "table.csv")
     assert table[["clip", "speaker", "reason"]].to_numpy().tolist() == [["007", "NA", ""], ["nan", "", "too short"]]
     assert table["accuracy"].isna().tolist() == [True, False] and table["accuracy"][1] == 0.5
+
+
+def test_what_librosa_compiles_is_compiled_before_several_processes_could_do_it():
+    """Processes that write Numba's cache together can break it: the next call, and each after it, is a segmentation fault."""
+    code = textwrap.dedent("""
+        import sys
+        from helpers.base import machine
+
+        def started(**options):
+            print("librosa.core.pitch" in sys.modules, "librosa.util.utils" in sys.modules, options["n_jobs"])
+            return list
+
+        machine.Parallel = started
+        print("librosa.core.pitch" in sys.modules)
+        machine.in_workers(abs, [-1], workers=2)
+    """)
+    said = subprocess.run([sys.executable, "-c", code], cwd=machine.PROJECT, capture_output=True, text=True, check=True).stdout
+    assert said.splitlines() == ["False", "True True 2"]
