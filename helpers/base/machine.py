@@ -103,7 +103,7 @@ def in_workers(function: Callable[[Any], Any], items: Iterable, *, workers: int 
     """
     for module in ("librosa.core.audio", "librosa.core.pitch"):
         importlib.import_module(module)
-    return Parallel(n_jobs=workers, return_as="generator")(delayed(function)(item) for item in items)
+    yield from Parallel(n_jobs=workers, return_as="generator")(delayed(function)(item) for item in items)
 
 
 def on_all_cores(function: Callable[[Any], Any], items: Sequence, *, title: str) -> list:

@@ -118,11 +118,11 @@ def test_what_librosa_compiles_is_compiled_before_several_processes_could_do_it(
 
         def started(**options):
             print("librosa.core.pitch" in sys.modules, "librosa.util.utils" in sys.modules, options["n_jobs"])
-            return list
+            return list  # of the calls, none of which is made
 
         machine.Parallel = started
         print("librosa.core.pitch" in sys.modules)
-        machine.in_workers(abs, [-1], workers=2)
+        list(machine.in_workers(abs, [-1], workers=2))
     """)
     said = subprocess.run([sys.executable, "-c", code], cwd=machine.PROJECT, capture_output=True, text=True, check=True).stdout
     assert said.splitlines() == ["False", "True True 2"]
