@@ -42,6 +42,7 @@ def contents(artifacts, *, beside="report"):
     return {name: content for name, content in found.items() if not name.startswith(beside)}
 
 
+@pytest.mark.slow
 def test_a_new_runtime_gets_everything_back_and_redoes_nothing(saved, drive, fresh):
     assert [path.name for path in drive.iterdir()] == ["folder.zip"]
     assert restore_archive(fresh, drive) == len(contents(saved))

@@ -110,6 +110,7 @@ def test_in_tables_texts_stay_texts_and_empty_numbers_are_not_a_number(tmp_path)
     assert table["accuracy"].isna().tolist() == [True, False] and table["accuracy"][1] == 0.5
 
 
+@pytest.mark.slow
 def test_what_librosa_compiles_is_compiled_before_several_processes_could_do_it():
     """Processes that write Numba's cache together can break it: the next call, and each after it, is a segmentation fault."""
     code = textwrap.dedent("""

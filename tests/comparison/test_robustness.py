@@ -120,6 +120,7 @@ def test_the_mp3_has_32_kilobits_a_second(rate, monkeypatch):
     assert sizes == [pytest.approx(32_000, rel=0.06)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["small_resnet", "small_vgg", "mobilenetv2"])
 def test_grad_cam_weighs_the_maps_by_their_mean_gradients(name):
     """Selvaraju et al. (2017), equations 1 and 2, to the letter."""

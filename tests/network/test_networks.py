@@ -65,6 +65,7 @@ def test_preprocessing_is_the_networks_own(name, module, rng, monkeypatch):
     assert seen and np.allclose(inside, expected, atol=1e-3)
 
 
+@pytest.mark.slow
 def test_a_pretrained_network_takes_grey_pictures_and_survives_saving(tmp_path, rng):
     model = networks.build("mobilenetv2", shape=(96, 96, 1), classes=3)
     model.save(tmp_path / "model.keras")

@@ -141,6 +141,7 @@ def test_no_network_is_a_sentence(kaggle, monkeypatch):
         download()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["cut", "stall"])
 def test_a_lost_connection_is_taken_up_where_it_was_lost(kaggle, monkeypatch, capsys, fault):
     monkeypatch.setattr(downloads, "STALL_S", 0.5)
@@ -150,6 +151,7 @@ def test_a_lost_connection_is_taken_up_where_it_was_lost(kaggle, monkeypatch, ca
     assert "The connection was lost after 1 MB: going on from there." in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_connection_that_is_always_lost_is_a_sentence_and_goes_on_later(kaggle):
     kaggle.faults = ["cut"] * 30
     with pytest.raises(SuiteError, match="it goes on where it stopped"):
@@ -174,6 +176,7 @@ def test_an_interrupted_download_goes_on_when_the_cell_runs_again(kaggle, monkey
     assert kaggle.asked[-1] == f"GET bytes={1 << 20}-"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["corrupt", "corrupt unhashed", "short unhashed", "page unhashed"])
 def test_a_broken_archive_is_fetched_again_and_never_stays(kaggle, capsys, fault):
     kaggle.faults = [fault]
@@ -181,6 +184,7 @@ def test_a_broken_archive_is_fetched_again_and_never_stays(kaggle, capsys, fault
     assert "arrived broken: deleted, fetching it again" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["corrupt", "corrupt unhashed", "short unhashed", "page unhashed"])
 def test_an_archive_broken_twice_is_a_sentence_and_never_stays(kaggle, tmp_path, fault):
     kaggle.faults = [fault, fault]
@@ -197,6 +201,7 @@ def test_a_leftover_archive_of_full_size_is_not_trusted(kaggle, tmp_path):
     assert_whole(download())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("left", [0, 2])
 def test_a_marker_beside_missing_files_is_not_trusted(kaggle, left):
     folder = download()
@@ -292,6 +297,7 @@ def test_another_fault_is_no_broken_archive(kaggle, tmp_path, monkeypatch):
     assert archive.read_bytes() == b"half of it"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["", "cut", "corrupt", "status"])
 def test_credentials_reach_no_output_no_file_and_no_log(kaggle, tmp_path, capfd, caplog, fault):
     caplog.set_level(logging.DEBUG)
