@@ -96,13 +96,14 @@ class Run:
         """What an earlier run's or checkpoint's identity has otherwise, in words; empty where nothing differs."""
         if before.get("classes") != self.classes:
             return f"it has {differing_classes(before.get('classes', []), self.classes)}"
-        if before["data"] != self.data:
+        if before.get("data") != self.data:
             return "the clips, labels or splits have changed"
+        settings = before.get("settings", {})
         changed = [
-            f"{name} was {before['settings'].get(name)!r} and is {value!r}"
+            f"{name} was {settings.get(name)!r} and is {value!r}"
             for name, value in self.settings.items()
             # Through JSON, tuples have become lists.
-            if name not in NOT_OF_A_RUN and before["settings"].get(name) != (list(value) if isinstance(value, tuple) else value)
+            if name not in NOT_OF_A_RUN and settings.get(name) != (list(value) if isinstance(value, tuple) else value)
         ]
         if not changed and before.get("layers") != self.layers:
             changed = ["the network's layers have changed"]

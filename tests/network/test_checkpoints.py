@@ -7,6 +7,7 @@ import os
 import resource
 import subprocess
 import sys
+import zipfile
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ from helpers.base import machine
 from helpers.base.artifacts import SuiteError
 from helpers.base.machine import PROJECT
 from helpers.network import checkpoints, training
+from helpers.network.model_files import NOTE, read_note
 from helpers.network.run import read_history
 from helpers.network.training import train
 
@@ -181,6 +183,17 @@ def test_a_checkpoint_of_another_training_is_refused_and_says_why(stopped, artif
     path = folder / "epoch-0001.keras"
     path.write_bytes(path.read_bytes()[:-200])
     refused(manifest, TINY, "epoch-0001.keras is cut off, damaged")
+
+
+@pytest.mark.parametrize(("lacking", "reason"), [("layers", "the network's layers"), ("data", "the clips, labels or splits")])
+def test_a_checkpoint_of_an_earlier_version_is_refused(stopped, artifacts, lacking, reason):
+    manifest, folder = stopped
+    path = folder / "epoch-0001.keras"
+    note = {key: value for key, value in read_note(path).items() if key != lacking}
+    with pytest.warns(UserWarning, match="Duplicate name"), zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(NOTE, json.dumps(note))  # the last of a name is the one that is read
+    with pytest.raises(SuiteError, match=f"because {reason} have changed.* delete the folder"):
+        train("plain_cnn", manifest, artifacts, profile=TINY)
 
 
 @pytest.mark.long
