@@ -42,8 +42,8 @@ def encode(image: np.ndarray, *, note: str = "") -> bytes:
     """A picture as the content of a PNG file with a text inside; the same picture and text give the same bytes."""
     text, buffer = PngInfo(), io.BytesIO()
     text.add_text("note", note)
-    # Pillow's default takes twice the time of level 1, for a tenth less on disk.
-    Image.fromarray(image).save(buffer, "PNG", pnginfo=text, compress_level=1)
+    # Repeated bytes alone (zlib's Z_RLE): as small as Pillow's default in two thirds of its time.
+    Image.fromarray(image).save(buffer, "PNG", pnginfo=text, compress_type=3)
     return buffer.getvalue()
 
 
