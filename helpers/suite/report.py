@@ -48,6 +48,7 @@ CARDS = {
 }
 COLUMNS = {
     "model": ("model", "{}"),
+    "split_method": ("split", "{}"),
     "accuracy": ("accuracy", "{:.3f}"),
     "macro_f1": ("macro F1", "{:.3f}"),
     "gender_accuracy": ("gender", "{:.3f}"),
