@@ -278,5 +278,6 @@ def _value(part: Any, setting: str, text: str) -> Any:
             return tuple(filter(None, text.split("+")))
         return kinds[0](text) if kinds[0] in (int, float) else text
     except (ValueError, KeyError):
-        name = " or ".join("none" if kind is type(None) else kind.__name__ for kind in kinds)
-        raise SuiteError(f"The setting {setting} takes {name}, but {text!r} was given.") from None
+        names = {int: "a whole number", float: "a number", bool: "true or false", type(None): "none"}
+        takes = " or ".join(names[kind] for kind in kinds)
+        raise SuiteError(f"The setting {setting} takes {takes}, but {text!r} was given.") from None

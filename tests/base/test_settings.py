@@ -26,9 +26,9 @@ def test_overrides_reach_every_part_and_keep_their_kind():
     [
         ("fast", "", "no profile 'fast': choose one of quick, paper"),
         ("quick", "epoch=3", "no setting 'epoch'; write name=value with one of: .*epochs"),
-        ("quick", "epochs", "epochs takes int, but ''"),
-        ("quick", "epochs=many", "epochs takes int, but 'many'"),
-        ("quick", "colour=maybe", "colour takes bool, but 'maybe'"),
+        ("quick", "epochs", "epochs takes a whole number, but ''"),
+        ("quick", "epochs=many", "epochs takes a whole number, but 'many'"),
+        ("quick", "colour=maybe", "colour takes true or false, but 'maybe'"),
         ("quick", "name=mine", "no setting 'name'"),
         ("quick", "epochs=0", "epochs must be at least 1"),
         ("quick", "batch_size=-2", "batch_size must be at least 1"),
@@ -45,7 +45,7 @@ def test_overrides_reach_every_part_and_keep_their_kind():
         ("quick", "mixed_precision=maybe", "mixed_precision takes one of auto, on, off, but 'maybe' was given"),
         ("quick", "fmin=9000", "fmax must be more than fmin"),
         ("quick", "window_frames=-1", "window_frames must be at least 1"),
-        ("quick", "window_frames=wide", "window_frames takes int or none, but 'wide'"),
+        ("quick", "window_frames=wide", "window_frames takes a whole number or none, but 'wide'"),
     ],
 )
 def test_what_does_not_fit_is_one_sentence(name, overrides, message):
