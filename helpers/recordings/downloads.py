@@ -44,34 +44,38 @@ def download(handle: str, *, clips: int, megabytes: int) -> Path:
     SuiteError
         The download failed; the sentence says why and what to do, without any credentials.
     """
-    for again in (False, True):
+    for last in (False, True):
         try:
-            folder = _fetch_resuming(handle, megabytes=megabytes, force=again)
+            folder = _fetch_resuming(handle, megabytes=megabytes)
         except BadZipFile as error:
             # A leftover archive of the full size is not checked again by kagglehub, so it would fail every time.
             _archive(handle).unlink(missing_ok=True)
-            said = "The archive arrived broken: deleted,"
-            fault = f"The archive of {handle} arrived broken twice ({error}) and was deleted: wait some minutes"
-        else:
-            found = len(find_audio(folder))
-            if found >= clips:
-                return folder
-            if not folder.is_relative_to(_cache()):  # Colab's mount, which kagglehub would return again
-                os.environ["DISABLE_COLAB_CACHE"] = "true"
-            said = f"The copy in {folder} holds {found} of {clips} sound files:"
-            fault = f"The copy of {handle} in {folder} holds {found} sound files, but {clips} belong to it: delete that folder"
-        if not again:
-            print(f"{said} fetching it again.")
-    raise SuiteError(f"{fault} and run this cell again, {_otherwise(handle)}")
+            if last:
+                raise SuiteError(
+                    f"The archive of {handle} arrived broken twice ({error}) and was deleted: wait some minutes and run this cell "
+                    f"again, {_otherwise(handle)}"
+                ) from None
+            print("The archive arrived broken: deleted, fetching it again.")
+            continue
+        found = len(find_audio(folder))
+        if found >= clips:
+            return folder
+        if last:
+            raise SuiteError(
+                f"The copy of {handle} in {folder} holds {found} sound files, but {clips} belong to it: delete that folder and "
+                f"run this cell again, {_otherwise(handle)}"
+            )
+        print(f"The copy in {folder} holds {found} of {clips} sound files: fetching it again.")
+        _forget(handle, folder)
 
 
-def _fetch_resuming(handle: str, *, megabytes: int, force: bool) -> Path:
+def _fetch_resuming(handle: str, *, megabytes: int) -> Path:
     """Fetch a dataset; where the connection is lost, resume, until `TRIES` attempts made no progress."""
     archive, stuck = _archive(handle), 0
     while True:
         before = _size(archive)
         try:
-            return _fetch(handle, megabytes=megabytes, force=force)
+            return _fetch(handle, megabytes=megabytes)
         except requests.RequestException as error:
             stuck += _size(archive) - before < STEP
             if stuck == TRIES or not archive.exists():
@@ -82,28 +86,24 @@ def _fetch_resuming(handle: str, *, megabytes: int, force: bool) -> Path:
         print(f"The connection was lost after {_size(archive) / 1e6:.0f} MB: going on from there.")
 
 
-def _fetch(handle: str, *, megabytes: int, force: bool) -> Path:
+def _fetch(handle: str, *, megabytes: int) -> Path:
     """Ask kagglehub once; what only the user can fix becomes a sentence here, and any broken archive BadZipFile."""
     import kagglehub  # here: it asks Colab for credentials on the way
-    from kagglehub.exceptions import BackendError, ColabHTTPError, DataCorruptionError, KaggleApiHTTPError
+    from kagglehub.exceptions import BackendError, ColabEnvironmentError, ColabHTTPError, DataCorruptionError, KaggleApiHTTPError
 
     _check_space(handle, megabytes=megabytes)
     try:
         with mock.patch.object(HTTPAdapter, "send", _send):  # requests has no setting for it
-            return Path(kagglehub.dataset_download(handle, force_download=force))
+            return Path(kagglehub.dataset_download(handle))
     except KaggleApiHTTPError as error:  # an OSError too, so it comes first
         raise SuiteError(_refusal(handle, getattr(error.response, "status_code", 0))) from None
     except (DataCorruptionError, BadZipFile, zlib.error, EOFError) as error:
         raise BadZipFile(type(error).__name__) from None
-    except (BackendError, ColabHTTPError, ValueError) as error:
-        if not isinstance(error, ValueError) or str(error).startswith("No response received"):  # from Colab's service for mounts
-            if _without_mount():
-                raise SuiteError(
-                    f"Colab's own copy of {handle} can't be reached: run this cell again, {_otherwise(handle)}"
-                ) from None
-            print("Colab's own copy can't be reached: downloading instead.")
-            os.environ["DISABLE_COLAB_CACHE"] = "true"
-            return _fetch(handle, megabytes=megabytes, force=False)
+    except (BackendError, ColabEnvironmentError, ColabHTTPError):
+        return _fetch_past_mount(handle, megabytes=megabytes)
+    except ValueError as error:
+        if str(error).startswith("No response received"):  # from Colab's service for mounts
+            return _fetch_past_mount(handle, megabytes=megabytes)
         if str(error).startswith("Unsupported archive"):
             raise BadZipFile(type(error).__name__) from None
         if "credentials" in str(error).lower():  # kagglehub reads the file for public datasets too
@@ -123,6 +123,14 @@ def _fetch(handle: str, *, megabytes: int, force: bool) -> Path:
             f"The cache {_cache()} can't be written ({error.strerror}): set KAGGLEHUB_CACHE to a folder that can, "
             f"{_otherwise(handle)}"
         ) from None
+
+
+def _fetch_past_mount(handle: str, *, megabytes: int) -> Path:
+    if _without_mount():
+        raise SuiteError(f"Colab's own copy of {handle} can't be reached: run this cell again, {_otherwise(handle)}") from None
+    print("Colab's own copy can't be reached: downloading instead.")
+    os.environ["DISABLE_COLAB_CACHE"] = "true"
+    return _fetch(handle, megabytes=megabytes)
 
 
 def _send(adapter: HTTPAdapter, request, *, timeout=None, send=HTTPAdapter.send, **options) -> requests.Response:
@@ -164,6 +172,15 @@ def _size(path: Path) -> int:
 
 def _without_mount() -> bool:
     return os.environ.get("DISABLE_COLAB_CACHE", "").lower() in ("true", "1", "t") or "TBE_RUNTIME_ADDR" not in os.environ
+
+
+def _forget(handle: str, folder: Path) -> None:
+    """Let kagglehub fetch a dataset again: without its own copy, or past the read-only mount, which it would return again."""
+    _archive(handle).with_suffix(".complete").unlink(missing_ok=True)
+    if folder.is_relative_to(_cache()):
+        shutil.rmtree(folder, ignore_errors=True)
+    else:
+        os.environ["DISABLE_COLAB_CACHE"] = "true"
 
 
 def _check_space(handle: str, *, megabytes: int) -> None:

@@ -26,8 +26,9 @@ def read_gender(word: str) -> str:
     ('male', 'female', '')
     """
     word = word.strip().casefold()
-    likeliest, *_ = [*difflib.get_close_matches(word, ["female", "male"], n=1, cutoff=0.8), ""]
-    return GENDER_WORDS.get(word, likeliest)
+    if word in GENDER_WORDS:
+        return GENDER_WORDS[word]
+    return next(iter(difflib.get_close_matches(word, ["female", "male"], n=1, cutoff=0.8)), "")
 
 
 def read_age(word: str, *, ages: range = AGES) -> int | None:
@@ -39,8 +40,10 @@ def read_age(word: str, *, ages: range = AGES) -> int | None:
     (34, 25, None, None)
     """
     word = word.strip().casefold()
+    if word in DECADE_WORDS:
+        return DECADE_WORDS[word]
     match = re.fullmatch(r"([0-9]{1,3})(\.[0-9]*)?", word)
-    return DECADE_WORDS.get(word, int(match[1]) if match and int(match[1]) in ages else None)
+    return int(match[1]) if match and int(match[1]) in ages else None
 
 
 def age_group(age: float) -> str:

@@ -6,6 +6,7 @@ import http.server
 import io
 import json
 import logging
+import shutil
 import threading
 import time
 import zipfile
@@ -208,6 +209,12 @@ def test_a_marker_beside_missing_files_is_not_trusted(kaggle, left):
     for path in sorted(folder.rglob("*.wav"))[left:]:
         path.unlink()
     assert_whole(download())
+
+
+def test_the_space_for_an_incomplete_copy_is_checked_too(kaggle):
+    shutil.rmtree(next(download().rglob("*.wav")).parent)
+    with pytest.raises(SuiteError, match=r"needs 2,000,000,000,000 MB until it is unpacked, but .* MB free: make room"):
+        download(megabytes=10**12)
 
 
 def test_a_copy_that_stays_too_small_is_a_sentence(kaggle):
