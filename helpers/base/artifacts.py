@@ -177,7 +177,10 @@ def read_table(path: Path) -> pd.DataFrame:
 
 def fingerprint(content: Path | bytes) -> str:
     """First 16 hexadecimal digits of the SHA-256 of a file, or of what one holds."""
-    return hashlib.sha256(content if isinstance(content, bytes) else content.read_bytes()).hexdigest()[:16]
+    if isinstance(content, bytes):
+        return hashlib.sha256(content).hexdigest()[:16]
+    with open(content, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
 
 
 class SuiteError(Exception):

@@ -11,6 +11,8 @@ NETWORKS = (
     "small_resnet", "plain_cnn", "small_vgg", "resnet50", "resnet50_flatten", "resnet101", "resnet50v2", "vgg16", "inceptionv3",
     "xception", "mobilenetv2", "densenet121", "efficientnetv2b0",
 )  # fmt: skip
+# What the readers of PNG files accept: libpng a million columns, Pillow 89 million points (MAX_IMAGE_PIXELS).
+MOST_COLUMNS, MOST_POINTS = 1_000_000, 80_000_000
 # Lowest and highest value of a setting. All others: whole numbers from 1 on, other numbers from 0 on.
 LIMITS = {
     **dict.fromkeys(("seed", "corpus_seed", "frequency_mask", "time_mask", "time_shift", "early_stopping"), (0, math.inf)),
@@ -19,6 +21,7 @@ LIMITS = {
     "noise_snr_db": (-100, 100),
     "dynamic_range_db": (1, 200),
     "sample_rate": (4000, 192_000),
+    "longest_s": (1, 3600),
 }
 
 
@@ -60,6 +63,8 @@ class SpectrogramSettings(Checked):
         and one row a mel bin.
     colour : bool
         Colour (the map "magma") or grey.
+    longest_s : int
+        Of a longer clip the first so many seconds are used, by every stage.
     """
 
     sample_rate: int = 16_000
@@ -71,9 +76,16 @@ class SpectrogramSettings(Checked):
     dynamic_range_db: float = 80.0
     image_size: int | None = None
     colour: bool = False
+    longest_s: int = 300
 
     def __post_init__(self):
         super().__post_init__()
+        columns = self.longest_s * self.sample_rate // self.hop_length
+        if columns > MOST_COLUMNS or columns * self.mel_bins > MOST_POINTS:
+            raise SuiteError(
+                f"A clip of {self.longest_s} s would become {columns} x {self.mel_bins} points, more than an image can have "
+                f"({MOST_COLUMNS} columns, {MOST_POINTS} points): take a larger hop_length or a smaller longest_s."
+            )
         if not self.fmin < self.fmax:
             raise SuiteError(f"The setting fmax must be more than fmin ({self.fmin:g} Hz), but is {self.fmax:g}.")
 

@@ -21,6 +21,7 @@ from helpers.comparison.fisher_vector import FisherVector, cepstral_frames
 from helpers.evaluation.scores import no_audio, pitch_threshold, predictions_table
 from helpers.network.run import Run, milliseconds_per_clip
 from helpers.recordings.labels import parse_label
+from helpers.recordings.sounds import LONGEST_S
 from helpers.spectrograms.mel import from_image, load_audio
 
 MFCCS = 20
@@ -28,7 +29,7 @@ FISHER_C = 100.0  # vectors have the length 1, so their weights must be large; c
 BASELINES = ("svm", "logistic_regression", "fisher_vector", "pitch_threshold", "no_audio")
 
 
-def mfcc_table(manifest: pd.DataFrame, artifacts: Artifacts, *, sample_rate: int) -> pd.DataFrame:
+def mfcc_table(manifest: pd.DataFrame, artifacts: Artifacts, *, sample_rate: int, longest_s: float = LONGEST_S) -> pd.DataFrame:
     """Mean and standard deviation over time of the first 20 MFCCs of all clips [shape=(clips, 40)], indexed by clip.
 
     Davis & Mermelstein (1980), "Comparison of parametric representations for monosyllabic word recognition in continuously
@@ -36,7 +37,8 @@ def mfcc_table(manifest: pd.DataFrame, artifacts: Artifacts, *, sample_rate: int
     """
 
     def features(path: Path) -> np.ndarray:
-        coefficients = librosa.feature.mfcc(y=load_audio(path, sample_rate=sample_rate), sr=sample_rate, n_mfcc=MFCCS)
+        samples = load_audio(path, sample_rate=sample_rate, longest_s=longest_s)
+        coefficients = librosa.feature.mfcc(y=samples, sr=sample_rate, n_mfcc=MFCCS)
         return np.concatenate([coefficients.mean(axis=1), coefficients.std(axis=1)])
 
     rows = on_all_cores(features, [artifacts.audio(path) for path in manifest["path"]], title="MFCCs")

@@ -54,7 +54,8 @@ def prepare_other(name: str, *, data_dir: str = "", artifacts: Artifacts, profil
         raise SuiteError(f"The network was trained on {source}: set OTHER_DATASET and OTHER_DATA_DIR to another corpus.")
     clips, _ = list_clips(name, source)
     labels = "exact" if clips.loc[clips["gender"] != "", "age"].notna().all() else "gender"
-    manifest, _ = build_manifest(name, source, other, seed=profile.seed, labels=labels, small_classes="merge")
+    longest_s = profile.spectrogram.longest_s
+    manifest, _ = build_manifest(name, source, other, seed=profile.seed, labels=labels, small_classes="merge", longest_s=longest_s)
     reject(other, convert(manifest, other, settings=profile.spectrogram, profile=profile.name))
     return other
 

@@ -99,7 +99,7 @@ def robustness(manifest: pd.DataFrame, artifacts: Artifacts, *, classes: list[st
 
     def draw(clip: tuple[int, str], condition: str) -> np.ndarray:
         seed, path = clip
-        samples = load_audio(artifacts.audio(path), sample_rate=settings.sample_rate)
+        samples = load_audio(artifacts.audio(path), sample_rate=settings.sample_rate, longest_s=settings.longest_s)
         return picture(degrade(samples, condition, sample_rate=settings.sample_rate, seed=seed), settings=settings)
 
     rows = []

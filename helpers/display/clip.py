@@ -18,7 +18,9 @@ from PIL import Image
 from helpers.base.artifacts import Artifacts
 from helpers.base.settings import SpectrogramSettings
 from helpers.display.figures import BLUE, GREEN, ORANGE
-from helpers.spectrograms.mel import load_audio, picture
+from helpers.recordings.containers import UnusableSoundError
+from helpers.recordings.sounds import read_sound
+from helpers.spectrograms.mel import picture, resample
 
 
 def neighbours_html(rows: pd.DataFrame, artifacts: Artifacts) -> str:
@@ -37,14 +39,6 @@ def neighbours_html(rows: pd.DataFrame, artifacts: Artifacts) -> str:
     )
 
 
-def read_sound(path: Path) -> tuple[np.ndarray, int] | None:
-    """Samples [shape=(n, channels), dtype=int16] and sample rate in Hz; None if the file can't be read."""
-    try:
-        return soundfile.read(path, dtype="int16", always_2d=True)
-    except (soundfile.LibsndfileError, OSError):
-        return None
-
-
 def player_html(path: Path, *, name: str = "") -> str:
     """An `<audio>` element that holds a sound file, as 16-bit WAV so that every browser plays it; a sentence if it can't be read.
 
@@ -54,24 +48,26 @@ def player_html(path: Path, *, name: str = "") -> str:
     name : str
         What a screen reader says of it.
     """
-    sound = read_sound(path)
-    if sound is None:
-        return f"<p>The sound file {html.escape(str(path))} can't be read.</p>"
-    return audio_html(*sound, name=name or path.stem)
+    try:
+        sound = read_sound(path)
+    except UnusableSoundError as error:
+        return f"<p>The sound file {html.escape(f'{path} {error}')}.</p>"
+    return audio_html(sound.samples, sound.sample_rate, name=name or path.stem)
 
 
 def audio_html(samples: np.ndarray, sample_rate: int, *, name: str) -> str:
-    """The same of samples in memory, at their own level."""
+    """The same of samples in memory, at their own level, or at full scale where they are louder."""
+    samples = samples / max(1.0, float(np.abs(samples).max(initial=0.0)))
     source = data_uri("audio/wav", lambda file: soundfile.write(file, samples, sample_rate, format="WAV", subtype="PCM_16"))
     return f'<audio controls preload="auto" aria-label="{html.escape(name)}" src="{source}"></audio>'
 
 
 def waveform_html(path: Path, *, points: int = 320) -> str:
     """The waveform as an inline SVG, as wide as the spectrogram, so that the times lie below each other; empty without a sound."""
-    sound = read_sound(path)
-    if sound is None or not len(sound[0]):
+    try:
+        samples = read_sound(path).samples
+    except UnusableSoundError:  # the player says so in a sentence
         return ""
-    samples = sound[0].mean(axis=1) / 32768
     edges = np.linspace(0, len(samples), min(points, len(samples)) + 1).astype(int)[:-1]
     highest, lowest = np.maximum.reduceat(samples, edges), np.minimum.reduceat(samples, edges)
     scale = 38 / max(np.abs(samples).max(), 1e-4)  # to the clip's own loudest point: quiet clips show their shape too
@@ -101,9 +97,10 @@ def picture_html(row: pd.Series, artifacts: Artifacts, *, heat: np.ndarray | Non
             source = data_uri("image/png", lambda file: file.write(path.read_bytes()))
         else:
             settings = SpectrogramSettings()
-            pixels = picture(load_audio(artifacts.audio(row["path"]), sample_rate=settings.sample_rate), settings=settings)
+            sound = read_sound(artifacts.audio(row["path"]))
+            pixels = picture(resample(sound, sample_rate=settings.sample_rate), settings=settings)
             source = data_uri("image/png", lambda file: Image.fromarray(pixels).save(file, "PNG"))
-    except Exception:  # any reader may fail in its own way; the player says so in a sentence
+    except (UnusableSoundError, OSError):  # the player says so in a sentence
         return ""
     style = "width:100%;height:192px;image-rendering:pixelated"
     alt = html.escape(f"spectrogram of {row['clip']}, low frequencies at the bottom")

@@ -2,7 +2,6 @@
 
 import base64
 import importlib
-import io
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,8 +12,10 @@ import traitlets
 
 from helpers.base import machine
 from helpers.base.artifacts import Artifacts, SuiteError, atomic_path
-from helpers.recordings.sounds import Sound, inspect_sound
-from helpers.spectrograms.mel import load_audio
+from helpers.recordings.containers import UnusableSoundError
+from helpers.recordings.decoding import Sound
+from helpers.recordings.sounds import LONGEST_S, clipped, level_db, read_sound
+from helpers.spectrograms.mel import resample
 
 SOURCE = Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
 
@@ -25,21 +26,24 @@ class Recording:
 
     Attributes
     ----------
-    content : bytes
-        Of a sound file, as it came.
+    sound : helpers.recordings.decoding.Sound
     source : str
         Where it is from, as part of a sentence.
-    sound : helpers.recordings.sounds.Sound
-        Duration, level, fraction of samples at full scale.
     """
 
-    content: bytes
-    source: str
     sound: Sound
+    source: str
+
+    @property
+    def facts(self) -> dict[str, float]:
+        """What the manifest holds of a clip: `duration_s`, `sample_rate` in Hz, `level_db`, and the fraction `clipped`."""
+        sound = self.sound
+        measured = {"level_db": level_db(sound.samples), "clipped": clipped(sound.samples)}
+        return {"duration_s": sound.duration_s, "sample_rate": sound.sample_rate} | measured
 
     def samples(self, *, sample_rate: int) -> np.ndarray:
         """Mono samples [shape=(n,), dtype=float32], resampled to a rate in Hz."""
-        return load_audio(io.BytesIO(self.content), sample_rate=sample_rate)
+        return resample(self.sound, sample_rate=sample_rate)
 
 
 class RecorderPanel(anywidget.AnyWidget):
@@ -81,7 +85,9 @@ def open_recorder(*, seconds: int) -> RecorderPanel:
     return panel
 
 
-def choose_recording(panel: RecorderPanel | None = None, *, path: str = "", stand_in: Path) -> Recording:
+def choose_recording(
+    panel: RecorderPanel | None = None, *, path: str = "", stand_in: Path, longest_s: float = LONGEST_S
+) -> Recording:
     """The recording of the panel, else the sound file at `path`, else one that stands in for it.
 
     Parameters
@@ -91,6 +97,8 @@ def choose_recording(panel: RecorderPanel | None = None, *, path: str = "", stan
         Of a sound file; empty for none.
     stand_in : Path
         Of the clip to take where there is no recording.
+    longest_s : float
+        Of a longer one the first so many seconds are taken.
 
     Raises
     ------
@@ -98,28 +106,30 @@ def choose_recording(panel: RecorderPanel | None = None, *, path: str = "", stan
         It can't be read, or is empty, silent or too short.
     """
     file = Path(path).expanduser()
+    given: Path | bytes
     if panel is not None and panel.wav:
-        content, source = base64.b64decode(panel.wav), "your recording"
+        given, source = base64.b64decode(panel.wav), "your recording"
     elif path and not file.is_file():
         raise SuiteError(f"There is no sound file {file}: check RECORDING.")
     elif path:
-        content, source = file.read_bytes(), f"the file {file.name}"
+        given, source = file, f"the file {file.name}"
     else:
-        content, source = stand_in.read_bytes(), f"the test clip {stand_in.stem}, which stands in for your recording"
-    sound = inspect_sound(io.BytesIO(content))
-    if sound.reason:
-        hint = ": record again, or give a WAV, FLAC, OGG or MP3 file with a voice in it."
-        raise SuiteError(source[0].upper() + source[1:] + " " + sound.reason + hint)
-    return Recording(content, source, sound)
+        given, source = stand_in, f"the test clip {stand_in.stem}, which stands in for your recording"
+    try:
+        return Recording(read_sound(given, longest_s=longest_s), source)
+    except UnusableSoundError as error:
+        hint = "record again, or give a sound file with a voice in it"
+        raise SuiteError(f"{source[0].upper()}{source[1:]} {error}: {hint}.") from None
 
 
-def advice(sound: Sound) -> list[str]:
+def advice(recording: Recording) -> list[str]:
     """What to do better in the next recording, one sentence for each fault; empty where it is good."""
+    facts = recording.facts
     # Rules of thumb: what a phone or a headset gives at a hand's width lies well between.
     faults = {
-        f"Only {sound.duration_s:.1f} s long: speak for at least 1.5 s.": sound.duration_s < 1.5,
-        f"Very quiet ({sound.level_db:.0f} dB): come closer to the microphone.": sound.level_db < -45,
-        f"Distorted, {sound.clipped:.1%} of the samples are cut off: go further away.": sound.clipped > 0.001,
+        f"Only {facts['duration_s']:.1f} s long: speak for at least 1.5 s.": facts["duration_s"] < 1.5,
+        f"Very quiet ({facts['level_db']:.0f} dB): come closer to the microphone.": facts["level_db"] < -45,
+        f"Distorted, {facts['clipped']:.1%} of the samples are cut off: go further away.": facts["clipped"] > 0.001,
     }
     return [sentence for sentence, found in faults.items() if found]
 

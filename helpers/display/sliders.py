@@ -32,7 +32,7 @@ def spectrogram_sliders(path: Path, *, settings: SpectrogramSettings) -> ipywidg
     settings : SpectrogramSettings
         Where the sliders start, and all that they do not change.
     """
-    samples = load_audio(path, sample_rate=settings.sample_rate)
+    samples = load_audio(path, sample_rate=settings.sample_rate, longest_s=settings.longest_s)
     sliders = {
         name: ipywidgets.SelectionSlider(
             options=sorted({*choices, getattr(settings, name)}), value=getattr(settings, name), description=title

@@ -13,7 +13,6 @@ from helpers.base.settings import Profile, SpectrogramSettings
 from helpers.evaluation.calibration import temper
 from helpers.network.grad_cam import grad_cam, pooling_layer, spread
 from helpers.recordings.labels import parse_label
-from helpers.recordings.sounds import inspect_sound
 from helpers.recordings.splits import sample_clips
 from helpers.spectrograms.batches import evaluation_batches, even_windows
 from helpers.spectrograms.mel import load_audio, picture
@@ -71,9 +70,7 @@ class TrainedModel:
         path = Path(path)
         if not path.exists():
             raise SuiteError(f"There is no sound file {path}: check the path.")
-        if reason := inspect_sound(path).reason:
-            raise SuiteError(f"{path} {reason}: give a sound file with a voice in it.")
-        return load_audio(path, sample_rate=self.settings.sample_rate)
+        return load_audio(path, sample_rate=self.settings.sample_rate, longest_s=self.settings.longest_s)
 
     def image(self, samples: np.ndarray) -> np.ndarray:
         """The whole spectrogram image of a sound, np.ndarray [shape=(height, width, channels), dtype=uint8]."""

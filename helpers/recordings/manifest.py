@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -9,13 +10,14 @@ import pandas as pd
 from helpers.base.artifacts import LAYOUT, Artifacts, SuiteError, read_json, read_table, write_json, write_table
 from helpers.base.machine import on_all_cores
 from helpers.recordings.catalogue import choose_dataset, list_clips
+from helpers.recordings.duplicates import copies_line, duplicate_reasons
 from helpers.recordings.labels import LABEL_KINDS, make_label
-from helpers.recordings.sounds import Sound, duplicate_reasons, inspect_sound, printable
+from helpers.recordings.sounds import LONGEST_S, SoundFacts, inspect_sound, printable
 from helpers.recordings.splits import SMALLEST_CLASS, SPLIT_METHODS, merge_small_classes, split_clips
 
 MEMBERS = {"random": "usable clips", "speaker": "speakers"}  # what a class needs enough of, in words
 COLUMNS = ["clip", "path", "gender", "age", "speaker", "label", "duration_s", "sample_rate", "split"]
-COLUMNS += ["level_db", "clipped", "emotion", "sentence"]
+COLUMNS += ["level_db", "clipped", "emotion", "sentence", "note"]
 LONGEST_NAME = 200  # bytes; file systems allow 255, and an ending is added
 
 
@@ -53,6 +55,7 @@ def build_manifest(
     labels: str = "exact",
     split_method: str = "random",
     small_classes: str = "leave out",
+    longest_s: float = LONGEST_S,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """List a dataset's clips, decode each, leave out what can't be used, split the rest, and write the tables.
 
@@ -75,6 +78,8 @@ def build_manifest(
         Clip by clip, as in the study, or with no speaker in two splits.
     small_classes : {"leave out", "merge"}
         What happens to classes that are too small for three splits.
+    longest_s : float
+        Of a longer clip the first so many seconds are used, as `SpectrogramSettings.longest_s` says.
 
     Returns
     -------
@@ -102,7 +107,8 @@ def build_manifest(
         clips = _leave_out_unknown_speakers(clips)
     paths = clips["path"].map(printable)
     clips = clips.assign(clip=clip_names([*map(Path, paths)], source if source.is_dir() else source.parent))
-    clips = _inspect(_leave_out(clips, (clips["path"] == paths).map({False: "has a name that is not valid UTF-8: rename it"})))
+    clips = _leave_out(clips, (clips["path"] == paths).map({False: "has a name that is not valid UTF-8: rename it"}))
+    clips = _inspect(clips, longest_s=longest_s)
     clips = _settle_small_classes(clips, split_method=split_method, merge=small_classes == "merge")
 
     clips, corrected = (table.assign(path=table["path"].apply(_stored_path, artifacts=artifacts)) for table in (clips, corrected))
@@ -174,13 +180,17 @@ def _leave_out_unknown_speakers(clips: pd.DataFrame) -> pd.DataFrame:
     return _leave_out(clips, clips["speaker"].map({"": "nothing says who speaks in it, which a split by speaker needs"}))
 
 
-def _inspect(clips: pd.DataFrame) -> pd.DataFrame:
+def _inspect(clips: pd.DataFrame, *, longest_s: float) -> pd.DataFrame:
     """Decode the clips that belong to a class; find what can't be used, and duplicates."""
     in_class = clips.index[clips["reason"] == ""]
-    sounds = on_all_cores(inspect_sound, [*map(Path, clips.loc[in_class, "path"])], title="reading")
-    sounds = pd.DataFrame(sounds, index=in_class, columns=[*vars(Sound())])
+    read = partial(inspect_sound, longest_s=longest_s)
+    sounds = on_all_cores(read, [*map(Path, clips.loc[in_class, "path"])], title="reading")
+    sounds = pd.DataFrame(sounds, index=in_class, columns=[*vars(SoundFacts())])
     clips = _leave_out(clips, sounds.pop("reason")).join(sounds)
-    return _leave_out(clips, clips["clip"].map(duplicate_reasons(clips[clips["reason"] == ""])))
+    clips = _leave_out(clips, clips["clip"].map(duplicate_reasons(clips[clips["reason"] == ""], longest_s=longest_s)))
+    if line := copies_line(clips):
+        print(line)
+    return clips
 
 
 def _settle_small_classes(clips: pd.DataFrame, *, split_method: str, merge: bool) -> pd.DataFrame:

@@ -1,38 +1,43 @@
-"""Sound files: finding them in a folder, what each one holds, and what is wrong with it (notebook 01)."""
+"""Sound files: finding them in a folder, the one reader of them for all stages, and what is wrong with one (notebook 01)."""
 
-import filecmp
 import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
-import pandas as pd
-import soundfile
+
+from helpers.recordings.containers import UnusableSoundError
+from helpers.recordings.decoding import Sound, decode
 
 AUDIO_ENDINGS = (".wav", ".flac", ".ogg", ".mp3")
+LONGEST_S = 300  # of a longer clip the start is used
 SHORTEST_S = 0.1  # a shorter clip holds no syllable
 SILENT_PEAK = 0.001  # 60 dB below full scale: nothing of speech is left in 16 bits
 FULL_SCALE = 0.999  # a sample this large was clipped, or nearly
+LARGEST = 2.0**32  # times full scale: beyond what whole numbers of 32 bits reach, where they are stored as floats by mistake
 
 
 @dataclass(frozen=True)
-class Sound:
-    """What was found in a sound file.
+class SoundFacts:
+    """What the audit finds in a sound file.
 
     Attributes
     ----------
     duration_s : float
-        In seconds.
+        In seconds, as far as it is used.
     sample_rate : int
         In Hz.
     level_db : float
         Root mean square, in dB relative to full scale.
     clipped : float
         Fraction of the samples at full scale.
+    note : str
+        What is unusual in a clip that is used, see `Sound`.
+    lossy : bool
+        Whether its format drops what is hardly heard.
     digest : str
-        Fingerprint of the decoded samples and their rate, whatever the format of the file.
+        Fingerprint of the samples and their rate, whatever the format of the file.
     reason : str
         Why the file can't be used; empty if it can.
     """
@@ -41,6 +46,8 @@ class Sound:
     sample_rate: int = 0
     level_db: float = 0.0
     clipped: float = 0.0
+    note: str = ""
+    lossy: bool = False
     digest: str = ""
     reason: str = ""
 
@@ -61,78 +68,68 @@ def find_audio(folder: Path) -> list[Path]:
     return sorted([*found, *(Path(error.filename) for error in closed)])
 
 
-def inspect_sound(path: Path | BinaryIO) -> Sound:
-    """Decode a sound file, or one in memory, to its end; return what it holds, or why it can't be used."""
-    try:
-        if isinstance(path, Path):
-            if path.is_dir():
-                return Sound(reason="is a folder that can't be opened")
-            if path.exists() and not path.is_file():
-                return Sound(reason="is no regular file")
-            if path.stat().st_size == 0:
-                return Sound(reason="is empty (0 bytes)")
-        return _decode(path)
-    except soundfile.LibsndfileError as error:
-        return Sound(reason=f"can't be read as sound ({error.error_string.rstrip('.')})")
-    except (OSError, RuntimeError, ValueError) as error:
-        return Sound(reason=f"can't be read ({getattr(error, 'strerror', None) or type(error).__name__})")
-
-
-def _decode(path: Path | BinaryIO) -> Sound:
-    frames, samples, clipped, peak, energy, finite = 0, 0, 0, 0.0, 0.0, True
-    digest = hashlib.sha1(usedforsecurity=False)
-    with soundfile.SoundFile(path) as file:
-        rate = file.samplerate
-        for block in file.blocks(blocksize=1 << 18, dtype="float32"):
-            loudness = np.abs(block)
-            frames, samples = frames + len(block), samples + block.size
-            clipped += int((loudness >= FULL_SCALE).sum())
-            peak = max(peak, float(loudness.max(initial=0.0)))
-            energy += float(np.vdot(block, block))
-            finite &= bool(np.isfinite(block).all())
-            digest.update(block)
-    if not finite:
-        return Sound(reason="has samples that are no numbers")
-    if frames == 0:
-        return Sound(reason="is empty (no samples)")
-    if frames / rate < SHORTEST_S:
-        return Sound(reason=f"is too short ({frames / rate:.3f} s; at least {SHORTEST_S} s are needed)")
-    if peak < SILENT_PEAK:
-        return Sound(reason="is silent (no sample is louder than a thousandth of full scale)")
-    digest.update(str(rate).encode())
-    return Sound(
-        duration_s=round(frames / rate, 4),
-        sample_rate=rate,
-        level_db=round(10 * float(np.log10(energy / samples)), 2),
-        clipped=round(clipped / samples, 6),
-        digest=digest.hexdigest(),
-    )
-
-
 def printable(path: str) -> str:
     r"""A path as text that any table can hold, with bytes that are no UTF-8 as `\xff`."""
     return os.fsencode(path).decode("utf-8", errors="backslashreplace")
 
 
-def duplicate_reasons(clips: pd.DataFrame) -> dict[str, str]:
-    """The reason for each clip to leave out that holds the same sound as another one, whatever the format of their files.
-
-    Of duplicates with one label the first is kept, so that no sound can be in two splits. Of duplicates with different labels
-    none is kept, since it is unknown which label is right.
+def read_sound(source: Path | bytes, *, longest_s: float = LONGEST_S) -> Sound:
+    """The sound in a file, or in the bytes of one, as every stage uses it: the audit, the images, the player, a prediction.
 
     Parameters
     ----------
-    clips : pd.DataFrame
-        `clip`, `path` (absolute), `label`, and the `digest` of its `Sound`.
+    source : Path or bytes
+    longest_s : float
+        Of a longer sound only so many seconds are read, from its start.
+
+    Returns
+    -------
+    Sound
+
+    Raises
+    ------
+    UnusableSoundError
+        It can't be decoded, or is no speech by its physics: silence, a constant, too short, too few samples a second.
     """
-    reasons = {}
-    for _, same in clips[clips["digest"].duplicated(keep=False)].sort_values("clip").groupby("digest"):
-        first, *_ = rows = [*same.itertuples()]
-        for row in rows:
-            if other := next((other for other in rows if other.label != row.label), None):
-                reason = f"holds the same sound as {other.clip!r}, which is labelled {other.label!r}: one of the labels is wrong"
-                reasons[row.clip] = reason
-            elif row is not first:
-                copy = "byte for byte" if filecmp.cmp(first.path, row.path, shallow=False) else "the same sound in another file"
-                reasons[row.clip] = f"is a duplicate of {first.clip!r} ({copy})"
-    return reasons
+    sound = decode(source, longest_s=longest_s)
+    if not np.isfinite(sound.samples).all():
+        raise UnusableSoundError("has samples that are no numbers")
+    if sound.duration_s < SHORTEST_S:
+        raise UnusableSoundError(f"is too short ({sound.duration_s:.3f} s; at least {SHORTEST_S} s are needed)")
+    lowest, highest = float(sound.samples.min()), float(sound.samples.max())
+    if max(-lowest, highest) < SILENT_PEAK:
+        raise UnusableSoundError("is silent (no sample is louder than a thousandth of full scale)")
+    if highest - lowest < 2 * SILENT_PEAK:
+        raise UnusableSoundError(f"is a constant ({highest:.3g} of full scale), without any sound")
+    if max(-lowest, highest) > LARGEST:
+        raise UnusableSoundError(f"has samples of {max(-lowest, highest):.0e} times full scale")
+    return sound
+
+
+def level_db(samples: np.ndarray) -> float:
+    """Root mean square of samples, in dB relative to full scale."""
+    return 10 * float(np.log10(np.mean(np.square(samples, dtype=np.float64))))
+
+
+def clipped(samples: np.ndarray) -> float:
+    """Fraction of the samples at full scale."""
+    return float((np.abs(samples) >= FULL_SCALE).mean())
+
+
+def inspect_sound(source: Path | bytes, *, longest_s: float = LONGEST_S) -> SoundFacts:
+    """What the audit finds in a sound file, or in the bytes of one; its `reason` says why it can't be used."""
+    try:
+        sound = read_sound(source, longest_s=longest_s)
+    except UnusableSoundError as error:
+        return SoundFacts(reason=str(error))
+    digest = hashlib.sha1(sound.samples, usedforsecurity=False)
+    digest.update(str(sound.sample_rate).encode())
+    return SoundFacts(
+        duration_s=round(sound.duration_s, 4),
+        sample_rate=sound.sample_rate,
+        level_db=round(level_db(sound.samples), 2),
+        clipped=round(clipped(sound.samples), 6),
+        note=sound.note,
+        lossy=sound.lossy,
+        digest=digest.hexdigest(),
+    )

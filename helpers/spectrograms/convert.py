@@ -22,7 +22,9 @@ from tqdm import tqdm
 from helpers.base.artifacts import Artifacts, SuiteError, atomic_path, fingerprint, write_json
 from helpers.base.machine import in_workers
 from helpers.base.settings import SpectrogramSettings
-from helpers.spectrograms.mel import load_audio, picture
+from helpers.recordings.containers import UnusableSoundError
+from helpers.recordings.sounds import read_sound
+from helpers.spectrograms.mel import picture, resample
 
 CLIPS_A_TASK = 16  # few enough for a smooth progress bar, many enough that handing them out costs little
 
@@ -56,16 +58,15 @@ def convert_clip(sound: Path, target: Path, *, clip: str, settings: SpectrogramS
         Of the picture; or empty, and why the clip could not be converted.
     """
     try:
-        recording = sound.read_bytes()  # once, for its fingerprint and its samples
-        note = {"clip": clip, "settings": vars(settings), "sound": fingerprint(recording)}
+        note = {"clip": clip, "settings": vars(settings), "sound": fingerprint(sound)}
         if read_note(target) == note:
             return fingerprint(target), ""
-        samples = load_audio(io.BytesIO(recording), sample_rate=settings.sample_rate)
-        if not len(samples) or not np.isfinite(samples).all():
-            raise ValueError("it has no samples, or samples that are no numbers")
+        samples = resample(read_sound(sound, longest_s=settings.longest_s), sample_rate=settings.sample_rate)
         image = picture(samples, settings=settings)
-    except Exception as error:  # any reader may fail in its own way, and one clip must not stop the run
-        return "", f"could not be converted: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
+    except UnusableSoundError as error:  # gone or changed since the audit
+        return "", str(error)
+    except Exception as error:  # what nobody thought of: one clip must not stop the run, and the reason stands in rejected.csv
+        return "", f"could not be converted ({type(error).__name__}: {' '.join(str(error).split())[:150]})"
     content = encode(image, note=json.dumps(note))
     with atomic_path(target) as temporary:
         temporary.write_bytes(content)

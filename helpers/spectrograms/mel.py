@@ -2,7 +2,6 @@
 
 from functools import lru_cache
 from pathlib import Path
-from typing import BinaryIO
 
 import cv2
 import librosa
@@ -10,32 +9,49 @@ import matplotlib
 import numpy as np
 import scipy.fft
 import scipy.sparse
-import soundfile
 from PIL import Image
 
+from helpers.base.artifacts import SuiteError
 from helpers.base.settings import SpectrogramSettings
+from helpers.recordings.containers import UnusableSoundError
+from helpers.recordings.decoding import Sound
+from helpers.recordings.sounds import LONGEST_S, read_sound
 
 FRAMES_A_BLOCK = 128  # frames and spectra of a block fit the processor's cache together
 
 
-def load_audio(path: Path | BinaryIO, *, sample_rate: int) -> np.ndarray:
+def load_audio(path: Path | str, *, sample_rate: int, longest_s: float = LONGEST_S) -> np.ndarray:
     """Samples of a sound file, mono, resampled as `librosa.load` does (soxr, high quality), in a third of its time.
 
     Parameters
     ----------
-    path : Path or open file
-        Any format that libsndfile reads (WAV, FLAC, OGG, MP3).
+    path : Path or str
+        Any format that `helpers.recordings.sounds.read_sound` takes.
     sample_rate : int
         In Hz.
+    longest_s : float
+        Of a longer clip the first so many seconds are taken.
 
     Returns
     -------
     np.ndarray [shape=(n,), dtype=float32]
+
+    Raises
+    ------
+    SuiteError
+        The file is missing, or can't be used.
     """
-    samples, rate = soundfile.read(path, dtype="float32")
-    if samples.ndim > 1:
-        samples = samples.mean(axis=1)
-    return samples if rate == sample_rate else librosa.resample(samples, orig_sr=rate, target_sr=sample_rate)
+    try:
+        return resample(read_sound(Path(path), longest_s=longest_s), sample_rate=sample_rate)
+    except UnusableSoundError as error:
+        raise SuiteError(f"{path} {error}: give a sound file with a voice in it, or run notebook 1 again.") from None
+
+
+def resample(sound: Sound, *, sample_rate: int) -> np.ndarray:
+    """Samples of a sound at another rate in Hz, np.ndarray [shape=(n,), dtype=float32]."""
+    if sound.sample_rate == sample_rate:
+        return sound.samples
+    return librosa.resample(sound.samples, orig_sr=sound.sample_rate, target_sr=sample_rate)
 
 
 def frames_of(samples: np.ndarray, *, settings: SpectrogramSettings) -> np.ndarray:

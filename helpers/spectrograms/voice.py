@@ -5,8 +5,9 @@ import numpy as np
 import pandas as pd
 import scipy.fft
 
-from helpers.base.artifacts import Artifacts, fingerprint, read_table, write_table
+from helpers.base.artifacts import Artifacts, SuiteError, fingerprint, read_table, write_table
 from helpers.base.machine import on_all_cores
+from helpers.recordings.sounds import LONGEST_S
 from helpers.spectrograms.mel import load_audio
 
 N_FFT = 1024
@@ -109,7 +110,7 @@ def median_pitch(samples: np.ndarray, *, sample_rate: int) -> float:
     return float(np.median(pitch[loudness >= np.median(loudness)]))
 
 
-def pitch_table(manifest: pd.DataFrame, artifacts: Artifacts) -> pd.Series:
+def pitch_table(manifest: pd.DataFrame, artifacts: Artifacts, *, longest_s: float = LONGEST_S) -> pd.Series:
     """Median pitch of every clip in Hz, indexed by clip; kept in `pitch.csv`, measured again only where the sound has changed.
 
     A clip whose sound can't be read has none.
@@ -122,9 +123,9 @@ def pitch_table(manifest: pd.DataFrame, artifacts: Artifacts) -> pd.Series:
             sound = fingerprint(artifacts.audio(path))
             if (clip, sound) in known.index:
                 return sound, known[clip, sound]
-            samples = load_audio(artifacts.audio(path), sample_rate=PITCH_RATE)
+            samples = load_audio(artifacts.audio(path), sample_rate=PITCH_RATE, longest_s=longest_s)
             return sound, round(median_pitch(samples, sample_rate=PITCH_RATE), 2)
-        except Exception:  # any reader may fail in its own way; notebook 02 lists such clips with the reason
+        except (SuiteError, OSError):  # gone since the audit; notebook 02 lists such clips with the reason
             return "", np.nan
 
     rows = on_all_cores(measure, list(zip(manifest["clip"], manifest["path"], strict=True)), title="pitch")

@@ -13,8 +13,8 @@ import soundfile
 from conftest import RATE, voice
 
 from helpers.base.artifacts import Artifacts, SuiteError
-from helpers.display.recorder import RecorderPanel, advice, choose_recording, keep_recording, open_recorder
-from helpers.recordings.sounds import Sound
+from helpers.display.recorder import RecorderPanel, Recording, advice, choose_recording, keep_recording, open_recorder
+from helpers.recordings.decoding import Sound
 from helpers.spectrograms.voice import median_pitch
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -48,7 +48,7 @@ def test_the_panel_comes_first_then_the_file_then_the_stand_in(clip, tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"RIFF", r"Your recording can't be read as sound .*: record again, or give a WAV"),
+        (b"RIFF", r"Your recording can't be read as sound .*: record again, or give a sound file"),
         (content_of(np.zeros(RATE)), "Your recording is silent"),
         (content_of(voice(PITCH, seconds=0.05)), "Your recording is too short"),
     ],
@@ -61,15 +61,16 @@ def test_a_recording_of_no_use_is_one_sentence(content, message, clip):
 
 
 @pytest.mark.parametrize(
-    ("facts", "words"),
+    ("samples", "words"),
     [
-        ({}, []),
-        ({"duration_s": 0.7}, ["Only 0.7 s long"]),
-        ({"level_db": -52.0, "clipped": 0.02}, ["Very quiet (-52 dB)", "2.0% of the samples"]),
+        (voice(PITCH, seconds=4), []),
+        (voice(PITCH, seconds=0.7), ["Only 0.7 s long"]),
+        (np.r_[0.002 * voice(PITCH, seconds=3.92), np.ones(RATE * 8 // 100)], ["2.0% of the samples"]),
+        (0.002 * voice(PITCH, seconds=4), ["Very quiet (-6"]),
     ],
 )
-def test_advice_names_each_fault(facts, words):
-    found = advice(Sound(**({"duration_s": 4.0, "level_db": -20.0} | facts)))
+def test_advice_names_each_fault(samples, words):
+    found = advice(Recording(Sound(samples.astype(np.float32), RATE), "a file"))
     assert len(found) == len(words) and all(word in sentence for word, sentence in zip(words, found, strict=True))
 
 
@@ -180,7 +181,7 @@ def test_the_widget_of_jupyter_draws_the_same_panel_and_syncs_its_wav(page):
 def test_the_panel_records_in_jupyter_and_the_next_cell_has_it(stack, tmp_path):
     browser_tests = pytest.importorskip("display.test_browser")
     cells = [
-        "from helpers.display.recorder import RecorderPanel, choose_recording\npanel = RecorderPanel(seconds=1)\npanel",
+        "from helpers.display.recorder import Recording, RecorderPanel, choose_recording\npanel = RecorderPanel(seconds=1)\npanel",
         "print('heard', choose_recording(panel, stand_in=None).sound.sample_rate)",
     ]
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}

@@ -58,7 +58,7 @@ def test_the_player_holds_the_clips_own_sound(manifest, artifacts):
 
 
 def test_a_sound_that_is_gone_is_a_sentence(tmp_path):
-    assert "can't be read" in player_html(tmp_path / "<b>gone.wav") and waveform_html(tmp_path / "<b>gone.wav") == ""
+    assert "can&#x27;t be read" in player_html(tmp_path / "<b>gone.wav") and waveform_html(tmp_path / "<b>gone.wav") == ""
     assert "<b>" not in player_html(tmp_path / "<b>gone.wav")
 
 

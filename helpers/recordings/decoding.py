@@ -1,0 +1,244 @@
+"""From the bytes of a sound file to its samples, by libsndfile, and by ffmpeg where that is needed (notebook 01).
+
+A file is opened by its content, never by its ending, and read once from its start to its end.
+"""
+
+import contextlib
+import os
+import re
+import tempfile
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import soundfile
+
+from helpers.recordings.containers import (
+    UnusableSoundError,
+    ffmpeg_kind,
+    kind_in_words,
+    mp3_start,
+    refuse_other_content,
+    write_wav,
+)
+
+BLOCK = 4096  # frames; where a file breaks off with an error, less than a block before it is lost
+LOWEST_RATE, HIGHEST_RATE = 4000, 400_000  # Hz; below, nothing of speech is left; above, a header is wrong
+CANCEL_DB = 10  # a mean that lies so far below the loudest channel has lost the voice
+UNKNOWN_LENGTH = 0x7FFFFFF0  # headers of streams hold this size, or a larger one
+MOST_BYTES = 64 << 20  # that are searched for a frame or a page: more than the longest clip has
+LOSSY = ("VORBIS", "OPUS", "MPEG_LAYER_I", "MPEG_LAYER_II", "MPEG_LAYER_III")
+_one_at_a_time = threading.Lock()
+
+
+@dataclass(frozen=True, eq=False)
+class Sound:
+    """A sound, mixed to one channel.
+
+    Attributes
+    ----------
+    samples : np.ndarray [shape=(n,), dtype=float32]
+        From -1 to 1, where 1 is full scale.
+    sample_rate : int
+        In Hz.
+    note : str
+        What one should know of it: which channel it is, what is lacking, what the decoder said; empty if nothing.
+    lossy : bool
+        Whether its format drops what is hardly heard.
+    """
+
+    samples: np.ndarray
+    sample_rate: int
+    note: str = ""
+    lossy: bool = False
+
+    @property
+    def duration_s(self) -> float:
+        return len(self.samples) / self.sample_rate
+
+
+class Stream(soundfile.SoundFile):
+    """A sound file that is only read on.
+
+    `SoundFile` seeks after each block, which GSM 6.10 and a FLAC file without its length refuse, and which changes what an MP3
+    decoder gives, as a frame needs the bits of the one before it.
+    """
+
+    def seekable(self) -> bool:
+        """Not: it is read on."""
+        return False
+
+
+def decode(source: Path | bytes, *, longest_s: float) -> Sound:
+    """Samples of a sound file, or of one in memory: the mean of its channels, or one of them where they cancel each other.
+
+    Parameters
+    ----------
+    source : Path or bytes
+    longest_s : float
+        Of a longer sound only so many seconds are read, from its start.
+
+    Raises
+    ------
+    UnusableSoundError
+        It is no sound, can't be decoded, has no samples, or a sample rate that speech can't have.
+    """
+    with _binary(source) as file:
+        start = file.read(64)
+        file.seek(0)
+        refuse_other_content(start)
+        if kind := ffmpeg_kind(start):
+            return _by_ffmpeg(source, kind, longest_s=longest_s)
+        try:
+            return _by_libsndfile(file, longest_s=longest_s)
+        except soundfile.LibsndfileError as error:
+            reason = error.error_string.rstrip(".")
+        file.seek(0)
+        content = file.read(MOST_BYTES)
+    if not content.strip(b"\0"):
+        raise UnusableSoundError("holds nothing but zeros: copy or download it again")
+    if frame := mp3_start(content):
+        with contextlib.suppress(soundfile.LibsndfileError):
+            return _by_libsndfile(BytesIO(content[frame:]), longest_s=longest_s)
+    raise UnusableSoundError(f"can't be read as sound ({reason})")
+
+
+@contextlib.contextmanager
+def _binary(source: Path | bytes) -> Iterator[BinaryIO]:
+    if isinstance(source, bytes):
+        if not source:
+            raise UnusableSoundError("is empty (0 bytes)")
+        yield BytesIO(source)
+        return
+    try:
+        if source.is_dir():
+            raise UnusableSoundError("is a folder that can't be opened")
+        if source.exists() and not source.is_file():
+            raise UnusableSoundError("is no regular file")
+        if source.stat().st_size == 0:
+            raise UnusableSoundError("is empty (0 bytes)")
+        with open(source, "rb") as file:
+            yield file
+    except OSError as error:
+        raise UnusableSoundError(f"can't be read ({error.strerror or type(error).__name__})") from None
+
+
+def _by_ffmpeg(source: Path | bytes, kind: str, *, longest_s: float) -> Sound:
+    named = kind_in_words(kind, source.suffix.lower() if isinstance(source, Path) else "")
+    with tempfile.TemporaryDirectory() as folder:
+        given, wav = Path(folder, "given"), Path(folder, "decoded.wav")
+        if isinstance(source, bytes):
+            given.write_bytes(source)
+        else:
+            given = source.absolute()
+        try:
+            said = write_wav(given, wav, kind=kind, seconds=longest_s + 1)  # a second more tells a longer one from one as long
+        except UnusableSoundError as error:
+            raise UnusableSoundError(f"{named}, {error}") from None
+        try:
+            with open(wav, "rb") as file:
+                sound = _by_libsndfile(file, longest_s=longest_s)
+        except (soundfile.LibsndfileError, UnusableSoundError):
+            raise UnusableSoundError(f"{named}, and ffmpeg can't decode it ({said or 'no samples'})") from None
+    return replace(sound, lossy=True, note="; ".join(filter(None, [sound.note, said and f"ffmpeg says: {said}"])))
+
+
+def _by_libsndfile(file: BinaryIO, *, longest_s: float) -> Sound:
+    start = file.read(3)
+    file.seek(0)
+    lines: list[str] = []
+    with _standard_error(lines) if start == b"ID3" or start[:1] == b"\xff" else contextlib.nullcontext():
+        sound, loudest, note = _mix(file, longest_s=longest_s)
+        if loudest is not None:
+            file.seek(0)
+            alone, *_ = _mix(file, longest_s=longest_s, channel=loudest)
+            sound = replace(sound, samples=alone.samples)
+    notes = [note, sound.note]
+    if lines := [*dict.fromkeys(lines)]:
+        more = f" (and {len(lines) - 1} more)" if len(lines) > 1 else ""
+        notes.append(f"the MP3 decoder says: {lines[0].rstrip('.')}{more}")
+    return replace(sound, note="; ".join(filter(None, notes)))
+
+
+def _mix(file: BinaryIO, *, longest_s: float, channel: int | None = None) -> tuple[Sound, int | None, str]:
+    """The mean of the channels, or the one that is asked for.
+
+    Returns
+    -------
+    sound : Sound
+    loudest : int or None
+        The channel to take instead, where the mean has lost the voice.
+    note : str
+        Which says so.
+    """
+    with Stream(file) as stream:
+        rate, channels = stream.samplerate, stream.channels
+        if not LOWEST_RATE <= rate <= HIGHEST_RATE:
+            bound = f"at least {LOWEST_RATE}" if rate < LOWEST_RATE else f"at most {HIGHEST_RATE}"
+            raise UnusableSoundError(f"has a sample rate of {rate} Hz; a recording of speech has {bound}")
+        limit, blocks, error = max(int(longest_s * rate), 1), [], ""
+        frames, sums = 0, np.zeros((2, channels + 1))  # of the samples and their squares: each channel's, and the mean's
+        try:
+            while frames < limit and len(block := stream.read(min(BLOCK, limit - frames), dtype="float32", always_2d=True)):
+                # A copy also of a single channel: a view would keep the block.
+                blocks.append(block.mean(axis=1) if channel is None else block[:, channel].copy())
+                frames += len(block)
+                if channels > 1:
+                    both = np.column_stack([block, blocks[-1]]).astype(np.float64)
+                    sums += both.sum(axis=0), (both**2).sum(axis=0)
+        except soundfile.LibsndfileError as failure:
+            error = failure.error_string.removeprefix("Error : ").rstrip(".")
+        if not frames:
+            raise UnusableSoundError(f"can't be read as sound ({error})" if error else "is empty (no samples)")
+        note = _length_note(stream, frames=frames, limit=limit, error=error)
+        several = stream.format == "OGG" and _is_chained(file)
+        note += "; " * bool(note and several) + "holds several streams, of which the first is used" * several
+        sound = Sound(np.concatenate(blocks), rate, note, stream.subtype in LOSSY)
+    powers = sums[1] / frames - (sums[0] / frames) ** 2  # around their means: a constant is no sound
+    loudest = int(np.argmax(powers[:-1])) if channels > 1 and channel is None else None
+    if loudest is None or not powers[-1] <= powers[loudest] * 10 ** (-CANCEL_DB / 10):
+        return sound, None, ""
+    return sound, loudest, f"channel {loudest + 1} of {channels} alone: the mean of all is at least {CANCEL_DB} dB quieter"
+
+
+def _length_note(stream: Stream, *, frames: int, limit: int, error: str) -> str:
+    """What is lacking of a file that was read: its end, or what lies behind the limit; empty if nothing."""
+    rate, promised, log = stream.samplerate, stream.frames, stream.extra_info
+    # Where a header promises more, libsndfile believes the size of the file, and says so in its log.
+    sizes = re.findall(r"^ *(?:data|SSND|Data Size|RIFF|FORM|riff|Riff size) *: (\d+) \(should be (\d+)\)", log, re.MULTILINE)
+    cut = any(int(there) + 1 < int(said) < UNKNOWN_LENGTH for said, there in sizes)
+    cut |= "does not match value from 'ds64'" in log or "without an End-Of-Stream" in log
+    why = f" ({error})" if error else ""
+    if frames < min(promised, limit) - 0.05 * rate and promised < 1 << 62:
+        return f"breaks off: {frames / rate:.2f} of {promised / rate:.2f} s can be read{why}"
+    if error or (cut and frames < limit):
+        return f"breaks off after {frames / rate:.2f} s{why or ': its header promises more'}"
+    return f"is longer than {limit / rate:g} s, of which the start is used" if frames >= limit and promised > limit else ""
+
+
+def _is_chained(file: BinaryIO) -> bool:
+    """Whether a stream begins behind the pages of another one (RFC 3533: the first page of a stream has the flag 2)."""
+    file.seek(0)
+    flags = [page[1][0] for page in re.finditer(rb"OggS\0(.)", file.read(MOST_BYTES), re.DOTALL)]
+    behind = next((index for index, flag in enumerate(flags) if not flag & 2), len(flags))
+    return any(flag & 2 for flag in flags[behind:])
+
+
+@contextlib.contextmanager
+def _standard_error(lines: list[str]) -> Iterator[None]:
+    """Collect the lines that a C library (libmpg123) writes to standard error, without the places in its source."""
+    with _one_at_a_time, tempfile.TemporaryFile() as caught:
+        before = os.dup(2)
+        os.dup2(caught.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(before, 2)
+            os.close(before)
+            caught.seek(0)
+            for line in caught.read(1 << 16).decode("utf-8", errors="replace").splitlines():
+                lines.append(re.sub(r"^(\[[^\]]*\])? *(error|warning|note): *", "", line.strip(), flags=re.IGNORECASE))

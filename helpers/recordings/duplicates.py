@@ -1,0 +1,145 @@
+"""One recording that is in a corpus more than once: the same samples, or the same sound in another format (notebook 01)."""
+
+import filecmp
+from collections.abc import Iterator
+from itertools import combinations
+from pathlib import Path
+
+import librosa
+import numpy as np
+import pandas as pd
+import scipy.fft
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from helpers.base.machine import in_workers
+from helpers.recordings.containers import UnusableSoundError
+from helpers.recordings.sounds import read_sound
+
+OUTLINE_RATE = 4000  # Hz; what lossy formats leave as it was lies well below 2000 Hz
+LATER_S = 0.15  # decoders of lossy formats begin earlier or later, and add to the end
+LOUDER_DB = 1.0  # nor do they change the level by more
+# Correlation of two waveforms where they fit best: MP3, Opus and AAC of 16 to 32 kbit/s leave 0.93 and more of speech. Where
+# neither the format nor the rate explains a difference, two takes of one sentence must not be taken for one.
+ALIKE, EQUAL = 0.9, 0.99999
+
+
+def duplicate_reasons(clips: pd.DataFrame, *, longest_s: float) -> dict[str, str]:
+    """The reason for each clip to leave out that holds the same recording as another one.
+
+    Two clips hold the same recording if their samples are equal; or if their files have one name, speaker (or folder, where no
+    speaker is known), duration and level, and their waveforms correlate: a WAV file and an MP3 made of it. Of those with one label
+    one is kept, so that no recording can be in two splits: a lossless one before a lossy one, then by name. Of those with different
+    labels none is kept, since it is unknown which label is right, unless one lies in a copy of the other's folder.
+
+    Parameters
+    ----------
+    clips : pd.DataFrame
+        `clip`, `path` (absolute), `label`, `speaker`, and the `SoundFacts`.
+    longest_s : float
+        As the facts were found with.
+    """
+    reasons = {}
+    clips = clips.sort_values(["lossy", "clip"])
+    for same in _groups(clips, longest_s=longest_s):
+        rows = [*clips.loc[same].itertuples()]
+        first = min(rows, key=lambda row: len(Path(row.path).parts)) if _nested(rows) else rows[0]
+        for row in rows:
+            other = next((other for other in rows if other.label != row.label), None)
+            if other and not _nested(rows):
+                told = f"holds the same sound as {other.clip!r}, which is labelled {other.label!r}"
+                reasons[row.clip] = f"{told}{_speakers(other, row)}: one of the labels is wrong"
+            elif row is not first:
+                reasons[row.clip] = f"is a duplicate of {first.clip!r} ({_how_alike(first, row)})"
+    return reasons
+
+
+def copies_line(clips: pd.DataFrame) -> str:
+    """A sentence on a corpus that holds much of itself twice; empty where it does not.
+
+    Parameters
+    ----------
+    clips : pd.DataFrame
+        `path` and `reason`.
+    """
+    copies = clips[clips["reason"].str.startswith("is a duplicate of")]
+    if len(copies) < len(clips) / 4:
+        return ""
+    folder = copies["path"].map(lambda path: str(Path(path).parent)).value_counts()
+    return f"{len(copies)} of {len(clips)} clips are here a second time and left out, most of them in {folder.index[0]}."
+
+
+def _groups(clips: pd.DataFrame, *, longest_s: float) -> Iterator[list]:
+    """The index values of clips that hold one recording, in the order of `clips`."""
+    position = pd.Series(range(len(clips)), clips.index)
+    firsts = clips[~clips["digest"].duplicated()]
+    pairs = [*zip(position, position.groupby(clips["digest"]).transform("min"), strict=True)]
+    pairs += [(position[one], position[other]) for one, other in _alike(firsts, longest_s=longest_s)]
+    edges = coo_array((np.ones(len(pairs)), np.array(pairs, int).reshape(-1, 2).T), shape=(len(clips), len(clips)))
+    for _, members in position.groupby(connected_components(edges)[1]):
+        if len(members) > 1:
+            yield [*members.index]
+
+
+def _alike(clips: pd.DataFrame, *, longest_s: float) -> Iterator[tuple]:
+    """Pairs of index values of clips of different samples that hold the same recording, as far as it can be heard."""
+    paths = clips["path"].map(Path)
+    owner = clips["speaker"].where(clips["speaker"] != "", paths.map(lambda path: path.parent.name))
+    pairs, rate, lossy = [], clips["sample_rate"], clips["lossy"]
+    for _, named in clips.groupby([paths.map(lambda path: path.stem.casefold()), owner]):
+        if len(named) > 1:
+            seconds, level = named["duration_s"].to_numpy(), named["level_db"].to_numpy()
+            pairs += [
+                (named.index[i], named.index[j])
+                for i, j in combinations(range(len(named)), 2)
+                if abs(seconds[i] - seconds[j]) < LATER_S and abs(level[i] - level[j]) < LOUDER_DB
+            ]
+    wanted = [*dict.fromkeys(index for pair in pairs for index in pair)]
+    outlines = dict(zip(wanted, in_workers(_Outline(longest_s), paths[wanted]), strict=True))
+    for one, other in pairs:
+        explained = lossy[one] or lossy[other] or rate[one] != rate[other]
+        if correlation(outlines[one], outlines[other]) >= (ALIKE if explained else EQUAL):
+            yield one, other
+
+
+class _Outline:
+    """The waveform of a file below 2000 Hz, np.ndarray [shape=(n,)], which may be sent to a worker."""
+
+    def __init__(self, longest_s: float):
+        self.longest_s = longest_s
+
+    def __call__(self, path: Path) -> np.ndarray:
+        try:
+            sound = read_sound(path, longest_s=self.longest_s)
+        except UnusableSoundError:  # gone since the audit
+            return np.zeros(1, np.float32)
+        return librosa.resample(sound.samples, orig_sr=sound.sample_rate, target_sr=OUTLINE_RATE)
+
+
+def correlation(one: np.ndarray, other: np.ndarray) -> float:
+    """Correlation of two waveforms where they fit best, if one is moved by up to `LATER_S`; from -1 to 1."""
+    lags = int(LATER_S * OUTLINE_RATE)
+    size = scipy.fft.next_fast_len(len(one) + len(other), real=True)
+    spectra = (scipy.fft.rfft(samples - samples.mean(), size) for samples in (one, other))
+    products = scipy.fft.irfft(next(spectra) * np.conj(next(spectra)), size)
+    energy = np.sqrt(one.var() * len(one) * other.var() * len(other))
+    return float(max(products[: lags + 1].max(), products[-lags:].max()) / energy) if energy > 0 else 0.0
+
+
+def _nested(rows: list) -> bool:
+    """Whether files and their folders have one name each, such as Actor_01/a.wav and all/Actor_01/a.wav: a corpus in itself."""
+    return len({(Path(row.path).stem, Path(row.path).parent.name) for row in rows}) == 1
+
+
+def _how_alike(first, row) -> str:
+    if first.digest != row.digest:
+        alike = "the same recording in another format"
+    else:
+        same = filecmp.cmp(first.path, row.path, shallow=False)
+        alike = "byte for byte" if same else "the same sound in another file"
+    return alike + _speakers(first, row)
+
+
+def _speakers(other, row) -> str:
+    two = other.speaker and row.speaker and other.speaker != row.speaker
+    return f", there of speaker {other.speaker}, here of speaker {row.speaker}" if two else ""
