@@ -107,14 +107,19 @@ def manifest(corpus, artifacts):
     return read_manifest(artifacts)
 
 
-@pytest.fixture(scope="session")
-def emodb() -> Path:
-    """Real speech where this machine has it; it is never part of the project."""
+def real_speech(name: str) -> Path:
+    """A corpus of real speech where this machine has it (a test is skipped else); it is never part of the project."""
     places = [os.environ.get("SPEECH_DATA"), Path(__file__).resolve().parents[2] / "shared" / "data"]
     for place in filter(None, places):
-        if (Path(place) / "emodb" / "wav").is_dir():
-            return Path(place) / "emodb"
-    pytest.skip("EmoDB is not on this machine: set SPEECH_DATA to a folder with emodb/wav in it")
+        if next((Path(place) / name).rglob("*.wav"), None):
+            return Path(place) / name
+    pytest.skip(f"{name} is not on this machine: set SPEECH_DATA to a folder with {name}/ in it")
+
+
+@pytest.fixture(scope="session")
+def emodb() -> Path:
+    """EmoDB, cut to 2 s."""
+    return real_speech("emodb")
 
 
 def run_cell(name: str, **known) -> dict:

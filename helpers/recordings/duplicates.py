@@ -85,20 +85,17 @@ def _alike(clips: pd.DataFrame, *, longest_s: float) -> Iterator[tuple]:
     """Pairs of index values of clips of different samples that hold the same recording, as far as it can be heard."""
     paths = clips["path"].map(Path)
     owner = clips["speaker"].where(clips["speaker"] != "", paths.map(lambda path: path.parent.name))
-    pairs, rate, lossy = [], clips["sample_rate"], clips["lossy"]
+    pairs, facts = [], ["duration_s", "level_db", "sample_rate", "lossy"]
     for _, named in clips.groupby([paths.map(lambda path: path.stem.casefold()), owner]):
-        if len(named) > 1:
-            seconds, level = named["duration_s"].to_numpy(), named["level_db"].to_numpy()
-            pairs += [
-                (named.index[i], named.index[j])
-                for i, j in combinations(range(len(named)), 2)
-                if abs(seconds[i] - seconds[j]) < LATER_S and abs(level[i] - level[j]) < LOUDER_DB
-            ]
-    wanted = [*dict.fromkeys(index for pair in pairs for index in pair)]
+        for one, other in combinations(named[facts].itertuples(), 2):
+            explained = one.lossy or other.lossy or one.sample_rate != other.sample_rate
+            later, louder = (LATER_S, LOUDER_DB) if explained else (0.001, 0.01)
+            if abs(one.duration_s - other.duration_s) <= later and abs(one.level_db - other.level_db) <= louder:
+                pairs.append((one.Index, other.Index, ALIKE if explained else EQUAL))
+    wanted = [*dict.fromkeys(index for pair in pairs for index in pair[:2])]
     outlines = dict(zip(wanted, in_workers(_Outline(longest_s), paths[wanted]), strict=True))
-    for one, other in pairs:
-        explained = lossy[one] or lossy[other] or rate[one] != rate[other]
-        if correlation(outlines[one], outlines[other]) >= (ALIKE if explained else EQUAL):
+    for one, other, least in pairs:
+        if correlation(outlines[one], outlines[other]) >= least:
             yield one, other
 
 
