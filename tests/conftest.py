@@ -107,14 +107,23 @@ def manifest(corpus, artifacts):
     return read_manifest(artifacts)
 
 
-@pytest.fixture(scope="session")
-def emodb() -> Path:
+def real_speech(folder: str) -> Path:
     """Real speech where this machine has it; it is never part of the project."""
     places = [os.environ.get("SPEECH_DATA"), Path(__file__).resolve().parents[2] / "shared" / "data"]
     for place in filter(None, places):
-        if (Path(place) / "emodb" / "wav").is_dir():
-            return Path(place) / "emodb"
-    pytest.skip("EmoDB is not on this machine: set SPEECH_DATA to a folder with emodb/wav in it")
+        if (Path(place) / folder).is_dir():
+            return Path(place) / Path(folder).parts[0]
+    pytest.skip(f"This corpus is not on this machine: set SPEECH_DATA to a folder with {folder} in it")
+
+
+@pytest.fixture(scope="session")
+def emodb() -> Path:
+    return real_speech("emodb/wav")
+
+
+@pytest.fixture(scope="session")
+def baved() -> Path:
+    return real_speech("baved/0")
 
 
 def run_cell(name: str, **known) -> dict:

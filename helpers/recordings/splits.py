@@ -15,7 +15,10 @@ SPLIT_METHODS = {"random": "clip", "speaker": "speaker"}  # and what goes to one
 SMALLEST_CLASS = 3  # clips, or speakers: one for each split
 WIDEST = 10  # years; classes of ages further apart are not joined
 FOLDS = 5  # one to test, one to validate, three to train: 60/20/20
-FEW_CLIPS = 9  # with fewer, two folds may be half of a class
+FEW_CLIPS = 13  # with fewer, two folds may be half of a class
+QUARTER = 1 / 4  # of a class; a speaker with more stays in training
+FAR = 5  # percentage points off 60/20/20, of which a reader is told
+NAMED = 3  # of those a sentence is about
 NEAR = 0.005  # a class within half a point of 60/20/20 is left as it is
 ROUNDS = 20  # of improving a split by whole speakers; three or four are enough as a rule
 PARTNERS = 30  # speakers that one changes places with on trial
@@ -71,13 +74,15 @@ def _split_whole_units(table: pd.DataFrame, *, seed: int) -> dict[str, int]:
     totals = clips.sum(axis=0)
     orders = _orders(clips, seed=seed)
     kept = _kept_in_training(clips, orders)
-    split, free = np.full(len(clips), TRAIN), ~kept
-    for label, order in enumerate(orders):
-        order = order[~kept[order]]
+    split = np.full(len(clips), TRAIN)
+    tested = np.zeros(len(clips), bool)
+    for label in np.random.default_rng(seed).permutation(len(orders)):
+        order = orders[label][~kept[orders[label]]]
         before = np.cumsum(clips[order, label]) - clips[order, label]
         split[order] = np.select([before < totals[label] / 5, before < totals[label] / 5 * 2], [TEST, VALIDATION], TRAIN)
-        free[order[:1]] = False  # its turn in the test
-    return dict(zip(counts.index, _improve(clips, split, free, seed=seed), strict=True))
+        if not clips[tested, label].any():
+            tested[order[:1]] = True  # it is its turn
+    return dict(zip(counts.index, _improve(clips, split, ~kept & ~tested, seed=seed), strict=True))
 
 
 def _orders(clips: np.ndarray, *, seed: int) -> list[np.ndarray]:
@@ -101,7 +106,7 @@ def _kept_in_training(clips: np.ndarray, orders: list[np.ndarray]) -> np.ndarray
     kept, others = np.zeros(len(clips), bool), (clips > 0).sum(axis=0)
     for unit in last_first[np.argsort(-fractions[last_first], kind="stable")]:
         classes = clips[unit] > 0
-        if fractions[unit] > 1 / 4 and others[classes].min() > 2:
+        if fractions[unit] > QUARTER and others[classes].min() > 2:
             kept[unit] = True
             others -= classes
     return kept
@@ -153,6 +158,62 @@ def _cost(held: np.ndarray, totals: np.ndarray) -> np.ndarray:
     distance = ((held / totals - FRACTIONS) ** 2).sum(axis=-2)
     lacking = np.maximum(totals // 2 + 1 - held[..., TRAIN, :], 0) / totals
     return (distance + (lacking > 0) + lacking + 10 * (held == 0).sum(axis=-2)).round(9)  # the same on every machine
+
+
+def describe_split(manifest: pd.DataFrame, *, method: str) -> list[str]:
+    """Sentences about who stays in training, and where the split is more than 5 points away from 60/20/20.
+
+    Parameters
+    ----------
+    manifest : pd.DataFrame
+        Columns `label`, `split`, and `speaker` for the method of that name.
+    method : {"random", "speaker"}
+        By which it was split.
+    """
+    sentences = _describe_kept(manifest) if method == "speaker" else []
+    clips = pd.crosstab(manifest["label"], manifest["split"]).reindex(columns=[*SPLITS], fill_value=0)
+    overall = clips.sum() / len(manifest)
+    if _distance(overall) > FAR:
+        sentences.append(
+            f"The split is {_percent(overall)}% of the clips instead of 60/20/20: whole {SPLIT_METHODS[method]}s can't be divided "
+            "more evenly."
+        )
+    fractions = clips.div(clips.sum(axis=1), axis=0)
+    distance = fractions.apply(_distance, axis=1).sort_values(ascending=False, kind="stable")
+    far = distance.index[distance > FAR]
+    if len(far):
+        worst = [f"{label} ({_percent(fractions.loc[label])}%)" for label in far]
+        verb = "is" if len(far) == 1 else "are"
+        sentences.append(f"{len(far)} of {len(clips)} classes {verb} more than {FAR} points away from 60/20/20: {_first(worst)}.")
+    return sentences
+
+
+def _describe_kept(manifest: pd.DataFrame) -> list[str]:
+    """Who has more than a quarter of a class and is in training; not where another seed would choose another of the same size."""
+    clips = manifest.groupby(["label", "speaker"], as_index=False).agg(clips=("split", "size"), split=("split", "first"))
+    clips["fraction"] = clips["clips"] / clips.groupby("label")["clips"].transform("sum")
+    outside = clips["fraction"].where(clips["split"] != "train", 0).groupby(clips["label"]).transform("max")
+    kept = clips[clips["fraction"] > np.maximum(outside, QUARTER)].sort_values("fraction", ascending=False, kind="stable")
+    if len(kept) == 1:
+        speaker, fraction, label = kept.iloc[0][["speaker", "fraction", "label"]]
+        return [f"Speaker {speaker} has {fraction:.0%} of the clips of {label} and stays in training."]
+    told = [f"{row.speaker} ({row.fraction:.0%} of {row.label})" for row in kept.itertuples()]
+    count = f"{kept['speaker'].nunique()} speakers have more than a quarter of the clips of a class and stay in training"
+    return [f"{count}: {_first(told)}."] if told else []
+
+
+def _distance(fractions: pd.Series) -> float:
+    """How many points a split is away from 60/20/20 at most."""
+    return round(float(np.abs(fractions - FRACTIONS[:, 0]).max()) * 100, 6)
+
+
+def _percent(fractions: pd.Series) -> str:
+    return "/".join(f"{fraction * 100:.0f}" for fraction in fractions)
+
+
+def _first(items: list[str]) -> str:
+    """The first few of a list, and how many more there are."""
+    return ", ".join(items[:NAMED]) + (f" and {len(items) - NAMED} more" if len(items) > NAMED else "")
 
 
 def sample_clips(manifest: pd.DataFrame, most: int, *, seed: int) -> pd.DataFrame:
