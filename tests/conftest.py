@@ -122,6 +122,11 @@ def emodb() -> Path:
     return real_speech("emodb")
 
 
+@pytest.fixture(scope="session")
+def baved() -> Path:
+    return real_speech("baved")
+
+
 def run_cell(name: str, **known) -> dict:
     """What a notebook's cell, such as `01-33`, leaves by name when it runs with some names known."""
     notebook = next((PROJECT / "notebooks").glob(f"{name[:2]}_*.ipynb"))

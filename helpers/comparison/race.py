@@ -23,7 +23,7 @@ from helpers.evaluation.intervals import percentiles, resampled_scores
 from helpers.evaluation.scores import read_classes, read_predictions
 from helpers.network.run import Run
 from helpers.network.training import train
-from helpers.recordings.splits import SMALLEST_CLASS, SPLIT_METHODS, merge_small_classes, split_clips
+from helpers.recordings.splits import SMALLEST_CLASS, SPLIT_METHODS, describe_split, merge_small_classes, split_clips
 
 SCORES = ("accuracy", "macro_f1", "macro_precision", "macro_recall", "gender_accuracy", "age_mae_years", "loss")
 COSTS = ("parameters", "file_megabytes", "seconds", "seconds_per_epoch", "milliseconds_per_clip")
@@ -66,7 +66,10 @@ def make_part(manifest: pd.DataFrame, artifacts: Artifacts, *, method: str, seed
             f"{counts.idxmin()!r} has {counts.min()}, and there are {len(counts)} classes: take coarser LABELS in notebook 1."
         )
     table = manifest.assign(label=labels)
-    write_table(part.manifest, table.assign(split=split_clips(table, method=method, seed=seed)))
+    table = table.assign(split=split_clips(table, method=method, seed=seed))
+    for sentence in describe_split(table, method=method):
+        print(sentence)
+    write_table(part.manifest, table)
     write_json(part.classes, sorted(set(labels)))
     return part
 

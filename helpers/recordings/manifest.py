@@ -13,7 +13,7 @@ from helpers.recordings.catalogue import choose_dataset, list_clips
 from helpers.recordings.duplicates import copies_line, duplicate_reasons
 from helpers.recordings.labels import LABEL_KINDS, make_label
 from helpers.recordings.sounds import LONGEST_S, SoundFacts, inspect_sound, printable
-from helpers.recordings.splits import SMALLEST_CLASS, SPLIT_METHODS, merge_small_classes, split_clips
+from helpers.recordings.splits import SMALLEST_CLASS, SPLIT_METHODS, describe_split, merge_small_classes, split_clips
 
 MEMBERS = {"random": "usable clips", "speaker": "speakers"}  # what a class needs enough of, in words
 COLUMNS = ["clip", "path", "gender", "age", "speaker", "label", "duration_s", "sample_rate", "split"]
@@ -118,6 +118,8 @@ def build_manifest(
         raise SuiteError(_too_few_classes(manifest, rejected, source=source, split_method=split_method))
     split = split_clips(manifest, method=split_method, seed=seed)
     manifest = manifest.assign(split=split, age=manifest["age"].astype("Int64"))[COLUMNS]
+    for sentence in describe_split(manifest, method=split_method):
+        print(sentence)
 
     write_table(artifacts.rejected, rejected)
     write_table(artifacts.corrected, corrected)
