@@ -3,6 +3,7 @@
 Adding a dataset is one entry in `DATASETS`: where it is, and how a clip's path gives speaker, gender and age.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,8 +12,8 @@ import pandas as pd
 from helpers.base import settings
 from helpers.base.artifacts import Artifacts, SuiteError
 from helpers.recordings import downloads, voices
+from helpers.recordings.files import find_sounds
 from helpers.recordings.labels import AGES, GENDER_WORDS, read_age, read_gender
-from helpers.recordings.sounds import find_audio
 from helpers.recordings.speakers import (
     EMODB_SPEAKERS,
     ClipFacts,
@@ -130,7 +131,7 @@ def choose_dataset(name: str) -> Dataset:
     return DATASETS[name]
 
 
-def list_clips(name: str, source: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+def list_clips(name: str, source: Path) -> tuple[pd.DataFrame, pd.DataFrame, Counter[str]]:
     """All sound files of a dataset with what is known of their speakers.
 
     Parameters
@@ -147,11 +148,13 @@ def list_clips(name: str, source: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
         `reason` of files that don't belong to it.
     corrected : pd.DataFrame
         Values in its tables or names that are impossible or misspelt: `path`, `column`, `was`, `now`.
+    passed_over : Counter
+        Number of other files in the folder by their ending, see `helpers.recordings.files.find_sounds`.
     """
     dataset = choose_dataset(name)
     columns = ["path", "speaker", "gender", "age", "label", "emotion", "sentence", "reason"]
     clips, corrected = [], []
-    found = find_audio(source if source.is_dir() else source.parent)
+    found, passed_over = find_sounds(source if source.is_dir() else source.parent)
     for path, facts in dataset.clip_facts(source, found):
         gender, age = facts.get("gender", ""), facts.get("age", "")
         read = {"gender": read_gender(gender), "age": read_age(age, ages=dataset.ages)}
@@ -160,7 +163,7 @@ def list_clips(name: str, source: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
         if age and read["age"] is None:
             corrected.append((str(path), "age", age, "unknown"))
         clips.append(dict.fromkeys(columns, "") | facts | read | {"path": str(path)})
-    return pd.DataFrame(clips, columns=columns), pd.DataFrame(corrected, columns=["path", "column", "was", "now"])
+    return pd.DataFrame(clips, columns=columns), pd.DataFrame(corrected, columns=["path", "column", "was", "now"]), passed_over
 
 
 def locate(name: str, *, data_dir: str = "", artifacts: Artifacts, corpus: settings.Corpus) -> Path:

@@ -9,8 +9,9 @@ import pandas as pd
 from helpers.base.artifacts import LAYOUT, Artifacts, SuiteError, read_json, read_table, write_json, write_table
 from helpers.base.machine import on_all_cores
 from helpers.recordings.catalogue import choose_dataset, list_clips
+from helpers.recordings.files import count_endings, printable
 from helpers.recordings.labels import LABEL_KINDS, make_label
-from helpers.recordings.sounds import Sound, duplicate_reasons, inspect_sound, printable
+from helpers.recordings.sounds import Sound, duplicate_reasons, inspect_sound
 from helpers.recordings.splits import SMALLEST_CLASS, SPLIT_METHODS, merge_small_classes, split_clips
 
 MEMBERS = {"random": "usable clips", "speaker": "speakers"}  # what a class needs enough of, in words
@@ -91,7 +92,9 @@ def build_manifest(
     dataset = choose_dataset(name)
     artifacts.require_layout()
     _refuse_other_source(name, source, artifacts)
-    clips, corrected = list_clips(name, source)
+    clips, corrected, passed_over = list_clips(name, source)
+    if passed_over:
+        print(f"Passed over for their ending: {count_endings(passed_over)}")
     _refuse_nothing_to_label(clips, source)
     kind = "decade" if labels == "exact" and dataset.decades else labels
     if kind != labels:
@@ -120,7 +123,7 @@ def build_manifest(
         "layout": LAYOUT, "dataset": name, "title": dataset.title, "source": str(source),
         "licence": dataset.licence, "citation": dataset.citation,
         "labels": kind, "split_method": split_method, "small_classes": small_classes, "seed": seed,
-        "found": len(clips), "accepted": len(manifest), "rejected": len(rejected),
+        "found": len(clips), "accepted": len(manifest), "rejected": len(rejected), "passed_over": passed_over.total(),
     })  # fmt: skip
     write_table(artifacts.manifest, manifest)
     return manifest, rejected
@@ -142,7 +145,7 @@ def reject(artifacts: Artifacts, failed: pd.DataFrame) -> None:
 
 def _refuse_nothing_to_label(clips: pd.DataFrame, source: Path) -> None:
     if clips.empty:
-        raise SuiteError(f"There is no wav, flac, ogg or mp3 file in {source}: check the path, or look for a folder inside it.")
+        raise SuiteError(f"There is no sound file in {source}: check the path, or look for a folder inside it.")
     if (clips["reason"] != "").all():
         raise SuiteError(
             f"None of the {len(clips)} sound files in {source} belongs to a class ({clips['reason'].iloc[0]}): "

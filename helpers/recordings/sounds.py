@@ -1,8 +1,7 @@
-"""Sound files: finding them in a folder, what each one holds, and what is wrong with it (notebook 01)."""
+"""Sound files: what each one holds, and what is wrong with it (notebook 01)."""
 
 import filecmp
 import hashlib
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -11,7 +10,6 @@ import numpy as np
 import pandas as pd
 import soundfile
 
-AUDIO_ENDINGS = (".wav", ".flac", ".ogg", ".mp3")
 SHORTEST_S = 0.1  # a shorter clip holds no syllable
 SILENT_PEAK = 0.001  # 60 dB below full scale: nothing of speech is left in 16 bits
 FULL_SCALE = 0.999  # a sample this large was clipped, or nearly
@@ -43,22 +41,6 @@ class Sound:
     clipped: float = 0.0
     digest: str = ""
     reason: str = ""
-
-
-def find_audio(folder: Path) -> list[Path]:
-    """All sound files below a folder, by their ending, sorted; hidden files and folders are skipped.
-
-    Links to folders are followed, each folder once. A folder that can't be opened is listed itself, so that it is not lost.
-    """
-    found, closed, seen = [], [], set()
-    for parent, folders, files in os.walk(folder, followlinks=True, onerror=closed.append):
-        if os.path.realpath(parent) in seen:
-            folders.clear()  # a link back into a folder that was visited
-            continue
-        seen.add(os.path.realpath(parent))
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        found += [Path(parent, name) for name in files if name.lower().endswith(AUDIO_ENDINGS) and not name.startswith(".")]
-    return sorted([*found, *(Path(error.filename) for error in closed)])
 
 
 def inspect_sound(path: Path | BinaryIO) -> Sound:
@@ -107,11 +89,6 @@ def _decode(path: Path | BinaryIO) -> Sound:
         clipped=round(clipped / samples, 6),
         digest=digest.hexdigest(),
     )
-
-
-def printable(path: str) -> str:
-    r"""A path as text that any table can hold, with bytes that are no UTF-8 as `\xff`."""
-    return os.fsencode(path).decode("utf-8", errors="backslashreplace")
 
 
 def duplicate_reasons(clips: pd.DataFrame) -> dict[str, str]:

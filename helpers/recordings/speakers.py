@@ -12,8 +12,8 @@ from pathlib import Path
 import pandas as pd
 
 from helpers.base.artifacts import SuiteError
+from helpers.recordings.files import SOUND_ENDINGS
 from helpers.recordings.labels import parse_label
-from helpers.recordings.sounds import AUDIO_ENDINGS
 
 Facts = dict[str, str]
 ClipFacts = Callable[[Path, Iterable[Path]], Iterator[tuple[Path, Facts]]]
@@ -87,7 +87,7 @@ def by_table(tables: str, *, clip: str, **columns: str) -> ClipFacts:
         _only(source, tables)
         rows = pd.concat([_read(path, columns={clip, *columns.values()}) for path in sorted(source.rglob(tables))])
         facts_of = rows[list(columns.values())].set_axis(list(columns), axis=1).to_dict("records")
-        names = rows[clip].str.replace(rf"({'|'.join(map(re.escape, AUDIO_ENDINGS))})$", "", case=False, regex=True)
+        names = rows[clip].str.replace(rf"({'|'.join(map(re.escape, SOUND_ENDINGS))})$", "", case=False, regex=True)
         facts_by_name = dict(zip(names, facts_of, strict=True))
         for path in paths:
             known = facts_by_name.get(path.stem) or facts_by_name.get(f"{path.parent.name}/{path.stem}")

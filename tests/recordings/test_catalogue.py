@@ -79,7 +79,7 @@ def write_copy(folder, files):
 @pytest.mark.parametrize("name", DATASETS)
 def test_every_dataset_tells_who_speaks(name, tmp_path):
     files, expected = COPIES[name]
-    clips, _ = list_clips(name, write_copy(tmp_path, files))
+    clips, *_ = list_clips(name, write_copy(tmp_path, files))
     told = {}
     for row in clips.itertuples():
         facts = (row.speaker, row.gender, None if pd.isna(row.age) else row.age, row.emotion, row.sentence)
@@ -97,7 +97,7 @@ def test_every_dataset_tells_who_speaks(name, tmp_path):
     ],
 )
 def test_what_a_table_cannot_mean_is_listed(name, corrections, tmp_path):
-    _, corrected = list_clips(name, write_copy(tmp_path, COPIES[name][0]))
+    _, corrected, _ = list_clips(name, write_copy(tmp_path, COPIES[name][0]))
     assert list(corrected[["column", "was", "now"]].itertuples(index=False, name=None)) == corrections
 
 
@@ -125,6 +125,6 @@ def test_the_actors_of_crema_d_have_the_published_counts():
 
 
 def test_emodb_itself(emodb):
-    clips, corrected = list_clips("emodb", emodb)
+    clips, corrected, _ = list_clips("emodb", emodb)
     assert len(clips) == DATASETS["emodb"].clips and (clips["reason"] == "").all() and corrected.empty
     assert clips["speaker"].nunique() == 10 and clips["emotion"].nunique() == 7 and clips["sentence"].nunique() == 10

@@ -84,7 +84,7 @@ def test_each_clip_of_no_use_is_listed_with_its_reason(corpus, artifacts):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda folder: None, "no wav, flac, ogg or mp3 file"),
+        (lambda folder: None, "no sound file"),
         (lambda folder: soundfile.write(folder / "a.wav", voice(200), RATE), "one folder a class"),
         (lambda folder: write_corpus(folder, labels={"only_one": 200}), "two are needed to tell apart"),
         (lambda folder: write_corpus(folder, clips=2), "0 classes with at least 3 usable clips"),
