@@ -16,6 +16,7 @@ for variable in (
     "LABELS",
     "SPLIT_METHOD",
     "SMALL_CLASSES",
+    "FILE_PATTERN",
     "OTHER_DATASET",
     "OTHER_DATA_DIR",
     "RECORDING",
@@ -108,13 +109,18 @@ def manifest(corpus, artifacts):
 
 
 @pytest.fixture(scope="session")
-def emodb() -> Path:
+def speech() -> Path:
     """Real speech where this machine has it; it is never part of the project."""
     places = [os.environ.get("SPEECH_DATA"), Path(__file__).resolve().parents[2] / "shared" / "data"]
     for place in filter(None, places):
-        if (Path(place) / "emodb" / "wav").is_dir():
-            return Path(place) / "emodb"
-    pytest.skip("EmoDB is not on this machine: set SPEECH_DATA to a folder with emodb/wav in it")
+        if (Path(place) / "emodb" / "wav").is_dir() and (Path(place) / "baved").is_dir():
+            return Path(place)
+    pytest.skip("EmoDB and BAVED are not on this machine: set SPEECH_DATA to a folder with emodb/wav and baved in it")
+
+
+@pytest.fixture(scope="session")
+def emodb(speech) -> Path:
+    return speech / "emodb"
 
 
 def run_cell(name: str, **known) -> dict:

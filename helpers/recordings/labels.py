@@ -1,6 +1,7 @@
 """Gender and age in tables and in labels: reading them, and the four kinds of labels they make (notebook 01)."""
 
 import difflib
+import functools
 import re
 
 import pandas as pd
@@ -30,11 +31,13 @@ _RANGE = rf"{_NUMBER}\s*(?:[-‐-―−]|to)\s*{_NUMBER}"  # any of the dashes
 _OPEN = rf"{_NUMBER}\s*\+"
 
 
+@functools.cache
 def gender_word(word: str) -> str:
     """A word for a gender as `GENDER_WORDS` has it."""
     return re.sub(r"[\s_-]+", "_", word.strip().casefold())
 
 
+@functools.cache
 def read_gender(word: str) -> str:
     """Read a dataset's word for a gender, correcting misspellings; empty if it is neither female nor male.
 
@@ -49,6 +52,7 @@ def read_gender(word: str) -> str:
     return next(iter(difflib.get_close_matches(word, ["female", "male"], n=1, cutoff=0.8)), "")
 
 
+@functools.cache
 def read_age(text: str) -> Span | None:
     """Read a dataset's age: a year, a decade or another range; None if it is missing or impossible.
 

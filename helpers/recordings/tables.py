@@ -1,12 +1,14 @@
-"""Tables that people made: CSV and TSV as spreadsheets and scripts save them, read rightly or refused with the reason (notebook 01).
+"""Tables that people made: CSV and TSV as spreadsheets and scripts save them, read rightly or refused (notebook 01).
 
 Tables that only this project writes are read by `helpers.base.artifacts.read_table`.
 """
 
 import codecs
 import csv
+import functools
 import io
 import itertools
+import os
 import re
 import unicodedata
 from collections.abc import Collection, Iterator
@@ -15,7 +17,7 @@ from pathlib import Path
 import pandas as pd
 
 from helpers.base.artifacts import SuiteError
-from helpers.recordings.files import is_sound
+from helpers.recordings.files import is_sound, printable
 
 SEPARATORS = ",;\t"
 LOOKED_AT = 20  # rows that choose the separator
@@ -76,7 +78,7 @@ def read_people_table(
         if any(map(tidy, cells[len(names) :])):
             raise SuiteError(
                 f"{path}, line {line} has more values than the table has columns ({len(names)}): put a value that holds "
-                f"{'a tab' if separator == '\t' else separator!r} between quotation marks."
+                f"{separator!r} between quotation marks."
             )
         lines.append(line)
         rows.append(cells[: len(names)] + [""] * (len(names) - len(cells)))
@@ -86,11 +88,11 @@ def read_people_table(
 
 
 def tidy(text: str) -> str:
-    """A text as it is compared: letters composed, without marks of no width and without spaces around it or twice in it.
+    """A text as it is compared: letters composed, without marks of no width, and without spaces around it or twice in it.
 
     Examples
     --------
-    >>> tidy(" female_23\\N{NO-BREAK SPACE}"), tidy("Ma\\N{COMBINING DIAERESIS}dchen") == "M\\N{LATIN SMALL LETTER A WITH DIAERESIS}dchen"
+    >>> tidy(" female_23" + chr(160)), tidy("a" + chr(776)) == chr(228)
     ('female_23', True)
     """
     if not text.isascii():
@@ -149,9 +151,8 @@ def _names(path: Path, header: list[str], *, required: Collection[str]) -> list[
     if twice:
         raise SuiteError(f"{path} has two columns called {twice[0]}: rename or delete one of them.")
     if missing := sorted(set(required) - set(names)):
-        raise SuiteError(
-            f"{path} has no column {' and no column '.join(missing)}; its first line names {', '.join(filter(None, names)) or 'none'}."
-        )
+        there = ", ".join(filter(None, names)) or "none"
+        raise SuiteError(f"{path} has no column {' and no column '.join(missing)}: its first line names {there}.")
     return names
 
 
@@ -203,3 +204,62 @@ def _where_opened(lines: list[str], separator: str) -> int:
         end = match.end()
     # Rows that a quotation swallowed end properly themselves: then it is the first one that goes over a line.
     return row.count("\n", 0, end) if end < len(row) else 0
+
+
+class Finder:
+    """Finds the files that a table names; only the folders that its names lead to are looked into.
+
+    Parameters
+    ----------
+    base : Path
+        The table's folder. Names are absolute or relative to it, with either slash, with composed or decomposed letters. Absolute
+        names of another machine, such as `C:/data/a.wav`, are found by their ends; what the first of them has before that is taken
+        off all.
+    """
+
+    def __init__(self, base: Path) -> None:
+        self.base = base
+        self.elsewhere: list[str] = []
+        self.real = functools.cache(os.path.realpath)
+        self.listing = functools.cache(_listing)
+
+    def find(self, name: str) -> tuple[Path, str]:
+        """Where a name leads to, whether or not a file is there, and the one path of that file, also by other names or links."""
+        path = self._there(name) or self._moved(name) or self.base / name.strip().replace("\\", "/")
+        if ".." in path.parts:
+            path = Path(self.real(path.parent), path.name)
+        own = os.path.join(self.real(path.parent), path.name)
+        return path, os.path.realpath(own) if os.path.islink(own) else own
+
+    def _there(self, name: str) -> Path | None:
+        for spelling in dict.fromkeys((name, name.strip(), name.strip().replace("\\", "/"))):
+            path = self.base / spelling
+            if os.path.lexists(path) and spelling.strip(" ./"):
+                return path
+        found = Path(path.anchor)
+        for part in path.parts[1:]:
+            known = part if os.path.lexists(found / part) else self.listing(found).get(tidy(part))
+            if known is None:
+                return None
+            found /= known
+        return found
+
+    def _moved(self, name: str) -> Path | None:
+        """The file of an absolute name that was true on another machine."""
+        *folders, last = re.split(r"[\\/]+", name.strip())
+        if not folders or not re.fullmatch(r"|[A-Za-z]:", folders[0]):
+            return None
+        for cut in [len(self.elsewhere)] if self.elsewhere else range(1, len(folders) + 1):
+            path = self._there("/".join([*folders[cut:], last]))
+            if path and folders[:cut] == (self.elsewhere or folders[:cut]):
+                self.elsewhere = folders[:cut]
+                return path
+        return None
+
+
+def _listing(folder: Path) -> dict[str, str]:
+    """The names in a folder, by what they are compared as; none where it can't be opened."""
+    try:
+        return {tidy(printable(name)): name for name in os.listdir(folder)}
+    except OSError:
+        return {}
