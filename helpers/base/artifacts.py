@@ -167,7 +167,7 @@ def read_json(path: Path) -> Any:
 def read_table(path: Path) -> pd.DataFrame:
     """Read a CSV table that an earlier stage wrote; texts stay texts, whatever they look like, and empty numbers become NaN."""
     texts = (
-        "clip", "path", "gender", "speaker", "label", "split", "true", "predicted", "model", "split_method", "reason",
+        "clip", "path", "gender", "age_range", "speaker", "label", "split", "true", "predicted", "model", "split_method", "reason",
         "emotion", "sentence", "column", "was", "now", "sound", "mark", "note",
     )  # fmt: skip
     # A carriage return in a file's name ends no line.

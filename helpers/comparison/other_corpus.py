@@ -52,7 +52,7 @@ def prepare_other(name: str, *, data_dir: str = "", artifacts: Artifacts, profil
     source = locate(name, data_dir=data_dir, artifacts=other, corpus=fresh)
     if str(source) == read_json(artifacts.dataset)["source"]:
         raise SuiteError(f"The network was trained on {source}: set OTHER_DATASET and OTHER_DATA_DIR to another corpus.")
-    clips, _ = list_clips(name, source)
+    clips, *_ = list_clips(name, source)
     labels = "exact" if clips.loc[clips["gender"] != "", "age"].notna().all() else "gender"
     longest_s = profile.spectrogram.longest_s
     manifest, _ = build_manifest(name, source, other, seed=profile.seed, labels=labels, small_classes="merge", longest_s=longest_s)

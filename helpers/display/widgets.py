@@ -1,5 +1,6 @@
 """Widgets to hear clips, look at them and mark them: core ipywidgets, for Colab and JupyterLab alike (notebooks 01 and 04)."""
 
+import html
 import itertools
 from collections.abc import Callable
 
@@ -78,6 +79,8 @@ class MarkedClip:
         The clip's row of the manifest.
     said : dict of str
         Its `mark` and its `note`, empty where there is none.
+    problem : str
+        Why what was kept can't be read, a sentence; empty if it can.
     """
 
     def __init__(self, artifacts: Artifacts) -> None:
@@ -86,8 +89,12 @@ class MarkedClip:
 
     def show(self, row: pd.Series | None) -> None:
         """Turn to another clip, with the mark and the note that were kept of it."""
-        self.row, self.said = row, {"mark": "", "note": ""}
-        kept = read_review(self.artifacts).set_index("clip")
+        self.row, self.said, self.problem = row, {"mark": "", "note": ""}, ""
+        try:
+            kept = read_review(self.artifacts).set_index("clip")
+        except SuiteError as error:
+            self.problem = f"The marks can't be read: {error}"
+            return
         if row is not None and row["clip"] in kept.index:
             self.said = kept.loc[row["clip"]].to_dict()
 
@@ -102,6 +109,8 @@ class MarkedClip:
             return f"{len(read_review(self.artifacts))} clips marked, saved in {name}"
         except OSError as error:
             return f"The mark could not be saved in {name}: {error.strerror}."
+        except SuiteError as error:
+            return f"The mark could not be saved: {error}"
 
 
 def listen(
@@ -200,9 +209,10 @@ def clip_panel(
         shown.show(row)
         mark.value, note.value = shown.said["mark"], shown.said["note"]
         draw()
+        status.value = html.escape(shown.problem) or status.value
 
     def save(**said: str) -> None:
-        status.value = shown.say(**said) or status.value
+        status.value = html.escape(shown.say(**said)) or status.value
 
     overlay.observe(draw, "value")
     mark.observe(lambda change: save(mark=change["new"]), "value")

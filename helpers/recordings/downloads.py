@@ -12,7 +12,7 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from helpers.base.artifacts import SuiteError
-from helpers.recordings.sounds import find_audio
+from helpers.recordings.files import find_sounds
 
 CONNECT_S, STALL_S = 10, 30  # seconds without an answer, and without a byte, after which a connection counts as lost
 TRIES = 3  # attempts without progress
@@ -57,7 +57,7 @@ def download(handle: str, *, clips: int, megabytes: int) -> Path:
                 ) from None
             print("The archive arrived broken: deleted, fetching it again.")
             continue
-        found = len(find_audio(folder))
+        found = len(find_sounds(folder)[0])
         if found >= clips:
             return folder
         if last:

@@ -1,49 +1,109 @@
-"""Gender and age in a label's name: reading them, and the four kinds of labels they make (notebook 01)."""
+"""Gender and age in tables and in labels: reading them, and the four kinds of labels they make (notebook 01)."""
 
 import difflib
+import functools
 import re
+
+import pandas as pd
+
+Span = tuple[int, int]  # first and last year of age; the same year twice where it is known exactly
 
 GENDER_WORDS = {
     "female": "female", "woman": "female", "women": "female", "girl": "female", "f": "female",
     "male": "male", "man": "male", "men": "male", "boy": "male", "m": "male",
-    "other": "",  # valid, but neither of the datasets' two classes
+    "female_feminine": "female", "male_masculine": "male",  # Common Voice since 2024
+    # Valid, but neither of the datasets' two classes.
+    "other": "", "non_binary": "", "nonbinary": "", "transgender": "", "intersex": "", "do_not_wish_to_say": "",
+    "prefer_not_to_say": "", "unknown": "",
 }  # fmt: skip
 DECADE_WORDS = {
-    "teens": 15, "twenties": 25, "thirties": 35, "forties": 45, "fourties": 45, "fifties": 55, "sixties": 65, "seventies": 75,
-    "eighties": 85, "nineties": 95,
+    "teens": (13, 19), "twenties": (20, 29), "thirties": (30, 39), "forties": (40, 49), "fourties": (40, 49), "fifties": (50, 59),
+    "sixties": (60, 69), "seventies": (70, 79), "eighties": (80, 89), "nineties": (90, 99),
 }  # fmt: skip
 AGES = range(3, 111)  # what a number must be to be read as a year of age
 AGE_GROUPS = ((0, 12), (13, 19), (20, 39), (40, 59), (60, 79), (80, 110))  # first and last year of each
 LABEL_KINDS = ("exact", "decade", "age group", "gender")
 
+_NUMBER = r"(?<![0-9.,])(0|[1-9][0-9]{0,2})(?:[.,][0-9]*)?(?![0-9])"
+_YEARS = r"(?<=[0-9.,\s_-])(?:y|yo|y/o|yrs?|years?(?:[\s_-]old)?)(?![a-z])"
+_DECADE = r"(?<![0-9])(0|[1-9]0|100)\s?['’]?s(?![a-z])"
+_RANGE = rf"{_NUMBER}\s*(?:[-‐-―−]|to)\s*{_NUMBER}"  # any of the dashes
+_OPEN = rf"{_NUMBER}\s*\+"
 
+
+@functools.cache
+def gender_word(word: str) -> str:
+    """A word for a gender as `GENDER_WORDS` has it."""
+    return re.sub(r"[\s_-]+", "_", word.strip().casefold())
+
+
+@functools.cache
 def read_gender(word: str) -> str:
     """Read a dataset's word for a gender, correcting misspellings; empty if it is neither female nor male.
 
     Examples
     --------
-    >>> read_gender("M"), read_gender("famale"), read_gender("other")
-    ('male', 'female', '')
+    >>> read_gender("M"), read_gender("famale"), read_gender("female_feminine"), read_gender("other")
+    ('male', 'female', 'female', '')
     """
-    word = word.strip().casefold()
+    word = gender_word(word)
     if word in GENDER_WORDS:
         return GENDER_WORDS[word]
     return next(iter(difflib.get_close_matches(word, ["female", "male"], n=1, cutoff=0.8)), "")
 
 
-def read_age(word: str, *, ages: range = AGES) -> int | None:
-    """Read a dataset's age: years, or the middle of a decade in words; None if it is missing or impossible.
+@functools.cache
+def read_age(text: str) -> Span | None:
+    """Read a dataset's age: a year, a decade or another range; None if it is missing or impossible.
 
     Examples
     --------
-    >>> read_age("34.0"), read_age("twenties"), read_age("1234"), read_age("")
-    (34, 25, None, None)
+    >>> read_age("34.0"), read_age("23 years"), read_age("twenties"), read_age("20s"), read_age("18-25"), read_age("60+")
+    ((34, 34), (23, 23), (20, 29), (20, 29), (18, 25), (60, 110))
+    >>> read_age("1234"), read_age(""), read_age("old")
+    (None, None, None)
     """
-    word = word.strip().casefold()
-    if word in DECADE_WORDS:
-        return DECADE_WORDS[word]
-    match = re.fullmatch(r"([0-9]{1,3})(\.[0-9]*)?", word)
-    return int(match[1]) if match and int(match[1]) in ages else None
+    text = re.sub(_YEARS, "", text.strip().casefold())
+    text = re.sub(r"^aged?[\s:_-]*", "", text).strip(" _-")
+    if text in DECADE_WORDS:
+        return DECADE_WORDS[text]
+    if match := re.fullmatch(_DECADE, text):
+        return int(match[1]), int(match[1]) + 9
+    if match := re.fullmatch(_RANGE, text):
+        return _possible(int(match[1]), int(match[2]))
+    if match := re.fullmatch(_OPEN, text):
+        return _possible(int(match[1]), AGES[-1])
+    match = re.fullmatch(_NUMBER, text)
+    return _possible(int(match[1]), int(match[1])) if match else None
+
+
+def _possible(first: int, last: int) -> Span | None:
+    return (first, last) if first <= last <= AGES[-1] and middle((first, last)) in AGES else None
+
+
+def span_text(span: Span | None) -> str:
+    """A span of ages in words; empty for None.
+
+    Examples
+    --------
+    >>> span_text((23, 23)), span_text((20, 29)), span_text((60, 110))
+    ('23', '20-29', '60+')
+    """
+    if span is None:
+        return ""
+    first, last = span
+    return str(first) if first == last else f"{first}+" if last == AGES[-1] else f"{first}-{last}"
+
+
+def known_ages(manifest: pd.DataFrame) -> list[Span | None]:
+    """What a manifest knows of each clip's age: the year in `age`, else the range in `age_range`."""
+    ranges = manifest["age_range"] if "age_range" in manifest else [""] * len(manifest)
+    return [read_age(text) if pd.isna(age) else (int(age), int(age)) for age, text in zip(manifest["age"], ranges, strict=True)]
+
+
+def middle(span: Span) -> int:
+    """The year in the middle of a span, where one number has to stand for it."""
+    return (span[0] + span[1] + 1) // 2
 
 
 def age_group(age: float) -> str:
@@ -58,14 +118,30 @@ def age_group(age: float) -> str:
     return f"{first}-{last}"
 
 
-def make_label(gender: str, age: int | None, *, kind: str) -> str:
+def group_span(span: Span, *, kind: str) -> str:
+    """The year, the decade or the age group that holds a whole span of ages; empty where none does.
+
+    Examples
+    --------
+    >>> group_span((20, 29), kind="decade"), group_span((20, 29), kind="age group"), group_span((18, 25), kind="age group")
+    ('20s', '20-39', '')
+    """
+    first, last = span
+    if kind == "exact":
+        return str(first) if first == last else ""
+    if kind == "decade":
+        return f"{first // 10 * 10}s" if first // 10 == last // 10 else ""
+    return age_group(first) if age_group(first) == age_group(last) else ""
+
+
+def make_label(gender: str, age: int | Span | None, *, kind: str) -> str:
     """Label of a speaker, of one of four kinds; empty where the gender or the age that it needs is not known.
 
     Parameters
     ----------
     gender : {"female", "male", ""}
-    age : int or None
-        In years.
+    age : int, Span or None
+        In years; of a span, the decade or the age group must hold all of it.
     kind : {"exact", "decade", "age group", "gender"}
         Gender and year of age, as in the study; gender and decade of age; age group alone; gender alone.
 
@@ -73,26 +149,29 @@ def make_label(gender: str, age: int | None, *, kind: str) -> str:
     --------
     >>> [make_label("female", 23, kind=kind) for kind in LABEL_KINDS]
     ['female_23', 'female_20s', 'age_20-39', 'female']
+    >>> [make_label("female", (20, 29), kind=kind) for kind in LABEL_KINDS]
+    ['', 'female_20s', 'age_20-39', 'female']
     """
-    if (kind != "age group" and not gender) or (kind != "gender" and age is None):
+    if kind == "gender":
+        return gender
+    span = age if age is None or isinstance(age, tuple) else (age, age)
+    group = group_span(span, kind=kind) if span else ""
+    if not group or (kind != "age group" and not gender):
         return ""
-    if kind == "exact":
-        return f"{gender}_{age}"
-    if kind == "decade":
-        return f"{gender}_{age // 10 * 10}s"
-    return f"age_{age_group(age)}" if kind == "age group" else gender
+    return f"age_{group}" if kind == "age group" else f"{gender}_{group}"
 
 
 def parse_label(label: str) -> tuple[str | None, int | None]:
     """Read gender and age from a label or a folder's name.
 
-    A number counts as an age only beside a gender or the word "age", and the letters "m" and "f" count as a gender only
-    beside an age or alone: `speaker_12` has neither. Of a decade (`20s`) or a range (`40-59`) the middle is the age.
+    A number counts as an age only beside a gender or a word such as "age" or "years", and the letters "m" and "f" count as a
+    gender only beside an age or alone: `speaker_12` has neither. A decade or a range may also stand alone between slashes. Of a
+    decade (`20s`) or a range (`40-59`) the middle is the age.
 
     Parameters
     ----------
     label : str
-        For example ``"female_23"``, ``"m-41"``, ``"male/age 60"``, ``"female_20s"``, ``"age_40-59"``.
+        For example ``"female_23"``, ``"m-41"``, ``"male/age 60"``, ``"female_20s"``, ``"age_40-59"``, ``"women/60+"``.
 
     Returns
     -------
@@ -107,19 +186,11 @@ def parse_label(label: str) -> tuple[str | None, int | None]:
     >>> parse_label("female_20s"), parse_label("age_40-59")
     (('female', 25), (None, 50))
     """
-    words = label.lower()
-    tokens = re.findall(r"[^\W\d_]+|[0-9]+", words)
-    genders = {GENDER_WORDS[token] for token in tokens if GENDER_WORDS.get(token)}
-    gender = genders.pop() if len(genders) == 1 else None
-    span = _span(words) if gender or {"age", "years"} & set(tokens) else None
-    age = (span[0] + span[1] + 1) // 2 if span else None
-    spelled = any(len(token) > 1 and GENDER_WORDS.get(token) for token in tokens)
-    if gender and not spelled and age is None and len(tokens) > 1:
-        gender = None
-    return gender, age
+    gender, span = _parse(label)
+    return gender, None if span is None else middle(span)
 
 
-def label_span(label: str) -> tuple[int, int] | None:
+def label_span(label: str) -> Span | None:
     """First and last year of age that a label covers; None where `parse_label` finds no age.
 
     Examples
@@ -127,16 +198,41 @@ def label_span(label: str) -> tuple[int, int] | None:
     >>> label_span("female_23"), label_span("female_20s"), label_span("age_40-59"), label_span("female")
     ((23, 23), (20, 29), (40, 59), None)
     """
-    return None if parse_label(label)[1] is None else _span(label.lower())
+    return _parse(label)[1]
 
 
-def _span(words: str) -> tuple[int, int] | None:
-    if decade := re.fullmatch(r"[^0-9]*(0|[1-9]0|100)s(?![a-z])[^0-9]*", words):
+def _parse(label: str) -> tuple[str | None, Span | None]:
+    words = label.casefold()
+    tokens = re.findall(r"[^\W\d_]+|[0-9]+", words)
+    genders = {GENDER_WORDS[token] for token in tokens if GENDER_WORDS.get(token)}
+    gender = genders.pop() if len(genders) == 1 else None
+    span = _span(words) if gender or {"age", "aged"} & set(tokens) or re.search(_YEARS, words) else _span_alone(words)
+    spelled = any(len(token) > 1 and GENDER_WORDS.get(token) for token in tokens)
+    if gender and not spelled and span is None and len(tokens) > 1:
+        gender = None
+    return gender, span
+
+
+def _span_alone(words: str) -> Span | None:
+    """The decade or range that is a whole part of a path; a number alone may be anything."""
+    spans = {read_age(part) for part in words.split("/") if not re.fullmatch(_NUMBER, part.strip())} - {None}
+    return spans.pop() if len(spans) == 1 else None
+
+
+def _span(words: str) -> Span | None:
+    """The only age in a text that has one."""
+    named = {DECADE_WORDS[word] for word in re.findall(r"[a-z]+", words) if word in DECADE_WORDS}
+    if len(named) == 1 and not re.search(r"[0-9]", words):
+        return named.pop()
+    if decade := re.fullmatch(rf"[^0-9]*{_DECADE}[^0-9]*", words):
         return int(decade[1]), int(decade[1]) + 9
-    span = re.fullmatch(r"[^0-9]*([0-9]{1,3})-([0-9]{1,3})[^0-9]*", words)
-    if span and int(span[1]) < int(span[2]) <= AGES[-1]:
+    span = re.fullmatch(rf"[^0-9]*{_RANGE}[^0-9]*", words)
+    if span and int(span[1]) < int(span[2]) and _possible(int(span[1]), int(span[2])):
         return int(span[1]), int(span[2])
-    numbers = {int(number) for number in re.findall(r"[0-9]+", words) if int(number) in AGES}
+    if since := re.fullmatch(rf"[^0-9]*{_OPEN}[^0-9]*", words):
+        return _possible(int(since[1]), AGES[-1])
+    numbers = {int(number) for number in re.findall(r"[0-9]+", re.sub(r"(?<=[0-9])[.,]0+(?![0-9])", "", words))}
+    numbers &= set(AGES)
     return 2 * (numbers.pop(),) if len(numbers) == 1 else None
 
 

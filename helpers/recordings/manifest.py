@@ -10,13 +10,16 @@ import pandas as pd
 from helpers.base.artifacts import LAYOUT, Artifacts, SuiteError, read_json, read_table, write_json, write_table
 from helpers.base.machine import on_all_cores
 from helpers.recordings.catalogue import choose_dataset, list_clips
+from helpers.recordings.classes import kind_that_fits, label_clips, name_speakers
 from helpers.recordings.duplicates import copies_line, duplicate_reasons
-from helpers.recordings.labels import LABEL_KINDS, make_label
-from helpers.recordings.sounds import LONGEST_S, SoundFacts, inspect_sound, printable
+from helpers.recordings.files import count_endings, printable
+from helpers.recordings.labels import LABEL_KINDS
+from helpers.recordings.reasons import nothing_to_label, summary
+from helpers.recordings.sounds import LONGEST_S, SoundFacts, inspect_sound
 from helpers.recordings.splits import SMALLEST_CLASS, SPLIT_METHODS, describe_split, merge_small_classes, split_clips
 
 MEMBERS = {"random": "usable clips", "speaker": "speakers"}  # what a class needs enough of, in words
-COLUMNS = ["clip", "path", "gender", "age", "speaker", "label", "duration_s", "sample_rate", "split"]
+COLUMNS = ["clip", "path", "gender", "age", "age_range", "speaker", "label", "duration_s", "sample_rate", "split"]
 COLUMNS += ["level_db", "clipped", "emotion", "sentence", "note"]
 LONGEST_NAME = 200  # bytes; file systems allow 255, and an ending is added
 
@@ -34,16 +37,17 @@ def clip_names(paths: list[Path], source: Path) -> list[str]:
     >>> clip_names([Path("/d/f_23/a.wav"), Path("/d/m_41/a.wav")], Path("/d"))
     ['f_23__a', 'm_41__a']
     """
-    relative = [Path(os.path.relpath(path, source)) for path in paths]
-    digests = [hashlib.sha256(path.as_posix().encode()).hexdigest()[:12] for path in relative]
-    joined = ["__".join(part for part in path.with_suffix("").parts if part != "..") for path in relative]
+    relative = {path: Path(os.path.relpath(path, source)) for path in paths}  # a path that is there twice has one name
+    digests = [hashlib.sha256(path.as_posix().encode()).hexdigest()[:12] for path in relative.values()]
+    joined = ["__".join(part for part in path.with_suffix("").parts if part != "..") for path in relative.values()]
     unique = [f"{name}-{digest}" for name, digest in zip(joined, digests, strict=True)]
-    schemes = ([path.stem for path in relative], joined, unique)
+    schemes = ([path.stem for path in relative.values()], joined, unique)
     names = next(names for names in schemes if len({name.casefold() for name in names}) == len(names))
-    return [
-        name if len(name.encode()) <= LONGEST_NAME else f"{name.encode()[:LONGEST_NAME].decode(errors='ignore')}-{digest}"
-        for name, digest in zip(names, digests, strict=True)
-    ]
+    named = {
+        path: name if len(name.encode()) <= LONGEST_NAME else f"{name.encode()[:LONGEST_NAME].decode(errors='ignore')}-{digest}"
+        for path, name, digest in zip(relative, names, digests, strict=True)
+    }
+    return [named[path] for path in paths]
 
 
 def build_manifest(
@@ -56,6 +60,7 @@ def build_manifest(
     split_method: str = "random",
     small_classes: str = "leave out",
     longest_s: float = LONGEST_S,
+    file_pattern: str = "",
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """List a dataset's clips, decode each, leave out what can't be used, split the rest, and write the tables.
 
@@ -73,13 +78,15 @@ def build_manifest(
         Of the split.
     labels : {"exact", "decade", "age group", "gender"}
         What a class is, see `helpers.recordings.labels.make_label`. With "exact", the dataset `folder` keeps the names of its
-        folders.
+        folders, and ages that are known by the decade alone make decades.
     split_method : {"random", "speaker"}
         Clip by clip, as in the study, or with no speaker in two splits.
     small_classes : {"leave out", "merge"}
         What happens to classes that are too small for three splits.
     longest_s : float
         Of a longer clip the first so many seconds are used, as `SpectrogramSettings.longest_s` says.
+    file_pattern : str
+        For `folder`: a regular expression for the files' names, see `helpers.recordings.speakers.by_pattern`.
 
     Returns
     -------
@@ -95,14 +102,17 @@ def build_manifest(
             raise SuiteError(f"There is no choice {value!r}: take one of {', '.join(known)}.")
     dataset = choose_dataset(name)
     artifacts.require_layout()
-    _refuse_other_source(name, source, artifacts)
-    clips, corrected = list_clips(name, source)
-    _refuse_nothing_to_label(clips, source)
-    kind = "decade" if labels == "exact" and dataset.decades else labels
-    if kind != labels:
-        print(f"{dataset.title} gives ages by the decade only: the labels are decades.")
+    _refuse_other_source(name, source, artifacts, file_pattern=file_pattern)
+    clips, corrected, passed_over = list_clips(name, source, file_pattern=file_pattern)
+    if passed_over:
+        print(f"Passed over for their ending: {count_endings(passed_over)}")
+    if (clips["reason"] != "").all():
+        raise SuiteError(nothing_to_label(clips, source, title=dataset.title, known_by=dataset.known_by))
+    kind = kind_that_fits(clips, labels)
 
-    clips = _label(clips, kind=kind)
+    clips, reasons = label_clips(clips, kind=kind)
+    clips = _leave_out(clips, reasons)
+    name_speakers(clips["label"])
     if split_method == "speaker":
         clips = _leave_out_unknown_speakers(clips)
     paths = clips["path"].map(printable)
@@ -128,7 +138,8 @@ def build_manifest(
         "layout": LAYOUT, "dataset": name, "title": dataset.title, "source": str(source),
         "licence": dataset.licence, "citation": dataset.citation,
         "labels": kind, "split_method": split_method, "small_classes": small_classes, "seed": seed,
-        "found": len(clips), "accepted": len(manifest), "rejected": len(rejected),
+        "file_pattern": file_pattern,
+        "found": len(clips), "accepted": len(manifest), "rejected": len(rejected), "passed_over": passed_over.total(),
     })  # fmt: skip
     write_table(artifacts.manifest, manifest)
     return manifest, rejected
@@ -148,29 +159,10 @@ def reject(artifacts: Artifacts, failed: pd.DataFrame) -> None:
         write_table(artifacts.rejected, rejected.drop_duplicates("clip", keep="last"))
 
 
-def _refuse_nothing_to_label(clips: pd.DataFrame, source: Path) -> None:
-    if clips.empty:
-        raise SuiteError(f"There is no wav, flac, ogg or mp3 file in {source}: check the path, or look for a folder inside it.")
-    if (clips["reason"] != "").all():
-        raise SuiteError(
-            f"None of the {len(clips)} sound files in {source} belongs to a class ({clips['reason'].iloc[0]}): "
-            "put them into one folder a class, such as female_23/, or point DATA_DIR at a CSV table with columns path and label."
-        )
-
-
 def _leave_out(clips: pd.DataFrame, reasons: pd.Series) -> pd.DataFrame:
     """Give clips that have no reason yet the one in `reasons`, if it has one for them."""
     reasons = reasons.astype(object).reindex(clips.index).fillna("")
     return clips.assign(reason=clips["reason"].mask(clips["reason"] == "", reasons))
-
-
-def _label(clips: pd.DataFrame, *, kind: str) -> pd.DataFrame:
-    """Give each clip its class, and a reason to those that can't have one."""
-    people = zip(clips["gender"], clips["age"], strict=True)
-    made = [make_label(gender, None if pd.isna(age) else int(age), kind=kind) for gender, age in people]
-    clips = clips.assign(label=[own if own and kind == "exact" else label for own, label in zip(clips["label"], made, strict=True)])
-    needs = {"gender": "gender", "age group": "age"}.get(kind, "gender and age")
-    return _leave_out(clips, clips["label"].map({"": f"nothing says its {needs}, which labels of the kind {kind!r} need"}))
 
 
 def _leave_out_unknown_speakers(clips: pd.DataFrame) -> pd.DataFrame:
@@ -220,11 +212,10 @@ def _settle_small_classes(clips: pd.DataFrame, *, split_method: str, merge: bool
 
 def _too_few_classes(manifest: pd.DataFrame, rejected: pd.DataFrame, *, source: Path, split_method: str) -> str:
     classes, found, members = manifest["label"].nunique(), len(manifest) + len(rejected), MEMBERS[split_method]
-    first = f", the first: {rejected['clip'][0]} {rejected['reason'][0]}" if len(rejected) else ""
+    why = f": {summary(rejected)}" if len(rejected) else ". Point DATA_DIR at a folder that holds one folder for each class."
     return (
         f"{source} has {classes} class{'' if classes == 1 else 'es'} with at least {SMALLEST_CLASS} {members}, but two are needed "
-        f"to tell apart; {len(rejected)} of {found} clips are of no use{first}. Coarser labels (LABELS) or merged classes "
-        "(SMALL_CLASSES) may help."
+        f"to tell apart; {len(rejected)} of {found} clips are of no use{why}"
     )
 
 
@@ -235,7 +226,7 @@ def _stored_path(path: str, artifacts: Artifacts) -> str:
     return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)
 
 
-def _refuse_other_source(name: str, source: Path, artifacts: Artifacts) -> None:
+def _refuse_other_source(name: str, source: Path, artifacts: Artifacts, *, file_pattern: str) -> None:
     here = {"dataset": name, "source": str(source)}
     before = read_json(artifacts.dataset) if artifacts.dataset.exists() else here
     if not here.items() <= before.items():
@@ -243,3 +234,5 @@ def _refuse_other_source(name: str, source: Path, artifacts: Artifacts) -> None:
             f"{artifacts.folder} already holds the manifest of {before['dataset']} from {before['source']}, and you now point at "
             f"{name} from {source}: give this one a name of its own with NAME=..., or delete {artifacts.folder}."
         )
+    if before.get("file_pattern", file_pattern) != file_pattern:
+        print("FILE_PATTERN is another one than before: all clips are labelled anew.")

@@ -2,7 +2,8 @@
 
 import pandas as pd
 
-from helpers.base.artifacts import Artifacts, read_table, write_table
+from helpers.base.artifacts import Artifacts, write_table
+from helpers.recordings.tables import read_people_table
 
 MARKS = ("label looks wrong", "noisy", "silent", "two voices")
 COLUMNS = ["clip", "mark", "note"]
@@ -10,11 +11,23 @@ FORMULA_STARTS = ("=", "+", "-", "@", "'")
 
 
 def read_review(artifacts: Artifacts) -> pd.DataFrame:
-    """The marked clips, one row a clip: `clip`, `mark`, `note`; no rows if none is marked."""
+    """The marked clips, one row a clip: `clip`, `mark`, `note`; no rows if none is marked.
+
+    Raises
+    ------
+    SuiteError
+        `review.csv` was changed to something that is no such table.
+    """
     if not artifacts.review.exists():
         return pd.DataFrame(columns=COLUMNS, dtype=str)
-    review = read_table(artifacts.review)
-    return review.assign(note=review["note"].str.removeprefix("'"))
+    # A spreadsheet may have saved it again. Names of clips may hold anything, spaces at their ends too.
+    review = read_people_table(artifacts.review, columns=COLUMNS, required=COLUMNS, verbatim=("clip",))
+    review = review[review["clip"] != ""].drop_duplicates("clip", keep="last", ignore_index=True)
+    marks = review["mark"].str.lower()
+    # Somebody's own mark becomes part of the note, so that it is kept.
+    own = review["mark"].where(~marks.isin(("", *MARKS)), "")
+    notes = (own + ": ").where(own != "", "") + review["note"].str.removeprefix("'")
+    return review.assign(mark=marks.where(own == "", ""), note=notes.str.removesuffix(": "))
 
 
 def mark_clip(artifacts: Artifacts, clip: str, *, mark: str = "", note: str = "") -> None:

@@ -1,7 +1,6 @@
-"""Sound files: finding them in a folder, the one reader of them for all stages, and what is wrong with one (notebook 01)."""
+"""Sound files: the one reader of them for all stages, and what is wrong with one (notebook 01)."""
 
 import hashlib
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +9,6 @@ import numpy as np
 from helpers.recordings.containers import UnusableSoundError
 from helpers.recordings.decoding import Sound, decode
 
-AUDIO_ENDINGS = (".wav", ".flac", ".ogg", ".mp3")
 LONGEST_S = 300  # of a longer clip the start is used
 SHORTEST_S = 0.1  # a shorter clip holds no syllable
 SILENT_PEAK = 0.001  # 60 dB below full scale: nothing of speech is left in 16 bits
@@ -50,27 +48,6 @@ class SoundFacts:
     lossy: bool = False
     digest: str = ""
     reason: str = ""
-
-
-def find_audio(folder: Path) -> list[Path]:
-    """All sound files below a folder, by their ending, sorted; hidden files and folders are skipped.
-
-    Links to folders are followed, each folder once. A folder that can't be opened is listed itself, so that it is not lost.
-    """
-    found, closed, seen = [], [], set()
-    for parent, folders, files in os.walk(folder, followlinks=True, onerror=closed.append):
-        if os.path.realpath(parent) in seen:
-            folders.clear()  # a link back into a folder that was visited
-            continue
-        seen.add(os.path.realpath(parent))
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        found += [Path(parent, name) for name in files if name.lower().endswith(AUDIO_ENDINGS) and not name.startswith(".")]
-    return sorted([*found, *(Path(error.filename) for error in closed)])
-
-
-def printable(path: str) -> str:
-    r"""A path as text that any table can hold, with bytes that are no UTF-8 as `\xff`."""
-    return os.fsencode(path).decode("utf-8", errors="backslashreplace")
 
 
 def read_sound(source: Path | bytes, *, longest_s: float = LONGEST_S) -> Sound:

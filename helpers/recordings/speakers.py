@@ -5,6 +5,7 @@ A dataset's `clip_facts` takes the source and its sound files, and yields for ea
 """
 
 import json
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -12,9 +13,13 @@ from pathlib import Path
 import pandas as pd
 
 from helpers.base.artifacts import SuiteError
-from helpers.recordings.labels import parse_label
-from helpers.recordings.sounds import AUDIO_ENDINGS
+from helpers.recordings.files import is_sound, printable
+from helpers.recordings.labels import label_span, parse_label, read_age, read_gender, span_text
+from helpers.recordings.reasons import NOT_IN_TABLE, NOT_NAMED
+from helpers.recordings.tables import Finder, read_people_table, tidy
 
+FACTS = ("label", "gender", "age", "speaker", "emotion", "sentence")
+GENDERS = ("female", "male")
 Facts = dict[str, str]
 ClipFacts = Callable[[Path, Iterable[Path]], Iterator[tuple[Path, Facts]]]
 Speakers = dict[str, tuple[str, str]]  # gender and age of each speaker, as the dataset gives them
@@ -60,20 +65,20 @@ def by_name(
         table = speakers(source) if speakers else {}
         for path in paths:
             match = re.fullmatch(pattern, path.stem)
-            found = match.groupdict() if match else {}
-            if speakers and found.get("speaker") in table:
-                found["gender"], found["age"] = table[found["speaker"]]
+            found = match.groupdict() if match else {"reason": NOT_NAMED}
+            if match and speakers:
+                speaker = found["speaker"]
+                known = table.get(speaker)
+                found |= {"gender": known[0], "age": known[1]} if known else {"reason": f"speaker {speaker} is not in the table"}
             if "emotion" in found:
                 found["emotion"] = (emotions or {}).get(found["emotion"], found["emotion"])
-            if "gender" not in found:
-                found = {"reason": "its name is not that of a clip by one of this dataset's speakers"}
             yield path, found
 
     return facts
 
 
-def by_table(tables: str, *, clip: str, **columns: str) -> ClipFacts:
-    """Facts from CSV tables of the dataset.
+def by_table(tables: str, *, clip: str, machine_voices: str = "", otherwise: ClipFacts | None = None, **columns: str) -> ClipFacts:
+    """Facts from CSV or TSV tables of the dataset.
 
     Parameters
     ----------
@@ -81,46 +86,154 @@ def by_table(tables: str, *, clip: str, **columns: str) -> ClipFacts:
         Pattern of their file names.
     clip, **columns : str
         Their columns: `clip`, a file's name, with or without its folder and its ending; `gender`, `age` and `speaker`, if known.
+    machine_voices : str
+        Regular expression for the names of clips in which nobody speaks.
+    otherwise : ClipFacts, optional
+        Takes over where there is no such table.
     """
+    known = (clip, *columns.values())
 
     def facts(source: Path, paths: Iterable[Path]) -> Iterator[tuple[Path, Facts]]:
-        _only(source, tables)
-        rows = pd.concat([_read(path, columns={clip, *columns.values()}) for path in sorted(source.rglob(tables))])
-        facts_of = rows[list(columns.values())].set_axis(list(columns), axis=1).to_dict("records")
-        names = rows[clip].str.replace(rf"({'|'.join(map(re.escape, AUDIO_ENDINGS))})$", "", case=False, regex=True)
-        facts_by_name = dict(zip(names, facts_of, strict=True))
+        found = sorted(source.rglob(tables))
+        if otherwise and not found:
+            yield from otherwise(source, paths)
+            return
+        table = pd.concat(
+            # Tabs never stand in the texts of a TSV table, and its quotation marks are letters.
+            read_people_table(path, columns=known, required=known, verbatim=(clip,), quotes=path.suffix.lower() != ".tsv")
+            for path in found or [_only(source, tables)]
+        )
+        facts_of = table[list(columns.values())].set_axis(list(columns), axis=1).to_dict("records")
+        facts_by_name = {}
+        for name, row in zip(table[clip].map(_without_ending), facts_of, strict=True):
+            if facts_by_name.setdefault(name, row) != row:
+                facts_by_name[name] = {"reason": f"its rows in {tables} contradict each other"}
         for path in paths:
-            known = facts_by_name.get(path.stem) or facts_by_name.get(f"{path.parent.name}/{path.stem}")
-            yield path, known or {"reason": f"is not in the dataset's table {tables}"}
+            names = _without_ending(path.name), f"{path.parent.name}/{_without_ending(path.name)}"
+            own = next((facts_by_name[name] for name in names if name in facts_by_name), None)
+            if machine_voices and re.fullmatch(machine_voices, path.stem):
+                own = {"reason": "is a machine's voice, not a person's"}
+            yield path, own or {"reason": f"{NOT_IN_TABLE} {tables}"}
 
     return facts
 
 
 def by_folder(source: Path, paths: Iterable[Path]) -> Iterator[tuple[Path, Facts]]:
-    """Facts of the user's own recordings: the name of their folder, nested ones joined with `/`; or a CSV table.
+    """Facts of the user's own recordings: from the name of their folder, nested ones joined with `/`, or from a CSV or TSV table.
 
-    The table has a column `path` (relative to itself), and `label` or `gender` and `age`; `speaker`, `emotion` and `sentence` are
-    optional. A missing file that the table names is listed, too.
+    The table has a column `path` (absolute, or relative to the table), and `label` or `gender` and `age`; `speaker`, `emotion` and
+    `sentence` are optional. Only the files that it names are looked at, and each row is listed, with a file or without.
     """
-    if source.suffix.lower() != ".csv":
-        for path in paths:
-            label = path.parent.relative_to(source).as_posix()
-            yield path, {"reason": "lies in no class folder"} if label == "." else _label_facts(label)
+    if not source.is_dir():
+        yield from _by_own_table(source)
         return
-    rows = _read(source, columns={"path"})
-    if "label" not in rows and not {"gender", "age"} & set(rows):
-        raise SuiteError(f"{source} has no column label, gender or age: add one, so that each clip has a class.")
-    row_of = {(source.parent / row.pop("path")).resolve(): row for row in rows.to_dict("records")}
     for path in paths:
-        if path.resolve() not in row_of:
-            yield path, {"reason": f"is not in {source.name}"}
-    for path, row in row_of.items():
-        yield path, _label_facts(row.get("label", "")) | {fact: text for fact, text in row.items() if text and fact != "reason"}
+        label = path.parent.relative_to(source).as_posix()
+        yield path, {"reason": "lies in no class folder"} if label == "." else label_facts(tidy(printable(label)))
 
 
-def _label_facts(label: str) -> dict[str, str]:
-    gender, age = parse_label(label)
-    return {"label": label, "gender": gender or "", "age": "" if age is None else str(age)}
+def by_pattern(pattern: str) -> ClipFacts:
+    """Facts of the user's own recordings from the names of their files, see `by_folder` for what else is known of them.
+
+    Parameters
+    ----------
+    pattern : str
+        Regular expression for a file's whole name without its ending; with a slash in the pattern, for its path below the folder.
+        Its named groups are the facts: `label`, `gender`, `age`, `speaker`, `emotion`, `sentence`; `female` and `male` say the
+        gender where they match. Where it has no group for the class, the name of the folder is the label, as without a pattern.
+
+    Raises
+    ------
+    SuiteError
+        It is no regular expression, or has no group of these names, or another one.
+    """
+    try:
+        compiled = re.compile(pattern)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise SuiteError(f"FILE_PATTERN={pattern!r} is not a regular expression: {error}.") from None
+    groups, known = set(compiled.groupindex), {*FACTS, *GENDERS}
+    if not groups or groups - known:
+        has = f"has a group {min(groups - known)!r}" if groups else "has no named group, such as (?P<speaker>...)"
+        raise SuiteError(f"FILE_PATTERN={pattern!r} {has}: the groups can be {', '.join(sorted(known))}.")
+
+    def facts(source: Path, paths: Iterable[Path]) -> Iterator[tuple[Path, Facts]]:
+        folder = source if source.is_dir() else source.parent
+        for path, own in by_folder(source, paths):
+            name = Path(os.path.relpath(path, folder)).as_posix() if "/" in pattern else path.name
+            match = compiled.fullmatch(_without_ending(printable(name)))
+            named = _named_facts(match) if match else {}
+            if not source.is_dir():  # a table knows better
+                yield path, named | {fact: text for fact, text in own.items() if text}
+            elif not match:
+                yield path, {"reason": "its name does not match FILE_PATTERN"}
+            elif groups & {"label", "gender", "age", *GENDERS}:
+                yield path, label_facts(named.get("label", "")) | named
+            else:
+                yield path, own | named
+
+    return facts
+
+
+def _named_facts(match: re.Match) -> Facts:
+    """The groups that matched; `female` and `male` as the gender."""
+    genders = [gender for gender in GENDERS if match.groupdict().get(gender) is not None]
+    found = {"gender": genders[0]} if len(genders) == 1 else {}
+    return found | {fact: tidy(text) for fact, text in match.groupdict().items() if text and fact not in GENDERS}
+
+
+def label_facts(label: str) -> Facts:
+    """A label, and the gender and the age in it."""
+    return {"label": label, "gender": parse_label(label)[0] or "", "age": span_text(label_span(label))}
+
+
+def _by_own_table(source: Path) -> Iterator[tuple[Path, Facts]]:
+    rows = read_people_table(source, columns=("path", *FACTS), required={"path"}, verbatim={"path"})
+    if not {"label", "gender", "age"} & set(rows):
+        raise SuiteError(f"{source} has no column label, gender or age: add one, so that each clip has a class.")
+    finder, named = Finder(source.parent), {}
+    for line, row in zip(rows.index, rows.to_dict("records"), strict=True):
+        name = row.pop("path")
+        given = {fact: text for fact, text in row.items() if text}
+        if not tidy(name):
+            yield source.parent / f"line {line} of {source.name}", given | {"reason": f"line {line} of {source.name} names no file"}
+            continue
+        path, same = finder.find(name)
+        named.setdefault(same, []).append((line, path, given))
+    for same, entries in named.items():
+        yield from _settle(source.name, same, entries)
+
+
+def _settle(table: str, same: str, entries: list[tuple[int, Path, Facts]]) -> Iterator[tuple[Path, Facts]]:
+    """The facts of a file that a table names once or more: one row where its lines agree, else each line with the reason."""
+    lines = [line for line, _, _ in entries]
+    for fact in FACTS:
+        said = {_meaning(fact, given[fact]): given[fact] for _, _, given in entries if fact in given}
+        if len(said) > 1:
+            numbers = f"{', '.join(map(str, lines[:-1]))} and {lines[-1]}"
+            words = " and ".join(map(repr, said.values()))
+            reason = (
+                f"is named in {table} with two values of {fact}, {words}, in lines {numbers}: which of them is right is unknown"
+            )
+            yield from ((path, given | {"reason": reason}) for _, path, given in entries)
+            return
+    line, path, _ = entries[0]
+    given = {fact: text for _, _, given in reversed(entries) for fact, text in given.items()}
+    if not os.path.lexists(path):
+        given["reason"] = f"is named in {table}, line {line}, but is not there"
+    elif os.path.isdir(path):
+        given["reason"] = f"is named in {table}, line {line}, but is a folder"
+    yield path, label_facts(given.get("label", "")) | given
+
+
+def _meaning(fact: str, text: str) -> object:
+    """What a value says, however it is spelt."""
+    return ({"gender": read_gender, "age": read_age}.get(fact, str)(text)) or text.casefold()
+
+
+def _without_ending(name: str) -> str:
+    """A clip's name as it is compared; the table may leave the ending out."""
+    name = tidy(name.replace("\\", "/"))
+    return name.rpartition(".")[0] if is_sound(name) else name
 
 
 def _only(source: Path, name: str) -> Path:
@@ -128,15 +241,3 @@ def _only(source: Path, name: str) -> Path:
     if found is None:
         raise SuiteError(f"{source} has no {name}, which says who speaks: take the whole dataset, with its tables.")
     return found
-
-
-def _read(path: Path, *, columns: set[str]) -> pd.DataFrame:
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except (ValueError, pd.errors.ParserError) as error:
-        raise SuiteError(
-            f"{path} can't be read as a CSV table ({' '.join(str(error).split())}): save it as CSV in UTF-8."
-        ) from None
-    if columns - set(table):
-        raise SuiteError(f"{path} has no column {' and no column '.join(sorted(columns - set(table)))}: name the columns so.")
-    return table

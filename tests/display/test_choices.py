@@ -91,6 +91,13 @@ def test_a_mark_is_kept_beside_the_note_and_only_what_is_new_is_written(marked):
     assert marked.said == {"mark": "noisy", "note": "a door"}
 
 
+def test_a_diary_that_cannot_be_read_is_a_sentence(marked):
+    marked.artifacts.review.write_text("something else\n")
+    marked.show(pd.Series({"clip": "a"}))
+    assert marked.said == {"mark": "", "note": ""} and "review.csv has no column clip" in marked.problem
+    assert marked.say(mark="noisy").startswith("The mark could not be saved: ") and marked.artifacts.review.stat().st_size == 15
+
+
 def test_where_no_clip_is_shown_nothing_is_marked(marked):
     marked.show(None)
     assert marked.say(mark="noisy") == "" and not marked.artifacts.review.exists()

@@ -173,6 +173,14 @@ def test_a_mark_that_cannot_be_written_is_a_sentence(manifest, artifacts):
     assert "The mark could not be saved in review.csv: No space left on device." in pages(widget)
 
 
+def test_a_diary_that_cannot_be_read_is_a_sentence(manifest, artifacts):
+    artifacts.review.write_bytes(b"PK\x03\x04")
+    widget = listen(manifest, artifacts)
+    assert any("review.csv is a workbook" in page for page in pages(widget))
+    choosers(widget)["clip"].index = 1
+    assert any("review.csv is a workbook" in page for page in pages(widget))
+
+
 def test_grad_cam_is_laid_over_the_picture_or_says_why_not(manifest, artifacts, predictions):
     asked = []
 

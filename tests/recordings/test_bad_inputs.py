@@ -10,8 +10,8 @@ import soundfile
 from conftest import RATE, voice, write_corpus
 
 from helpers.base.artifacts import read_table
+from helpers.recordings.files import find_sounds
 from helpers.recordings.manifest import build_manifest
-from helpers.recordings.sounds import find_audio
 
 
 def riff(data: bytes, *, length: int | None = None, bits: int = 16, channels: int = 1, tag: int = 1) -> bytes:
@@ -104,7 +104,7 @@ def test_each_ends_in_one_of_two_tables(tmp_path, artifacts):
         make(source / "female_60" / name)
     Path(os.fsdecode(bytes(source / "female_60") + b"/latin1_\xe9.wav")).write_bytes(riff(pcm(voice(174))))
     (source / "male_41" / "loop").symlink_to(source, target_is_directory=True)
-    found = find_audio(source)
+    found, _ = find_sounds(source)
 
     manifest, rejected = build_manifest("folder", source, artifacts, seed=0)
 

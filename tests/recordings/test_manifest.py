@@ -84,7 +84,7 @@ def test_each_clip_of_no_use_is_listed_with_its_reason(corpus, artifacts):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda folder: None, "no wav, flac, ogg or mp3 file"),
+        (lambda folder: None, "no sound file"),
         (lambda folder: soundfile.write(folder / "a.wav", voice(200), RATE), "one folder a class"),
         (lambda folder: write_corpus(folder, labels={"only_one": 200}), "two are needed to tell apart"),
         (lambda folder: write_corpus(folder, clips=2), "0 classes with at least 3 usable clips"),
@@ -145,10 +145,7 @@ def test_a_csv_table_names_clips_of_ones_own(tmp_path, artifacts):
     source = locate("folder", data_dir=str(table), artifacts=artifacts, corpus=Corpus())
     manifest, rejected = build_manifest("folder", source, artifacts, seed=0, split_method="speaker")
     assert len(manifest) == 11 and manifest["speaker"].is_unique
-    assert dict(zip(rejected["clip"], rejected["reason"], strict=True)) == {
-        "female_23__0": "is not in clips.csv",
-        "gone": "can't be read (No such file or directory)",
-    }
+    assert rejected[["clip", "reason"]].to_numpy().tolist() == [["gone", "is named in clips.csv, line 13, but is not there"]]
 
 
 @pytest.mark.parametrize(

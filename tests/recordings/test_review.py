@@ -1,6 +1,7 @@
 import pytest
 from conftest import write_corpus
 
+from helpers.base.artifacts import SuiteError
 from helpers.base.settings import choose_profile
 from helpers.recordings.manifest import build_manifest, read_manifest
 from helpers.recordings.review import mark_clip, read_review, without_marked
@@ -28,6 +29,70 @@ def test_any_note_comes_back_as_it_was_and_none_is_a_formula(artifacts, note):
     assert read_review(artifacts)["note"].tolist() == [note, ""]
     kept = artifacts.review.read_text().splitlines()[1].split(",", 2)[2]
     assert kept.strip('"')[0] not in "=+-@"
+
+
+def saved_by(program, text):
+    """The bytes of a table after a spreadsheet opened and saved it."""
+    lines = text.replace("\n", "\r\n")
+    return {
+        "Excel, CSV UTF-8": ("\ufeff" + lines).encode(),
+        "Excel, CSV": lines.encode("cp1252"),
+        "Excel, German": ("\ufeff" + lines.replace(",", ";").replace('"a dog; far away"', "a dog, far away")).encode(),
+        "Excel, Unicode text": lines.replace(",", "\t").replace('"a dog\t far away"', "a dog, far away").encode("utf-16"),
+        "LibreOffice": lines.encode(),
+        "an old Mac": text.replace("\n", "\r").encode(),
+        "a column more": lines.replace("\r\n", ",\r\n").encode(),
+        "capitals": lines.replace("clip,mark,note", "Clip, MARK ,Note").replace("noisy", "Noisy ").encode(),
+    }[program]
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "Excel, CSV UTF-8",
+        "Excel, CSV",
+        "Excel, German",
+        "Excel, Unicode text",
+        "LibreOffice",
+        "an old Mac",
+        "a column more",
+        "capitals",
+    ],
+)
+def test_a_table_saved_by_a_spreadsheet_is_read_again(artifacts, program):
+    mark_clip(artifacts, "clip_1", mark="noisy", note="a dog, far away")
+    mark_clip(artifacts, "clip_2", mark="silent", note="Tür")
+    artifacts.review.write_bytes(saved_by(program, artifacts.review.read_text()))
+    rows = [["clip_1", "noisy", "a dog, far away"], ["clip_2", "silent", "Tür"]]
+    assert read_review(artifacts).to_numpy().tolist() == rows
+    mark_clip(artifacts, "clip_3", mark="noisy")
+    assert read_review(artifacts).to_numpy().tolist() == [*rows, ["clip_3", "noisy", ""]]
+
+
+def test_a_table_that_is_none_is_a_sentence_and_stays(artifacts):
+    artifacts.folder.mkdir(parents=True)
+    artifacts.review.write_bytes(b"PK\x03\x04 a workbook")
+    with pytest.raises(SuiteError, match=r"review\.csv is a workbook .* save it as CSV"):
+        mark_clip(artifacts, "clip_1", mark="noisy")
+    assert artifacts.review.read_bytes() == b"PK\x03\x04 a workbook"
+
+
+def test_a_mark_of_ones_own_is_kept_in_the_note(artifacts):
+    artifacts.folder.mkdir(parents=True)
+    artifacts.review.write_text("clip,mark,note\na,cough,at the end\na b ,cough,\nc,noisy,x\nc,silent,y\n")
+    rows = [["a", "", "cough: at the end"], ["a b ", "", "cough"], ["c", "silent", "y"]]
+    assert read_review(artifacts).to_numpy().tolist() == rows
+
+
+@pytest.mark.parametrize(
+    "name", ["carriage\rreturn", "two\nlines", " spaces ", "comma, semicolon; tab\t", "Ma\u0308dchen", 'a "quoted" one']
+)
+def test_any_name_of_a_clip_is_found_again(artifacts, name):
+    mark_clip(artifacts, name, mark="noisy")
+    mark_clip(artifacts, "other", mark="noisy")
+    assert set(read_review(artifacts)["clip"]) == {name, "other"}
+    mark_clip(artifacts, name)
+    assert read_review(artifacts)["clip"].tolist() == ["other"]
 
 
 def test_marked_clips_are_left_out_and_survive_the_other_notebooks(corpus, artifacts, capsys):

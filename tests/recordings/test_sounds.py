@@ -7,7 +7,7 @@ import soundfile
 from conftest import RATE, voice
 
 from helpers.recordings.manifest import build_manifest
-from helpers.recordings.sounds import find_audio, inspect_sound
+from helpers.recordings.sounds import inspect_sound
 
 
 def build(corpus, artifacts):
@@ -50,13 +50,3 @@ def test_level_and_clipping_are_measured(tmp_path):
     assert sound.level_db == pytest.approx(20 * np.log10(0.5), abs=0.01) and sound.clipped == 0
     cut = inspect_sound(tmp_path / "cut.wav").clipped
     assert cut == pytest.approx(np.mean(np.abs(np.clip(4 * voice(150), -1, 1)) >= 0.999), abs=1e-4) and cut > 0.01
-
-
-def test_links_to_folders_are_followed_once(corpus, tmp_path):
-    elsewhere = tmp_path / "elsewhere"
-    elsewhere.mkdir()
-    soundfile.write(elsewhere / "linked.wav", voice(200), RATE)
-    (corpus / "male_50").symlink_to(elsewhere, target_is_directory=True)
-    (elsewhere / "back").symlink_to(corpus, target_is_directory=True)
-    names = [path.relative_to(corpus).as_posix() for path in find_audio(corpus)]
-    assert "male_50/linked.wav" in names and len(names) == len(set(names)) == 19

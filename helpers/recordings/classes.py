@@ -1,0 +1,61 @@
+"""Each clip's class from what is known of its speaker, and whether the classes are what they seem (notebook 01)."""
+
+import re
+
+import pandas as pd
+
+from helpers.recordings.labels import known_ages, make_label
+from helpers.recordings.reasons import what_lacks
+
+# Names such as Actor_01, spk12, speaker-3, p225, S01.
+SPEAKER_WORDS = "actor|actress|speaker|spkr?|subject|subj|sub|participant|person|user|voice|id|p|s"
+SPEAKER_NAME = re.compile(rf"({SPEAKER_WORDS})[\s_-]*\d+", re.IGNORECASE)
+
+
+def label_clips(clips: pd.DataFrame, *, kind: str) -> tuple[pd.DataFrame, pd.Series]:
+    """Give each clip its class.
+
+    Parameters
+    ----------
+    clips : pd.DataFrame
+        As `helpers.recordings.catalogue.list_clips` makes it.
+    kind : {"exact", "decade", "age group", "gender"}
+        With "exact", a label of the clip's own is kept.
+
+    Returns
+    -------
+    clips : pd.DataFrame
+        With their `label`, empty where they have none.
+    reasons : pd.Series
+        Why a clip has none; empty where it has one.
+    """
+    people = [*zip(clips["gender"], known_ages(clips), strict=True)]
+    made = [make_label(gender, age, kind=kind) for gender, age in people]
+    labels = [own if own and kind == "exact" else label for own, label in zip(clips["label"], made, strict=True)]
+    given = zip(people, labels, clips["gender_given"], clips["age_given"], strict=True)
+    reasons = [
+        "" if label else what_lacks(*person, kind=kind, gender_given=gender, age_given=age) for person, label, gender, age in given
+    ]
+    return clips.assign(label=labels), pd.Series(reasons, clips.index, dtype=object)
+
+
+def kind_that_fits(clips: pd.DataFrame, kind: str) -> str:
+    """The kind of labels; decades instead of years where ages are known by the decade alone. A change is printed."""
+    unnamed = clips[(clips["label"] == "") & (clips["reason"] == "")]
+    if kind != "exact" or unnamed["age"].notna().any():
+        return kind
+    if not any(make_label(gender, age, kind="decade") for gender, age in zip(unnamed["gender"], known_ages(unnamed), strict=True)):
+        return kind
+    print("No age is known to the year, but by the decade: the labels are decades.")
+    return "decade"
+
+
+def name_speakers(labels: pd.Series) -> None:
+    """Say so where the classes seem to be speakers, not kinds of speakers."""
+    classes = sorted(set(labels) - {""})
+    people = [label for label in classes if SPEAKER_NAME.fullmatch(label.rpartition("/")[2])]
+    if len(people) >= 2 and 2 * len(people) > len(classes):
+        print(
+            f"The class names look like speakers ({', '.join(people[:3])}{', ...' if len(people) > 3 else ''}): classes would be "
+            "people, and a model would learn to recognise people. Give gender and age with FILE_PATTERN or a table."
+        )
