@@ -72,7 +72,7 @@ def reason_kind(reason: str) -> str:
     >>> reason_kind("is a duplicate of 'a_17' (byte for byte)"), reason_kind("is too short (0.05 s; at least 0.1 s are needed)")
     ('is a duplicate of … (byte for byte)', 'is too short (… s; at least … s are needed)')
     """
-    return re.sub(r"""(?<!\w)(?:'[^']*'|"[^"]*")(?!\w)|(?<!\w)-?\d[\d.,]*(?!\w)""", "…", reason)
+    return re.sub(r"""(?<!\w)(?:'[^']*'|"[^"]*")(?!\w)|(?<!\w)-?\d(?:[\d.,]*\d)?(?!\w)""", "…", reason)
 
 
 def count_reasons(rejected: pd.DataFrame) -> pd.DataFrame:
