@@ -59,7 +59,7 @@ def test_reasons_are_counted_by_kind_and_not_by_clip():
 )
 def test_the_advice_fits_the_most_frequent_reason(reason, advice):
     rejected = pd.DataFrame({"clip": list("abc"), "reason": [reason, "is empty", reason]})
-    assert summary(rejected).startswith(f"2 (a): {reason}; 1 (b): is empty. {advice}")
+    assert summary(rejected).startswith(f"2 (such as a): {reason}; 1 (such as b): is empty. {advice}")
     assert ("Coarser" in summary(rejected)) == ("its class" in reason)
 
 
@@ -67,7 +67,7 @@ def test_too_few_classes_lists_the_reasons_with_their_counts(tmp_path, artifacts
     source = write_corpus(tmp_path / "data", clips=4, labels={"female_23": 220, "male_41": 110})
     for number in range(4):
         (source / "male_41" / f"{number}.wav").write_text("this is no sound")
-    with pytest.raises(SuiteError, match=r"4 of 8 clips are of no use: 4 \(male_41__0\): can't be read") as error:
+    with pytest.raises(SuiteError, match=r"4 of 8 clips are of no use: 4 \(such as male_41__0\): can't be read") as error:
         build_manifest("folder", source, artifacts, seed=0)
     assert "Coarser" not in str(error.value)
 

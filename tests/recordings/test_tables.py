@@ -192,7 +192,7 @@ def test_a_file_named_twice_with_two_labels_gets_neither(tmp_path, other):
     make(tmp_path, "a.wav", "sub/b.wav")
     (tmp_path / "link.wav").symlink_to("a.wav")
     clips = clips_of(tmp_path, f"path,label\na.wav,female_23\nsub/b.wav,male_41\n{other},male_41\n")
-    reason = "is named in clips.csv with two values of label, 'female_23' and 'male_41', in lines 2 and 4: which of them is right"
+    reason = "is named in clips.csv with different labels, 'female_23' and 'male_41', on lines 2 and 4: which of them is right"
     left_out = clips[clips["reason"] != ""]
     assert len(clips) == 3 and left_out["reason"].tolist() == 2 * [f"{reason} is unknown"]
     assert set(left_out["label"]) == {"female_23", "male_41"}
