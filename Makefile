@@ -10,6 +10,7 @@
 #                ARTIFACTS=/path  OVERRIDES="epochs=5, batch_size=16"
 #                OTHER_DATASET=emodb OTHER_DATA_DIR=/path (the trained network on a second corpus)
 #                LABELS=exact|decade|"age group"|gender  SPLIT_METHOD=random|speaker  SMALL_CLASSES="leave out"|merge
+#                FILE_PATTERN='(?P<label>\d)_(?P<speaker>[a-z]+)_\d+' (DATASET=folder: what the files' names say)
 #                RECORDING=/path/to/your/voice.wav
 
 PYTHON ?= python3
@@ -17,7 +18,7 @@ VENV ?= .venv
 # Exact versions for pip, such as CONSTRAINTS=.ci/colab-2026-08.txt
 CONSTRAINTS ?=
 
-export DATASET DATA_DIR NAME PROFILE ARTIFACTS OVERRIDES LABELS SPLIT_METHOD SMALL_CLASSES \
+export DATASET DATA_DIR NAME PROFILE ARTIFACTS OVERRIDES LABELS SPLIT_METHOD SMALL_CLASSES FILE_PATTERN \
        OTHER_DATASET OTHER_DATA_DIR RECORDING SEEDS REPOSITORY
 
 BIN := $(VENV)/bin

@@ -11,7 +11,7 @@ from helpers.base.settings import Profile
 from helpers.evaluation.intervals import bootstrap
 from helpers.evaluation.scores import accuracy_by, clip_scores, read_classes
 from helpers.network.run import read_run
-from helpers.recordings.labels import age_group
+from helpers.recordings.labels import known_age_groups
 from helpers.recordings.manifest import read_manifest
 from helpers.recordings.splits import SPLITS, leakage
 
@@ -82,7 +82,7 @@ def group_scores(test: pd.DataFrame, manifest: pd.DataFrame, classes: list[str])
         `gender_accuracy` and `age_mae_years` where the class names give them.
     """
     facts = manifest.set_index("clip").loc[test["clip"]]
-    groups = {"gender": facts["gender"].where(facts["gender"] != ""), "age": facts["age"].map(age_group, na_action="ignore")}
+    groups = {"gender": facts["gender"].where(facts["gender"] != ""), "age": known_age_groups(facts)}
     each = clip_scores(test, classes).set_index(test["clip"])
     more = each.columns.intersection(["gender_accuracy", "age_mae_years"], sort=False)
     tables = []

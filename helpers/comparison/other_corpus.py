@@ -15,7 +15,7 @@ from helpers.base.settings import Corpus, Profile
 from helpers.evaluation.intervals import bootstrap
 from helpers.evaluation.scores import pitch_threshold, predictions_table, probabilities_of, read_classes, read_predictions
 from helpers.recordings.catalogue import list_clips, locate
-from helpers.recordings.labels import make_label, parse_label
+from helpers.recordings.labels import known_ages, make_label, parse_label
 from helpers.recordings.manifest import build_manifest, read_manifest, reject
 from helpers.spectrograms.convert import convert
 from helpers.spectrograms.voice import pitch_table
@@ -94,8 +94,8 @@ def predict_other(network: str, other: Artifacts, *, artifacts: Artifacts, profi
 
 def coarse_labels(manifest: pd.DataFrame, *, kind: str) -> pd.Series:
     """The label of a kind for each clip, from its gender and age; empty where they are not known."""
-    people = zip(manifest["gender"], manifest["age"], strict=True)
-    return pd.Series([make_label(gender, None if pd.isna(age) else int(age), kind=kind) for gender, age in people], manifest.index)
+    people = zip(manifest["gender"], known_ages(manifest), strict=True)
+    return pd.Series([make_label(gender, age, kind=kind) for gender, age in people], manifest.index)
 
 
 def coarse_predictions(

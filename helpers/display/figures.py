@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from helpers.base.settings import SpectrogramSettings
-from helpers.recordings.labels import gender_groups
+from helpers.recordings.labels import gender_groups, known_ages, middle
 
 # Okabe & Ito (2008), Color Universal Design: distinguishable with any colour vision, and in print.
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#E69F00", "#009E73", "#666666"
@@ -78,11 +78,14 @@ def population_pyramid(manifest: pd.DataFrame, *, ax: Axes | None = None) -> Axe
     Parameters
     ----------
     manifest : pd.DataFrame
-        Columns `gender` and `age`; clips that lack one of them are counted in the title.
+        Columns `gender`, `age` and `age_range`; clips that lack one of them are counted in the title. Of an age that is known as a
+        range, the middle is drawn, and the title says so.
     """
     ax = ax or plt.subplots(figsize=(9, 4.5))[1]
-    known = manifest[(manifest["gender"] != "") & manifest["age"].notna()]
-    steps = known["age"].astype(int) // 5 * 5
+    spans = pd.Series(known_ages(manifest), manifest.index, dtype=object)
+    known = manifest[(manifest["gender"] != "") & spans.notna()]
+    spans = spans[known.index]
+    steps = spans.map(middle).astype(int) // 5 * 5
     ages = np.arange(steps.min(), steps.max() + 5, 5) if len(known) else np.arange(0)
     for (gender, colour), sign in zip(GENDER_COLOURS.items(), (-1, 1), strict=True):
         counts = steps[known["gender"] == gender].value_counts().reindex(ages, fill_value=0)
@@ -91,8 +94,10 @@ def population_pyramid(manifest: pd.DataFrame, *, ax: Axes | None = None) -> Axe
     ax.xaxis.set_major_formatter(lambda count, _: f"{abs(count):.0f}")
     ax.yaxis.set_major_locator(MaxNLocator(integer=True, steps=(1, 5, 10)))
     ax.set(xlabel="clips", ylabel="age (years)")
-    if len(known) < len(manifest):
-        ax.set_title(f"without {len(manifest) - len(known)} clips of unknown gender or age")
+    ranges = sum(first < last for first, last in spans)
+    notes = [f"without {len(manifest) - len(known)} clips of unknown gender or age"] if len(known) < len(manifest) else []
+    notes += [f"{ranges} clips at the middle of a range of ages"] if ranges else []
+    ax.set_title("\n".join(notes))
     ax.legend(loc="upper right")
     return ax
 

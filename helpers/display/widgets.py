@@ -10,6 +10,7 @@ import pandas as pd
 
 from helpers.base.artifacts import Artifacts, SuiteError
 from helpers.display.clip import clip_html
+from helpers.recordings.labels import known_ages, span_text
 from helpers.recordings.review import MARKS, mark_clip, read_review
 
 ALL = "all"
@@ -130,7 +131,7 @@ def listen(
     clips = manifest if predictions is None else with_predictions(manifest, predictions)
     clips = clips.set_index("clip", drop=False)
     names = clips[["split", "label", "gender", "age", "speaker"]].rename(columns={"label": "class"})
-    names = names.astype({"age": "Int64"}).astype("string").fillna("")
+    names = names.assign(age=[span_text(span) for span in known_ages(clips)]).astype("string").fillna("")
     if not (names[["gender", "age"]] == "").any(axis=None):
         names = names.drop(columns="class")  # gender and age say it all
     if predictions is not None:

@@ -101,6 +101,12 @@ def known_ages(manifest: pd.DataFrame) -> list[Span | None]:
     return [read_age(text) if pd.isna(age) else (int(age), int(age)) for age, text in zip(manifest["age"], ranges, strict=True)]
 
 
+def known_age_groups(manifest: pd.DataFrame) -> pd.Series:
+    """The group of `AGE_GROUPS` that holds all that a manifest knows of each clip's age; missing where none does."""
+    groups = [span and (group_span(span, kind="age group") or None) for span in known_ages(manifest)]
+    return pd.Series(groups, manifest.index, dtype=object)
+
+
 def middle(span: Span) -> int:
     """The year in the middle of a span, where one number has to stand for it."""
     return (span[0] + span[1] + 1) // 2

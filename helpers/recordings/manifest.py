@@ -39,7 +39,7 @@ def clip_names(paths: list[Path], source: Path) -> list[str]:
     """
     relative = {path: Path(os.path.relpath(path, source)) for path in paths}  # a path that is there twice has one name
     digests = [hashlib.sha256(path.as_posix().encode()).hexdigest()[:12] for path in relative.values()]
-    joined = ["__".join(part for part in path.with_suffix("").parts if part != "..") for path in relative.values()]
+    joined = ["__".join(part for part in (path.parent / path.stem).parts if part != "..") for path in relative.values()]
     unique = [f"{name}-{digest}" for name, digest in zip(joined, digests, strict=True)]
     schemes = ([path.stem for path in relative.values()], joined, unique)
     names = next(names for names in schemes if len({name.casefold() for name in names}) == len(names))

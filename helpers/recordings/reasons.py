@@ -72,7 +72,7 @@ def reason_kind(reason: str) -> str:
     >>> reason_kind("is a duplicate of 'a_17' (byte for byte)"), reason_kind("is too short (0.05 s; at least 0.1 s are needed)")
     ('is a duplicate of … (byte for byte)', 'is too short (… s; at least … s are needed)')
     """
-    return re.sub(r"""(?<!\w)(?:'[^']*'|"[^"]*")(?!\w)|(?<!\w)-?\d[\d.,]*(?!\w)""", "…", reason)
+    return re.sub(r"""(?<!\w)(?:'[^']*'|"[^"]*")(?!\w)|(?<!\w)-?\d(?:[\d.,]*\d)?(?!\w)""", "…", reason)
 
 
 def count_reasons(rejected: pd.DataFrame) -> pd.DataFrame:
@@ -80,21 +80,23 @@ def count_reasons(rejected: pd.DataFrame) -> pd.DataFrame:
 
     Reasons that differ in a number or a quoted name alone count as one.
     """
-    kinds = rejected["reason"].map(reason_kind)
-    groups = rejected.groupby(kinds, sort=False)
-    table = groups.agg(clips=("reason", "size"), all=("reason", "nunique"), first=("reason", "first"), example=("clip", "first"))
-    table["reason"] = table["first"].where(table["all"] == 1, table.index)
-    return table.sort_values("clips", ascending=False, kind="stable")[["clips", "reason", "example"]].reset_index(drop=True)
+    table = _by_kind(rejected)
+    return table.assign(reason=table["first"].where(table["texts"] == 1, table["reason"]))[["clips", "reason", "example"]]
 
 
 def summary(rejected: pd.DataFrame) -> str:
     """The most frequent reasons with their counts, in one line, and the advice that fits the first of them."""
-    table = count_reasons(rejected)
-    counts = "; ".join(f"{row.clips} ({row.example}): {row.reason}" for row in table.head(SHOWN).itertuples())
+    table = _by_kind(rejected)
+    counts = "; ".join(f"{row.clips} (such as {row.example}): {row.first}" for row in table.head(SHOWN).itertuples())
     more = f"; {len(table) - SHOWN} more reasons" if len(table) > SHOWN else ""
-    first = table["reason"].iloc[0]
-    advice = next((text for part, text in ADVICE.items() if part in first), "Mend what these reasons say.")
+    advice = next((text for part, text in ADVICE.items() if part in table["first"].iloc[0]), "Mend what these reasons say.")
     return f"{counts}{more}. {advice}"
+
+
+def _by_kind(rejected: pd.DataFrame) -> pd.DataFrame:
+    groups = rejected.groupby(rejected["reason"].map(reason_kind), sort=False)
+    table = groups.agg(clips=("clip", "size"), texts=("reason", "nunique"), first=("reason", "first"), example=("clip", "first"))
+    return table.sort_values("clips", ascending=False, kind="stable").reset_index()
 
 
 def nothing_to_label(clips: pd.DataFrame, source: Path, *, title: str, known_by: str) -> str:

@@ -211,9 +211,7 @@ def _settle(table: str, same: str, entries: list[tuple[int, Path, Facts]]) -> It
         if len(said) > 1:
             numbers = f"{', '.join(map(str, lines[:-1]))} and {lines[-1]}"
             words = " and ".join(map(repr, said.values()))
-            reason = (
-                f"is named in {table} with two values of {fact}, {words}, in lines {numbers}: which of them is right is unknown"
-            )
+            reason = f"is named in {table} with different {fact}s, {words}, on lines {numbers}: which of them is right is unknown"
             yield from ((path, given | {"reason": reason}) for _, path, given in entries)
             return
     line, path, _ = entries[0]

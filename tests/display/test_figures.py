@@ -42,6 +42,13 @@ def made():
     }
 
 
+def test_a_decade_is_never_drawn_as_a_year_without_saying_so():
+    people = pd.DataFrame({"gender": ["female", "male"], "age": pd.array([23, None], "Int64"), "age_range": ["", "40-49"]})
+    ax = figures.population_pyramid(people)
+    assert ax.get_title() == "1 clips at the middle of a range of ages"
+    assert {(bar.get_y(), bar.get_width()) for bar in ax.patches if bar.get_width()} == {(20, -1), (45, 1)}
+
+
 @pytest.mark.parametrize("name", list(made()))
 def test_figures_draw_where_they_are_told_with_named_axes(name):
     _, ax = plt.subplots()
