@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score, log_loss, precision_score, recall_score, top_k_accuracy_score
 
-from helpers.base.artifacts import SuiteError, write_table
+from helpers.base.artifacts import SuiteError, write_json, write_table
 from helpers.evaluation.intervals import bootstrap
 from helpers.evaluation.scores import (
     accuracy_by,
@@ -14,6 +14,7 @@ from helpers.evaluation.scores import (
     confusion_counts,
     most_confused,
     predictions_table,
+    read_classes,
     read_predictions,
     score,
     score_split,
@@ -69,6 +70,12 @@ def test_gender_and_age_come_from_the_joint_probabilities():
     assert score_split(table(["male_20"], [[0.1, 0.0, 0.8, 0.1]]), CLASSES)["within_5_years"] == 1
 
 
+def test_five_years_are_within_five_years():
+    classes = ["age_20", "age_25", "age_26"]
+    scores = clip_scores(table(["age_25", "age_26", "age_20"], np.eye(3)[[0, 0, 0]], classes), classes)
+    assert scores["age_mae_years"].tolist() == [5, 6, 0] and scores["within_5_years"].tolist() == [1, 0, 1]
+
+
 @pytest.mark.parametrize(
     ("classes", "given"),
     [
@@ -76,6 +83,7 @@ def test_gender_and_age_come_from_the_joint_probabilities():
         (["female", "male"], {"gender_accuracy"}),
         (["age_20-39", "age_40-59"], {"age_group_accuracy", "age_mae_years", "within_5_years"}),
         (["female_20", "female_22"], {"age_mae_years", "within_5_years"}),
+        (["female_20", "male_20"], {"gender_accuracy"}),  # with one age for all, nothing about ages can be wrong
         (["female_20", "unknown"], set()),
     ],
 )
@@ -123,6 +131,22 @@ def test_predictions_of_other_classes_are_refused(tmp_path):
     assert len(read_predictions(tmp_path / "predictions.csv", CLASSES)) == 1
     with pytest.raises(SuiteError, match=r"not those of classes\.json"):
         read_predictions(tmp_path / "predictions.csv", CLASSES[:3])
+
+
+def test_predictions_from_before_another_split_or_label_are_refused(tmp_path, artifacts):
+    write_table(tmp_path / "predictions.csv", table(CLASSES, np.eye(4)))
+    manifest = pd.DataFrame({"clip": ["other", "c3", "c2", "c1", "c0"], "label": ["male_20", *CLASSES[::-1]], "split": "test"})
+    read = read_predictions(tmp_path / "predictions.csv", CLASSES, manifest=manifest)
+    assert read["true"].tolist() == CLASSES
+    for changed in (
+        manifest.assign(split=["test", "train", "test", "test", "test"]),
+        manifest.assign(label=["male_20", "female_20", *CLASSES[2::-1]]),
+        manifest.drop(index=1),
+    ):
+        with pytest.raises(SuiteError, match="1 of its 4 clips have another split or label"):
+            read_predictions(tmp_path / "predictions.csv", CLASSES, manifest=changed)
+    write_json(artifacts.classes, ["b", "a"])
+    assert read_classes(artifacts) == ["b", "a"]
 
 
 def test_class_names_that_look_like_columns_or_numbers_survive(tmp_path):
