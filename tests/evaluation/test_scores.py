@@ -13,6 +13,7 @@ from helpers.evaluation.scores import (
     clip_scores,
     confusion_counts,
     most_confused,
+    pitch_threshold,
     predictions_table,
     read_classes,
     read_predictions,
@@ -124,6 +125,14 @@ def test_accuracy_of_groups_leaves_out_what_has_no_value():
     assert found.loc["calm", "low"] == pytest.approx(0.2077, abs=1e-3)  # Wilson's interval of 2 of 3
     parts = accuracy_by(predictions, pd.Series([1.0, 2, 3, 4, np.nan], index=predictions["clip"], name="s"), parts=2)
     assert parts["clips"].tolist() == [2, 2] and parts["errors"].tolist() == [0, 2]
+
+
+def test_the_pitch_threshold_has_the_fewest_errors_on_training_clips():
+    labels = ["male_20", "male_60", "male_20", "female_20", "female_60", "female_20", "male_20"]
+    predictions = table(labels, np.eye(4)[[0] * 7]).assign(split=["train"] * 6 + ["test"])
+    pitch = pd.Series([100.0, 120, 205, 180, 220, 240, 230], index=predictions["clip"])  # the test clip has no say
+    threshold, right = pitch_threshold(predictions, pitch)
+    assert threshold == 150 and right.tolist() == [True, True, False, True, True, True, False]
 
 
 def test_predictions_of_other_classes_are_refused(tmp_path):
