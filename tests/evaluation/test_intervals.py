@@ -7,7 +7,16 @@ import pandas as pd
 import pytest
 from scipy.stats import binomtest, chi2
 
-from helpers.evaluation.intervals import agreement, differences, gap, holm, pareto_front, resampled_scores, visible_difference
+from helpers.evaluation.intervals import (
+    agreement,
+    differences,
+    gap,
+    holm,
+    pareto_front,
+    resampled_scores,
+    resampling_units,
+    visible_difference,
+)
 from helpers.evaluation.scores import predictions_table
 
 CLASSES = ["female_20", "male_60"]
@@ -96,6 +105,21 @@ def test_drawing_speakers_widens_the_interval_where_a_speakers_clips_fall_togeth
     right = pd.DataFrame({"good": np.ones(200, bool), "poor": ~lost})
     by_clip, by_speaker = compare(right, best="good").loc["poor"], compare(right, best="good", speakers=speakers).loc["poor"]
     assert by_speaker["high"] - by_speaker["low"] > 2 * (by_clip["high"] - by_clip["low"])
+
+
+@pytest.mark.parametrize(
+    ("speakers", "expected"),
+    [
+        ({"c0": "x", "c1": "y", "c2": "x"}, ([0, 1, 0], "speaker")),
+        ({"c0": "x", "c1": "x", "c2": "x"}, ([0, 1, 2], "clip")),  # one speaker can't be drawn again
+        ({"c0": "x", "c1": "y", "c2": ""}, ([0, 1, 2], "clip")),
+        ({"c0": "x", "c1": "y"}, ([0, 1, 2], "clip")),  # the manifest does not have that clip
+    ],
+)
+def test_whole_speakers_are_drawn_where_all_are_known(speakers, expected):
+    manifest = pd.DataFrame(speakers.items(), columns=["clip", "speaker"])
+    units, unit = resampling_units(answers([True, False, True]), manifest)
+    assert (units.tolist(), unit) == expected
 
 
 def test_agreement_counts_clips():

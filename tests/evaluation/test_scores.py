@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score, log_loss, precision_score, recall_score, top_k_accuracy_score
 
-from helpers.base.artifacts import SuiteError, write_table
+from helpers.base.artifacts import SuiteError, write_json, write_table
 from helpers.evaluation.intervals import bootstrap
 from helpers.evaluation.scores import (
     accuracy_by,
@@ -13,7 +13,9 @@ from helpers.evaluation.scores import (
     clip_scores,
     confusion_counts,
     most_confused,
+    pitch_threshold,
     predictions_table,
+    read_classes,
     read_predictions,
     score,
     score_split,
@@ -69,6 +71,12 @@ def test_gender_and_age_come_from_the_joint_probabilities():
     assert score_split(table(["male_20"], [[0.1, 0.0, 0.8, 0.1]]), CLASSES)["within_5_years"] == 1
 
 
+def test_five_years_are_within_five_years():
+    classes = ["age_20", "age_25", "age_26"]
+    scores = clip_scores(table(["age_25", "age_26", "age_20"], np.eye(3)[[0, 0, 0]], classes), classes)
+    assert scores["age_mae_years"].tolist() == [5, 6, 0] and scores["within_5_years"].tolist() == [1, 0, 1]
+
+
 @pytest.mark.parametrize(
     ("classes", "given"),
     [
@@ -76,6 +84,7 @@ def test_gender_and_age_come_from_the_joint_probabilities():
         (["female", "male"], {"gender_accuracy"}),
         (["age_20-39", "age_40-59"], {"age_group_accuracy", "age_mae_years", "within_5_years"}),
         (["female_20", "female_22"], {"age_mae_years", "within_5_years"}),
+        (["female_20", "male_20"], {"gender_accuracy"}),  # with one age for all, nothing about ages can be wrong
         (["female_20", "unknown"], set()),
     ],
 )
@@ -118,11 +127,35 @@ def test_accuracy_of_groups_leaves_out_what_has_no_value():
     assert parts["clips"].tolist() == [2, 2] and parts["errors"].tolist() == [0, 2]
 
 
+def test_the_pitch_threshold_has_the_fewest_errors_on_training_clips():
+    labels = ["male_20", "male_60", "male_20", "female_20", "female_60", "female_20", "male_20"]
+    predictions = table(labels, np.eye(4)[[0] * 7]).assign(split=["train"] * 6 + ["test"])
+    pitch = pd.Series([100.0, 120, 205, 180, 220, 240, 230], index=predictions["clip"])  # the test clip has no say
+    threshold, right = pitch_threshold(predictions, pitch)
+    assert threshold == 150 and right.tolist() == [True, True, False, True, True, True, False]
+
+
 def test_predictions_of_other_classes_are_refused(tmp_path):
     write_table(tmp_path / "predictions.csv", table(["male_20"], np.eye(4)[[2]]))
     assert len(read_predictions(tmp_path / "predictions.csv", CLASSES)) == 1
     with pytest.raises(SuiteError, match=r"not those of classes\.json"):
         read_predictions(tmp_path / "predictions.csv", CLASSES[:3])
+
+
+def test_predictions_from_before_another_split_or_label_are_refused(tmp_path, artifacts):
+    write_table(tmp_path / "predictions.csv", table(CLASSES, np.eye(4)))
+    manifest = pd.DataFrame({"clip": ["other", "c3", "c2", "c1", "c0"], "label": ["male_20", *CLASSES[::-1]], "split": "test"})
+    read = read_predictions(tmp_path / "predictions.csv", CLASSES, manifest=manifest)
+    assert read["true"].tolist() == CLASSES
+    for changed in (
+        manifest.assign(split=["test", "train", "test", "test", "test"]),
+        manifest.assign(label=["male_20", "female_20", *CLASSES[2::-1]]),
+        manifest.drop(index=1),
+    ):
+        with pytest.raises(SuiteError, match="1 of its 4 clips have another split or label"):
+            read_predictions(tmp_path / "predictions.csv", CLASSES, manifest=changed)
+    write_json(artifacts.classes, ["b", "a"])
+    assert read_classes(artifacts) == ["b", "a"]
 
 
 def test_class_names_that_look_like_columns_or_numbers_survive(tmp_path):

@@ -277,6 +277,12 @@ def test_the_split_is_described_where_it_is_far_from_60_20_20():
     ]
 
 
+def test_notebook_1_prints_it(corpus, artifacts, capsys):
+    build_manifest("folder", corpus, artifacts, seed=0)  # six clips a class
+    said = capsys.readouterr().out
+    assert "The split is 67/17/17% of the clips instead of 60/20/20: whole clips can't be divided more evenly." in said
+
+
 def test_whole_speakers_come_near_60_20_20():
     clips, labels, speakers = clips_labels_and_speakers([[10] * 20, [10] * 25])
     counts = Counter(speaker_split(clips, labels, speakers))
