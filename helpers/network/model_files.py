@@ -24,7 +24,7 @@ NOTE = "suite.json"
 
 def save_model(path: Path, model: keras.Model, note: dict[str, Any]) -> None:
     """Write a model in Keras' own format, with a note inside, atomically."""
-    with atomic_path(path) as temporary:
+    with atomic_path(path, durable=True) as temporary:
         model.save(temporary)
         with zipfile.ZipFile(temporary, "a") as archive:
             archive.writestr(NOTE, json.dumps(note))

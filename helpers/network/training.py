@@ -14,7 +14,7 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from helpers.base import machine
-from helpers.base.artifacts import Artifacts, SuiteError, write_table
+from helpers.base.artifacts import Artifacts, SuiteError, disk_error, write_table
 from helpers.base.settings import Profile
 from helpers.evaluation.scores import predictions_table
 from helpers.network import checkpoints, networks
@@ -94,13 +94,14 @@ def _keep(run: Run, model: keras.Model, history: list[dict], manifest: pd.DataFr
     try:
         save_model(files.model, model, note)
         facts["file_megabytes"] = round(files.model.stat().st_size / 1e6, 3)
-        write_table(files.history, pd.DataFrame(history).round(6))
+        write_table(files.history, pd.DataFrame(history).round(6), durable=True)
         kept = run.record(predictions, seconds=sum(row["seconds"] for row in history), **facts)
-    except (OSError, RuntimeError) as error:  # HDF5 raises a RuntimeError where the disk is full
+    except (SuiteError, OSError, RuntimeError) as error:  # HDF5 raises a RuntimeError where the disk is full
+        reason, remedy = disk_error(error)
         raise SuiteError(
-            f"{run.name} is trained, but its results could not be written to {run.folder} ({str(error).splitlines()[0]}): free "
-            "some space and run this again; its checkpoints stay, so that nothing is trained twice."
-        ) from None
+            f"{run.name} is trained, but its results could not be written to {run.folder} ({reason}): {remedy}, then run this "
+            "again; its checkpoints stay, so that nothing is trained twice."
+        ) from error
     shutil.rmtree(run.checkpoints, ignore_errors=True)
     return kept
 

@@ -1,3 +1,5 @@
+import errno
+import os
 import subprocess
 import sys
 import textwrap
@@ -7,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from helpers.base import machine
-from helpers.base.artifacts import Artifacts, SuiteError, atomic_path, read_json, read_table, write_json
+from helpers.base.artifacts import Artifacts, SuiteError, atomic_path, read_json, read_table, write_json, write_text
 from helpers.recordings.manifest import read_manifest
 from helpers.session import start
 
@@ -86,9 +88,39 @@ def test_a_write_that_fails_leaves_what_was_there(tmp_path):
             temporary.write_text("half of the n")
             raise OSError(28, "No space left on device")
 
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(SuiteError, match=r"table\.csv could not be written \(No space left on device\): free some space, then run"):
         fail()
     assert path.read_text() == "old" and [item.name for item in tmp_path.iterdir()] == ["table.csv"]
+
+
+def test_a_durable_file_is_on_the_disk_before_it_has_its_name_and_the_name_after(tmp_path, monkeypatch):
+    events = []
+    monkeypatch.setattr(os, "fsync", lambda handle: events.append(Path(os.readlink(f"/proc/self/fd/{handle}")).suffix or "folder"))
+    replace = os.replace
+    monkeypatch.setattr(os, "replace", lambda *paths: events.append("named") or replace(*paths))
+    write_text(tmp_path / "run.json", "{}", durable=True)
+    write_text(tmp_path / "image.png", "")
+    assert events == [".json", "named", "folder", "named"] and (tmp_path / "run.json").read_text() == "{}"
+
+
+def test_a_disk_that_is_gone_keeps_the_first_reason(tmp_path):
+    def fail():
+        with atomic_path(tmp_path / "folder" / "run.json"):
+            (tmp_path / "folder").rmdir()
+            (tmp_path / "folder").write_text("no folder any more, so that nothing below it can be removed")
+            raise OSError(errno.ENOTCONN, "Transport endpoint is not connected")
+
+    with pytest.raises(SuiteError, match=r"run\.json could not be written \(Transport endpoint is not connected\): .* mount Drive"):
+        fail()
+
+
+def test_an_error_of_another_file_is_not_said_to_be_of_this_one(tmp_path):
+    def fail():
+        with atomic_path(tmp_path / "copy.txt"):
+            raise PermissionError(errno.EACCES, "Permission denied", "/elsewhere/original.txt")
+
+    with pytest.raises(PermissionError, match=r"original\.txt"):
+        fail()
 
 
 def test_a_broken_table_names_its_notebook(tmp_path):
