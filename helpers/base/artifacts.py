@@ -219,11 +219,35 @@ def _made_by(path: Path) -> str:
 
 
 def read_json(path: Path) -> Any:
-    """Read a JSON file that an earlier stage wrote."""
+    """Read a JSON file that an earlier stage wrote: `classes.json` holds a list of names, every other one a dictionary.
+
+    Raises
+    ------
+    SuiteError
+        It is not there, can't be read as JSON, or holds something else.
+    """
     try:
-        return json.loads(require(path).read_text(encoding="utf-8"))
-    except ValueError as error:
+        content = json.loads(require(path).read_text(encoding="utf-8"), object_hook=lambda facts: _Facts(facts, path))
+    except (ValueError, RecursionError) as error:
         raise SuiteError(f"{path} is not valid JSON ({error}): delete it and run {_made_by(path)} again.") from None
+    if path.name == "classes.json":
+        fits = isinstance(content, list) and all(isinstance(name, str) for name in content)
+    else:
+        fits = isinstance(content, dict)
+    if not fits:
+        raise SuiteError(f"{path} does not hold what {_made_by(path)} writes there: delete it and run that notebook again.")
+    return content
+
+
+class _Facts(dict):
+    """A dictionary from a JSON file; a name that it lacks is a sentence."""
+
+    def __init__(self, facts: dict, path: Path):
+        super().__init__(facts)
+        self.path = path
+
+    def __missing__(self, name: str) -> None:
+        raise SuiteError(f"{self.path} lacks {name!r}: delete it and run {_made_by(self.path)} again.")
 
 
 def read_table(path: Path) -> pd.DataFrame:

@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from helpers.base.artifacts import SuiteError, disk_error
 from helpers.base.settings import Profile
-from helpers.network.model_files import read_note, save_model
+from helpers.network.model_files import load_weights, read_note, save_model
 from helpers.network.run import Run, best_epoch
 
 
@@ -72,7 +72,7 @@ def find_checkpoint(run: Run) -> tuple[Path | None, list[dict]]:
 def restore(path: Path, model: keras.Model) -> None:
     """Give a compiled model the state that it had at a checkpoint: weights, optimizer and the seeds of its dropout."""
     model.optimizer.build(model.trainable_variables)
-    model.load_weights(path)
+    load_weights(path, model)
     for seed, value in zip(_seeds(model), read_note(path)["seeds"], strict=True):  # Keras leaves them out of a file
         seed.assign(value)
 
