@@ -5,11 +5,22 @@ local disk, and Drive keeps a single ZIP file, not compressed, as pictures and m
 """
 
 import contextlib
+import shutil
+import stat
+import struct
 import zipfile
 import zlib
-from pathlib import Path, PurePosixPath
+from collections.abc import Iterable, Iterator
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from helpers.base.artifacts import Artifacts, SuiteError, atomic_path
+from helpers.base.artifacts import Artifacts, SuiteError, atomic_path, disk_error
+
+BLOCK = 1 << 20  # bytes read at once: a file may be larger than the memory
+# An archive that a file manager packed again is compressed, pictures and sounds by little. A zip bomb grows a thousandfold.
+MOST_GROWTH, SMALL = 20, 100_000_000
+# What `zipfile` raises where bytes of an archive were changed or lost.
+DAMAGED = (zipfile.BadZipFile, EOFError, zlib.error, struct.error, RuntimeError, ValueError)
+UNUSED = "Nothing of the archive is used."
 
 
 def archive_path(artifacts: Artifacts, folder: Path) -> Path:
@@ -46,16 +57,39 @@ def save_archive(artifacts: Artifacts, folder: Path) -> bool:
     if not files:
         raise SuiteError(f"There is nothing to keep in {artifacts.folder} yet: run notebooks/01_download.ipynb first.")
     archive = archive_path(artifacts, folder)
-    with contextlib.suppress(FileNotFoundError, zipfile.BadZipFile), zipfile.ZipFile(archive) as packed:
-        saved = {member.filename: member.CRC for member in packed.infolist()}
-        if saved == {name: zlib.crc32(path.read_bytes()) for name, path in files.items()}:
-            return False
-    for stray in folder.glob(".writing-*.zip"):  # of a runtime that ended while it was saving
-        stray.unlink()
-    with atomic_path(archive) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED, strict_timestamps=False) as packed:
-        for name, path in files.items():
-            packed.write(path, name)
+    with _disk_errors(f"{archive} could not be saved"):
+        with contextlib.suppress(FileNotFoundError, *DAMAGED), zipfile.ZipFile(archive) as packed:
+            saved = {member.filename: member.CRC for member in packed.infolist()}
+            if saved == {name: _checksum(path) for name, path in files.items()}:
+                return False
+        for stray in folder.glob(".writing-*.zip"):  # of a runtime that ended while it was saving
+            stray.unlink()
+        with (
+            atomic_path(archive, durable=True) as temporary,
+            zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED, strict_timestamps=False) as packed,
+        ):
+            for name, path in files.items():
+                packed.write(path, name)
     return True
+
+
+@contextlib.contextmanager
+def _disk_errors(what: str) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, SuiteError) as error:
+        if not isinstance(error.__cause__ or error, OSError):
+            raise
+        reason, remedy = disk_error(error)
+        raise SuiteError(f"{what} ({reason}): {remedy}, then run this cell again; what is there already stays.") from error
+
+
+def _checksum(path: Path) -> int:
+    checksum = 0
+    with path.open("rb") as file:
+        while block := file.read(BLOCK):
+            checksum = zlib.crc32(block, checksum)
+    return checksum
 
 
 def restore_archive(artifacts: Artifacts, folder: Path) -> int:
@@ -75,22 +109,83 @@ def restore_archive(artifacts: Artifacts, folder: Path) -> int:
     Raises
     ------
     SuiteError
-        The archive is cut off or damaged, or holds a file that would lie outside the results folder. Each file is checked
-        against its checksum before it gets its name, so those restored until then are whole.
+        The archive is cut off, damaged, encrypted or none of this project's, or holds what would lie outside the results folder or
+        has no room on this disk. Each file is checked against its checksum before it gets its name, so those restored until then
+        are whole.
     """
     archive = archive_path(artifacts, folder)
-    if not archive.exists():
-        return 0
-    try:
-        with zipfile.ZipFile(archive) as packed:
-            for name in packed.namelist():
-                inside = PurePosixPath(name)
-                if inside.is_absolute() or ".." in inside.parts or "\\" in name or ":" in inside.parts[0]:
-                    raise SuiteError(f"{archive} was not made by this project: it holds {name!r}. Nothing of it is used.")
-            lacking = [name for name in packed.namelist() if not (artifacts.folder / name).exists()]
-            for name in lacking:
-                with atomic_path(artifacts.folder / name) as temporary:
-                    temporary.write_bytes(packed.read(name))
-            return len(lacking)
-    except (zipfile.BadZipFile, EOFError) as error:
-        raise SuiteError(f"{archive} is cut off or damaged ({error}): delete it, and save it anew from notebook 02.") from None
+    with _disk_errors(f"{archive} could not be restored to {artifacts.folder}"):
+        try:
+            archive.stat()  # `exists` would say no of a Drive that is gone
+        except FileNotFoundError:
+            return 0
+        try:
+            with zipfile.ZipFile(archive) as packed:
+                members = _members(packed, archive, artifacts)
+                lacking = {name: member for name, member in members.items() if not (artifacts.folder / name).exists()}
+                _require_room(lacking.values(), archive, artifacts.folder)
+                for name, member in lacking.items():
+                    with (
+                        packed.open(member) as source,
+                        atomic_path(artifacts.folder / name) as temporary,
+                        temporary.open("wb") as file,
+                    ):
+                        shutil.copyfileobj(source, file, BLOCK)
+                return len(lacking)
+        except DAMAGED as error:
+            raise SuiteError(f"{archive} is cut off or damaged ({error}): delete it, and save it anew from notebook 02.") from None
+
+
+def _members(packed: zipfile.ZipFile, archive: Path, artifacts: Artifacts) -> dict[str, zipfile.ZipInfo]:
+    """The files in an archive by their path in the results folder, all of them harmless (else SuiteError, before any is used)."""
+    members: dict[str, zipfile.ZipInfo] = {}
+    for member in packed.infolist():
+        if fault := _fault(member):
+            raise SuiteError(f"{archive} was not made by this project: it holds {member.filename!r}, {fault}. {UNUSED}")
+        if member.is_dir():
+            continue
+        name = PurePosixPath(member.filename).as_posix()  # without "./"
+        if name in members:
+            raise SuiteError(f"{archive} was not made by this project: it holds {name!r} twice. {UNUSED}")
+        members[name] = member
+    if not members.keys() & {artifacts.manifest.name, artifacts.dataset.name}:
+        raise SuiteError(f"{archive} holds no results of this project: there is no {artifacts.manifest.name} at its top.")
+    root = artifacts.folder.resolve()
+    for parent in {parent for name in members for parent in PurePosixPath(name).parents}:
+        if parent.as_posix() in members:
+            raise SuiteError(f"{archive} was not made by this project: {str(parent)!r} is a file and a folder in it. {UNUSED}")
+        if not (artifacts.folder / parent).resolve().is_relative_to(root):
+            raise SuiteError(
+                f"{artifacts.folder / parent} leads out of the results folder through a symbolic link: put a folder in its place, "
+                f"then run this cell again. {UNUSED}"
+            )
+    return members
+
+
+def _fault(member: zipfile.ZipInfo) -> str:
+    """Why an entry is none that `save_archive` wrote, as part of a sentence; empty if it is harmless."""
+    inside = PureWindowsPath(member.filename)  # it takes both slashes for separators, and knows drives
+    if inside.anchor or ".." in inside.parts:
+        return "which would lie outside the results folder"
+    kind = stat.S_IFMT(member.external_attr >> 16)  # 0 where the system that packed it knows no kinds
+    if not member.is_dir() and (kind not in (0, stat.S_IFREG) or not inside.parts):
+        return "which is neither a file nor a folder"
+    if member.flag_bits & 1:
+        return "which is encrypted"
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # of others, Python unpacks a whole block at once
+        return "which is packed in another way than ZIP's own"
+    return ""
+
+
+def _require_room(members: Iterable[zipfile.ZipInfo], archive: Path, folder: Path) -> None:
+    """Refuse what would fill the disk, by the sizes that the archive declares: `zipfile` never unpacks more than those."""
+    needed, size = sum(member.file_size for member in members), archive.stat().st_size
+    if needed > MOST_GROWTH * size + SMALL:
+        grown = f"its {size / 1e6:.1f} MB would grow to {needed / 1e6:,.0f} MB"
+        raise SuiteError(f"{archive} was not made by this project: {grown}. {UNUSED}")
+    there = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    if needed > (free := shutil.disk_usage(there).free):
+        raise SuiteError(
+            f"{archive} holds {needed / 1e6:,.0f} MB that are not here yet, and {folder} has room for {free / 1e6:,.0f} MB: free "
+            "some space, then run this cell again."
+        )

@@ -4,9 +4,11 @@ All notebooks grow one folder, `artifacts/<dataset>/`; `Artifacts` and `RunFiles
 """
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,6 +23,16 @@ MADE_BY = {
     **dict.fromkeys((".png", "spectrograms.json"), "02_spectrograms.ipynb"),
     **dict.fromkeys(("predictions.csv", "history.csv", "metrics.json", "run.json", "model.keras"), "03_train_resnet.ipynb"),
     "comparison.csv": "05_compare_cnns.ipynb",
+}
+# What to do about an error of a disk, or of Google Drive, which answers as a disk does.
+REMEDIES = {
+    **dict.fromkeys((errno.ENOSPC, errno.EFBIG, errno.EDQUOT), "free some space"),
+    **dict.fromkeys((errno.EIO, errno.ETIMEDOUT), "wait a minute"),
+    **dict.fromkeys(
+        (errno.ENOTCONN, errno.ESTALE, errno.ENODEV), "connect it again (on Colab, mount Drive: the folder symbol on the left)"
+    ),
+    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "get the right to write there, or choose another folder"),
+    errno.ENAMETOOLONG: "give it a shorter name",
 }
 
 
@@ -111,38 +123,88 @@ class Artifacts:
 
 
 @contextlib.contextmanager
-def atomic_path(path: Path) -> Iterator[Path]:
+def atomic_path(path: Path, *, durable: bool = False) -> Iterator[Path]:
     """Give a temporary name beside `path`, renamed to `path` only when the block ends well.
 
     A process killed in the block leaves at most a stray temporary file, never half a result.
+
+    Parameters
+    ----------
+    path : Path
+    durable : bool
+        Whether the file must outlive a power cut as well: its content is on the disk before it gets its name. That takes
+        milliseconds, too long for thousands of pictures, which are quickly made again.
+
+    Raises
+    ------
+    SuiteError
+        The disk is full, gone, or can't be written.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     # The ending is kept: writers such as Keras and Pillow choose the format by it.
     # Drawn, not the process number: two machines may write to one Drive.
     temporary = path.with_name(f".writing-{secrets.token_hex(8)}{path.suffix}")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
+        if durable:
+            _flush(temporary)
         os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
+        if durable:
+            _flush(path.parent)
+    except BaseException as error:
+        with contextlib.suppress(OSError):  # where the disk is gone, only the first error says so
+            temporary.unlink(missing_ok=True)
+        about_this_file = getattr(error, "filename", None) in (None, str(temporary), str(path.parent))
+        if isinstance(error, OSError) and error.errno in REMEDIES and about_this_file:
+            reason, remedy = disk_error(error)
+            raise SuiteError(f"{path} could not be written ({reason}): {remedy}, then run this again.") from error
         raise
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a text file atomically, in UTF-8."""
-    with atomic_path(path) as temporary:
+def _flush(path: Path) -> None:
+    """Wait until the content of a file, or the names in a folder, are on the disk."""
+    if path.is_dir() and os.name == "nt":  # Windows opens no folder
+        return
+    handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some network drives know no such order
+            raise
+    finally:
+        os.close(handle)
+
+
+def disk_error(error: BaseException) -> tuple[str, str]:
+    """Why a disk, or Drive, could not be read or written, and what to do about it; of a SuiteError, why it was raised.
+
+    Examples
+    --------
+    >>> disk_error(OSError(errno.ENOSPC, "No space left on device"))
+    ('No space left on device', 'free some space')
+    """
+    error = error.__cause__ or error
+    reason = getattr(error, "strerror", None) or (str(error).splitlines() or [type(error).__name__])[0]
+    inner = re.search(r"errno = (\d+)", str(error))  # HDF5 says it in its message alone
+    number = int(inner[1]) if inner else getattr(error, "errno", None)
+    return reason, REMEDIES.get(number, "see to that")
+
+
+def write_text(path: Path, text: str, *, durable: bool = False) -> None:
+    """Write a text file atomically, in UTF-8; `durable` as in `atomic_path`."""
+    with atomic_path(path, durable=durable) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
-def write_json(path: Path, content: Any) -> None:
+def write_json(path: Path, content: Any, *, durable: bool = False) -> None:
     """Write a JSON file atomically, indented for people to read."""
-    write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+    write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n", durable=durable)
 
 
-def write_table(path: Path, table: pd.DataFrame) -> None:
+def write_table(path: Path, table: pd.DataFrame, *, durable: bool = False) -> None:
     """Write a table as CSV atomically, without its index."""
-    write_text(path, table.to_csv(index=False, lineterminator="\n"))
+    write_text(path, table.to_csv(index=False, lineterminator="\n"), durable=durable)
 
 
 def require(path: Path) -> Path:
@@ -157,11 +219,35 @@ def _made_by(path: Path) -> str:
 
 
 def read_json(path: Path) -> Any:
-    """Read a JSON file that an earlier stage wrote."""
+    """Read a JSON file that an earlier stage wrote: `classes.json` holds a list of names, every other one a dictionary.
+
+    Raises
+    ------
+    SuiteError
+        It is not there, can't be read as JSON, or holds something else.
+    """
     try:
-        return json.loads(require(path).read_text(encoding="utf-8"))
-    except ValueError as error:
+        content = json.loads(require(path).read_text(encoding="utf-8"), object_hook=lambda facts: _Facts(facts, path))
+    except (ValueError, RecursionError) as error:
         raise SuiteError(f"{path} is not valid JSON ({error}): delete it and run {_made_by(path)} again.") from None
+    if path.name == "classes.json":
+        fits = isinstance(content, list) and all(isinstance(name, str) for name in content)
+    else:
+        fits = isinstance(content, dict)
+    if not fits:
+        raise SuiteError(f"{path} does not hold what {_made_by(path)} writes there: delete it and run that notebook again.")
+    return content
+
+
+class _Facts(dict):
+    """A dictionary from a JSON file; a name that it lacks is a sentence."""
+
+    def __init__(self, facts: dict, path: Path):
+        super().__init__(facts)
+        self.path = path
+
+    def __missing__(self, name: str) -> None:
+        raise SuiteError(f"{self.path} lacks {name!r}: delete it and run {_made_by(self.path)} again.")
 
 
 def read_table(path: Path) -> pd.DataFrame:

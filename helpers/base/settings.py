@@ -22,6 +22,9 @@ LIMITS = {
     "dynamic_range_db": (1, 200),
     "sample_rate": (4000, 192_000),
     "longest_s": (1, 3600),
+    # What a machine's memory holds: a model's file may name any.
+    **dict.fromkeys(("mel_bins", "image_size", "base_channels"), (1, 4096)),
+    **dict.fromkeys(("n_fft", "window_frames", "test_windows"), (1, 100_000)),
 }
 
 

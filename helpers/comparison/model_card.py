@@ -3,6 +3,9 @@
 After Mitchell et al. (2019), "Model cards for model reporting", Proc. FAT* '19, 220-229.
 """
 
+import html
+import re
+
 import pandas as pd
 
 from helpers.base.artifacts import Artifacts, read_json, read_table, write_text
@@ -108,12 +111,12 @@ def write_model_card(artifacts: Artifacts, *, profile: Profile) -> str:
     heard = f"**{leaked:.0%} of the test clips have a speaker who was heard in training.**"
     card = CARD.format(
         profile=profile,
-        dataset=dataset,
+        dataset={name: html.escape(str(value), quote=False) for name, value in dataset.items()},
         run=run,
         synthetic=synthetic if dataset["dataset"] == "voices" else "",
         start=profile.weights if profile.weights != "none" else "random",
         classes=len(classes),
-        examples=f"{classes[0]} and {classes[-1]}".replace("|", r"\|"),
+        examples=f"{verbatim(classes[0])} and {verbatim(classes[-1])}",
         versions=", ".join(f"{name} {version}" for name, version in run["versions"].items()),
         clips=len(manifest),
         speakers=manifest["speaker"].replace("", None).nunique() or "unknown",
@@ -127,6 +130,20 @@ def write_model_card(artifacts: Artifacts, *, profile: Profile) -> str:
     write_text(artifacts.not_for, NOT_FOR.read_text(encoding="utf-8"))
     write_text(artifacts.model_card, card)
     return card
+
+
+def verbatim(name: str) -> str:
+    """A name from the data as code in Markdown, so that nothing in it is a formula, HTML or other markup.
+
+    Examples
+    --------
+    >>> print(verbatim("female_23"), verbatim("$5|$10"))
+    `female_23` <code>&#36;5&#124;&#36;10</code>
+    """
+    if re.fullmatch("[^\\W_][\\w .-]*", name):
+        return f"`{name}`"
+    # Readers of Markdown differ in what they take for markup between backticks, and none looks into an entity.
+    return f"<code>{re.sub('[^a-zA-Z0-9]', lambda sign: f'&#{ord(sign[0])};', ' '.join(name.split()))}</code>"
 
 
 def markdown_table(table: pd.DataFrame) -> str:
@@ -144,7 +161,7 @@ def markdown_table(table: pd.DataFrame) -> str:
         if pd.isna(value):
             return ""
         if not isinstance(value, float):
-            return str(value)
+            return html.escape(" ".join(str(value).split()), quote=False)
         return f"{value:g}" if value.is_integer() else f"{value:.3f}"
 
     table = table.reset_index().rename(columns=lambda name: str(name).replace("_", " "))

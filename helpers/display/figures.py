@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
+from matplotlib.axis import Axis
+from matplotlib.scale import LogScale, register_scale
+from matplotlib.ticker import LogFormatter, MaxNLocator
 
 from helpers.base.settings import SpectrogramSettings
 from helpers.recordings.labels import gender_groups, known_ages, middle
@@ -21,6 +23,29 @@ SEQUENTIAL, SPECTROGRAM = "cividis", "magma"
 GENDER_COLOURS = {"female": ORANGE, "male": BLUE}
 SPLIT_COLOURS = {"train": BLUE, "validation": ORANGE, "test": GREEN}
 FRACTIONS = np.arange(0, 1.01, 0.2)  # ticks
+
+
+class PlainLogFormatter(LogFormatter):
+    """Numbers as 0.01 and 100, where Matplotlib's own formatter of logarithmic axes writes formulas."""
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        """The text beside a tick; empty where there are too many."""
+        return f"{x:g}" if super().__call__(x, pos) else ""
+
+
+class PlainLogScale(LogScale):
+    """A logarithmic axis with plain numbers."""
+
+    def set_default_locators_and_formatters(self, axis: Axis) -> None:
+        """As Matplotlib does, with the other formatter."""
+        super().set_default_locators_and_formatters(axis)
+        axis.set_major_formatter(PlainLogFormatter(self.base))
+        axis.set_minor_formatter(PlainLogFormatter(self.base, labelOnlyBase=self.subs is not None))
+
+
+# A class or a clip may be called "$5_$10": no text in a figure is a formula, so the axes' own must not be one either.
+plt.rcParams["text.parse_math"] = False
+register_scale(PlainLogScale)
 
 
 def set_style() -> None:

@@ -12,9 +12,9 @@ import keras
 import numpy as np
 from tqdm import tqdm
 
-from helpers.base.artifacts import SuiteError
+from helpers.base.artifacts import SuiteError, disk_error
 from helpers.base.settings import Profile
-from helpers.network.model_files import read_note, save_model
+from helpers.network.model_files import load_weights, read_note, save_model
 from helpers.network.run import Run, best_epoch
 
 
@@ -36,11 +36,12 @@ def save_checkpoint(run: Run, model: keras.Model, history: list[dict]) -> None:
     path = epoch_file(folder, len(history))
     try:
         save_model(path, model, run.identity | {"history": history, "seeds": seeds})
-    except (OSError, RuntimeError) as error:  # HDF5 raises a RuntimeError where the disk is full
+    except (SuiteError, OSError, RuntimeError) as error:  # HDF5 raises a RuntimeError where the disk is full
+        reason, remedy = disk_error(error)
         raise SuiteError(
-            f"The checkpoint of epoch {len(history)} could not be written to {folder} ({str(error).splitlines()[0]}): free some "
-            f"space and run this again; it goes on from epoch {len(history) - 1}."
-        ) from None
+            f"The checkpoint of epoch {len(history)} could not be written to {folder} ({reason}): {remedy}, then run this again; "
+            f"it goes on from epoch {len(history) - 1}."
+        ) from error
     for other in folder.glob("*.keras"):
         if other not in (path, epoch_file(folder, best_epoch(history))):
             other.unlink()
@@ -71,7 +72,7 @@ def find_checkpoint(run: Run) -> tuple[Path | None, list[dict]]:
 def restore(path: Path, model: keras.Model) -> None:
     """Give a compiled model the state that it had at a checkpoint: weights, optimizer and the seeds of its dropout."""
     model.optimizer.build(model.trainable_variables)
-    model.load_weights(path)
+    load_weights(path, model)
     for seed, value in zip(_seeds(model), read_note(path)["seeds"], strict=True):  # Keras leaves them out of a file
         seed.assign(value)
 

@@ -1,33 +1,58 @@
 """Model files: a `.keras` archive that also holds what a prediction needs, read safely, and exported (notebook 03).
 
-A `.keras` file is a zip archive of a network's plan and weights. Beside them lies `suite.json`: the class list and the settings of
-the spectrogram, so that the file alone is enough to go from a sound to an age.
+A `.keras` file is a zip archive of a network's plan and weights. Beside them lies `suite.json`: the network's name and settings,
+the class list, and the settings of the spectrogram, so that the file alone is enough to go from a sound to an age.
+
+To read one, the network is built anew by its name, and only numbers are taken from the file. Its plan, which Keras would turn into
+Python objects, is never read: so a file runs no code, and may be of another version of Keras.
 """
 
 import json
 import logging
-import os
+import math
+import secrets
 import shutil
 import zipfile
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import h5py
 import keras
 
+from helpers.base.archive import DAMAGED
 from helpers.base.artifacts import SuiteError, atomic_path, write_json
-from helpers.base.settings import SpectrogramSettings
+from helpers.base.settings import Profile, SpectrogramSettings
+from helpers.network import networks
 from helpers.network.model import TrainedModel
 from helpers.network.run import differing_classes
 
-NOTE = "suite.json"
+NOTE, WEIGHTS = "suite.json", "model.weights.h5"
+LONGEST_NOTE = 20_000_000  # bytes: thousands of classes and epochs
+MOST_COPIES = 4  # of each weight in a file: itself and the optimizer's moments
+AGAIN = "train it again with notebooks/03_train_resnet.ipynb"
 
 
 def save_model(path: Path, model: keras.Model, note: dict[str, Any]) -> None:
     """Write a model in Keras' own format, with a note inside, atomically."""
-    with atomic_path(path) as temporary:
+    with atomic_path(path, durable=True) as temporary:
         model.save(temporary)
         with zipfile.ZipFile(temporary, "a") as archive:
             archive.writestr(NOTE, json.dumps(note))
+
+
+def model_note(model: keras.Model, *, classes: list[str], profile: Profile) -> dict[str, Any]:
+    """What a model's file must say for the network to be built anew, and for a prediction."""
+    return {
+        "network": model.name,
+        "shape": list(model.input_shape[1:]),
+        "base_channels": profile.base_channels,
+        "dropout": profile.dropout,
+        "layers": networks.layers_fingerprint(model),
+        "classes": classes,
+        "spectrogram": asdict(profile.spectrogram),
+        "test_windows": profile.test_windows,
+    }
 
 
 def read_note(path: Path) -> dict[str, Any]:
@@ -40,29 +65,35 @@ def read_note(path: Path) -> dict[str, Any]:
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            if archive.testzip() is not None:
+            # Keras packs without compression: so nothing in the file can be larger than the file.
+            if any(member.compress_type != zipfile.ZIP_STORED for member in archive.infolist()) or archive.testzip() is not None:
                 raise zipfile.BadZipFile
-            if "config.json" not in archive.namelist():
+            if WEIGHTS not in archive.namelist():
                 raise SuiteError(f"{path} is no Keras model file: only the .keras format is read, because it runs no code.")
-            return json.loads(archive.read(NOTE))
+            if archive.getinfo(NOTE).file_size > LONGEST_NOTE:
+                raise SuiteError(f"{path} was not made by this project: its {NOTE} is too large. Use files of this suite alone.")
+            note = json.loads(archive.read(NOTE))
+            if not isinstance(note, dict):
+                raise KeyError(NOTE)
+            return note
     except FileNotFoundError:
         raise SuiteError(f"There is no model file {path}: run notebooks/03_train_resnet.ipynb first.") from None
-    except zipfile.BadZipFile:
+    except (KeyError, UnicodeDecodeError, json.JSONDecodeError, RecursionError):
+        raise SuiteError(f"{path} does not hold its class list ({NOTE}): {AGAIN}.") from None
+    except DAMAGED:
         raise SuiteError(
             f"{path} is cut off, damaged, or of another format: copy it again, or train again. Only Keras' own .keras format "
             "is read, because it runs no code; no pickle and no HDF5."
         ) from None
-    except (KeyError, ValueError):
-        raise SuiteError(f"{path} does not hold its class list ({NOTE}): train it with notebooks/03_train_resnet.ipynb.") from None
 
 
 def load_model(path: Path, *, classes: list[str] | None = None) -> TrainedModel:
-    """A trained model from its file; Keras reads it in `safe_mode`, which refuses code.
+    """A trained model from its file: the network is built anew by its name, and gets the file's weights.
 
     Parameters
     ----------
     path : Path
-        As `save_model` wrote it.
+        As `save_model` wrote it, with the note of `model_note`.
     classes : list of str, optional
         The class list that the model must have.
 
@@ -73,21 +104,82 @@ def load_model(path: Path, *, classes: list[str] | None = None) -> TrainedModel:
     Raises
     ------
     SuiteError
-        The file is damaged, not in Keras' safe format, or of another class list.
+        The file is damaged, not in Keras' format, of another class list, or of a network that has changed since.
     """
     note = read_note(path)
-    if "layers" not in note:
-        raise SuiteError(f"{path} was trained by an earlier version of this project: run notebooks/03_train_resnet.ipynb again.")
-    if classes is not None and note["classes"] != list(classes):
-        raise SuiteError(f"{path} was trained on other classes: {differing_classes(note['classes'], classes)}.")
+    if not {"layers", "shape"} <= note.keys():
+        raise SuiteError(f"{path} was trained by an earlier version of this project: {AGAIN}.")
     try:
-        model = keras.saving.load_model(path, compile=False, safe_mode=True)
-    except Exception as error:  # each layer refuses in its own way
-        first = str(error).strip().splitlines()[0]
-        raise SuiteError(f"{path} can't be read safely as a Keras model ({first[:200]}): use files of this suite alone.") from None
-    if model.output_shape[-1] != len(note["classes"]):
-        raise SuiteError(f"{path} gives {model.output_shape[-1]} probabilities for {len(note['classes'])} classes: train it again.")
-    return TrainedModel(model, note["classes"], SpectrogramSettings(**note["spectrogram"]), note["test_windows"])
+        options = {name: note[name] for name in ("base_channels", "dropout")}
+        name, names, shape, layers, windows = (note[key] for key in ("network", "classes", "shape", "layers", "test_windows"))
+        settings = SpectrogramSettings(**note["spectrogram"])
+        Profile("", network=name, test_windows=windows, window_frames=shape[1], **options)  # refuses what is out of its limits
+        if [shape[0], shape[2]] != [settings.image_size or settings.mel_bins, settings.channels]:
+            raise ValueError(f"its pictures of {shape} values are not those of its spectrograms")
+        if len(set(names)) < len(names) or not all(isinstance(label, str) for label in names):
+            raise ValueError("its classes are no list of names")
+        # Only planned, without memory for its weights: they may be more than this machine, or the file, can hold.
+        with keras.StatelessScope(initialize_variables=False):
+            plan = networks.build(name, shape=tuple(shape), classes=len(names), **options)
+    except Exception as error:  # each value can be wrong in its own way
+        raise SuiteError(f"{path} does not say what network it holds ({str(error).splitlines()[0][:200]}): {AGAIN}.") from None
+    if classes is not None and names != list(classes):
+        raise SuiteError(f"{path} was trained on other classes: {differing_classes(names, classes)}.")
+    if networks.layers_fingerprint(plan) != layers:
+        raise SuiteError(f"{path} was trained with another version of the network {name}: {AGAIN}.")
+    _require_weights_of(plan, path)
+    network = networks.build(name, shape=tuple(shape), classes=len(names), **options)
+    load_weights(path, network)
+    return TrainedModel(network, names, settings, windows)
+
+
+def load_weights(path: Path, network: keras.Model) -> None:
+    """Give a network, and its optimizer if it is compiled, the numbers in a model file or a checkpoint.
+
+    Raises
+    ------
+    SuiteError
+        They are not those of such a network.
+    """
+    _require_weights_of(network, path)
+    try:
+        network.load_weights(path)
+    except (ValueError, KeyError, OSError, RuntimeError) as error:
+        reason = str(error).strip().splitlines()[0].split(". ")[0]  # then Keras names layers by numbers of its own
+        raise SuiteError(f"{path} does not hold the weights of this {network.name} ({reason[:200]}): {AGAIN}.") from None
+
+
+def _require_weights_of(network: keras.Model, path: Path) -> None:
+    """Refuse weights that are more or fewer than the network's, or that are not in the file itself.
+
+    HDF5 lets a data set lie in other files, by links, external storage or a virtual data set (as in CVE-2026-1669), and lets it be
+    far larger than what is stored of it.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive, archive.open(WEIGHTS) as content, h5py.File(content, "r") as file:
+            links: dict[str, Any] = {}
+            file.visititems_links(links.__setitem__)
+            if any(not isinstance(link, h5py.HardLink) for link in links.values()):
+                raise ValueError("a link leads out of it")
+            arrays = [item for item in map(file.get, links) if isinstance(item, h5py.Dataset)]
+            for array in arrays:
+                if (
+                    array.external
+                    or array.is_virtual
+                    or array.id.get_storage_size() != array.nbytes
+                    or array.dtype.kind not in "biuf"
+                ):
+                    raise ValueError(f"{array.name} holds no numbers, or not in this file")
+            found = sum(array.nbytes for array in arrays)
+    except Exception as error:  # h5py raises all kinds for a file that is damaged inside
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise SuiteError(f"{path} can't be read safely as a model file ({reason[:200]}): use files of this suite alone.") from None
+    needed = sum(math.prod(weight.shape) * 4 for weight in network.weights)
+    if not needed <= found <= MOST_COPIES * needed + 100_000:
+        raise SuiteError(
+            f"{path} holds {found / 1e6:.2f} MB of weights, and {network.name} has {needed / 1e6:.2f} MB: the file is of another "
+            f"network; {AGAIN}."
+        )
 
 
 def export_model(path: Path, folder: Path) -> Path:
@@ -100,7 +192,7 @@ def export_model(path: Path, folder: Path) -> Path:
         0 to 255] and gives probabilities [shape=(batch, classes)].
     """
     model, note = load_model(path).network, read_note(path)
-    temporary = folder.with_name(f".writing-{os.getpid()}-{folder.name}")
+    temporary = folder.with_name(f".writing-{secrets.token_hex(8)}-{folder.name}")
     log = logging.getLogger("tensorflow")
     level = log.level
     try:

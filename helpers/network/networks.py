@@ -1,10 +1,12 @@
 """The networks, by name; each takes raw 0-255 pictures and holds its own preprocessing (notebooks 03 and 05)."""
 
 import hashlib
+import inspect
 import json
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 import keras
 from keras import layers
@@ -14,6 +16,10 @@ from helpers.base.settings import NETWORKS
 
 STAGES = 3
 BLOCKS_PER_STAGE = 2
+# On a CPU, TensorFlow 2.20 and 2.21 (oneDNN) crash in the gradient of a 1 x 1 convolution with a stride from so few channels, with
+# maps of about 50 x 50 or larger or a batch of one. The same convolution without a stride, of every second row and column that a
+# pooling of size 1 picks, does not, and gives the same numbers to the last bit.
+FEWEST_CHANNELS = 8
 # By name: who builds it, and what its authors did to the pictures (keras.applications.imagenet_utils).
 PRETRAINED = {
     "resnet50": (keras.applications.ResNet50, "caffe"),
@@ -69,19 +75,31 @@ def build(
 
 
 def layers_fingerprint(model: keras.Model) -> str:
-    """Changes when a layer's class, shape or settings do; names, weights and how the model was compiled do not count."""
+    """Changes when a layer's class, shape or settings do; names, weights and how the model was compiled do not count.
+
+    Nor does the version of Keras: settings that a newer one adds stand at their defaults, and defaults are left out.
+    """
 
     def described(model: keras.Model) -> list:
         found = []
         for layer in model.layers:
-            settings = {} if isinstance(layer, keras.Model) else layer.get_config()
-            settings = {name: value for name, value in settings.items() if name not in ("name", "dtype", "trainable")}
-            inner = described(layer) if isinstance(layer, keras.Model) else []
+            settings, inner = ({}, described(layer)) if isinstance(layer, keras.Model) else (_chosen_settings(layer), [])
             found.append([type(layer).__name__, str(layer.output.shape), settings, inner])
         return found
 
     text = json.dumps(described(model), sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _chosen_settings(layer: layers.Layer) -> dict:
+    defaults = {name: setting.default for name, setting in inspect.signature(type(layer)).parameters.items()}
+    settings = {name: value for name, value in layer.get_config().items() if name not in ("name", "dtype", "trainable")}
+    return _without_none({name: value for name, value in settings.items() if value != defaults.get(name)})
+
+
+def _without_none(value: Any) -> Any:
+    """A setting whose own settings, such as an initializer's, are described without those that stand at None."""
+    return {name: _without_none(part) for name, part in value.items() if part is not None} if isinstance(value, dict) else value
 
 
 def convolution(x: keras.KerasTensor, channels: int, *, size: int = 3, stride: int = 1) -> keras.KerasTensor:
@@ -102,6 +120,8 @@ def residual_block(x: keras.KerasTensor, channels: int, *, stride: int = 1, skip
     x = convolution(layers.ReLU()(convolution(x, channels, stride=stride)), channels)
     if skip:
         if stride != 1 or shortcut.shape[-1] != channels:
+            if shortcut.shape[-1] <= FEWEST_CHANNELS:
+                shortcut, stride = layers.MaxPooling2D(1, strides=stride)(shortcut), 1
             shortcut = convolution(shortcut, channels, size=1, stride=stride)
         x = layers.Add()([x, shortcut])
     return layers.ReLU()(x)

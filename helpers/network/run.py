@@ -128,9 +128,9 @@ class Run:
 
     def record(self, predictions: pd.DataFrame, *, seconds: float, **facts) -> dict:
         """Write `predictions.csv`, `metrics.json` and, last, `run.json`; return the last one's content."""
-        write_table(self.files.predictions, predictions)
+        write_table(self.files.predictions, predictions, durable=True)
         # Scored from the file, so that the same figures come out for whoever reads it.
-        write_json(self.files.metrics, score(read_predictions(self.files.predictions, self.classes), self.classes))
+        write_json(self.files.metrics, score(read_predictions(self.files.predictions, self.classes), self.classes), durable=True)
         run = {
             "profile": self.profile.name,
             "seed": self.profile.seed,
@@ -140,7 +140,7 @@ class Run:
             **self.identity,
             **facts,
         }
-        write_json(self.files.facts, run)
+        write_json(self.files.facts, run, durable=True)
         return self.read()
 
 

@@ -4,7 +4,7 @@ import contextlib
 import functools
 import shutil
 import sys
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -14,12 +14,12 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from helpers.base import machine
-from helpers.base.artifacts import Artifacts, SuiteError, write_table
+from helpers.base.artifacts import Artifacts, SuiteError, disk_error, write_table
 from helpers.base.settings import Profile
 from helpers.evaluation.scores import predictions_table
 from helpers.network import checkpoints, networks
 from helpers.network.checkpoints import EpochRecorder, stops_early
-from helpers.network.model_files import save_model
+from helpers.network.model_files import load_weights, model_note, save_model
 from helpers.network.run import Run, best_epoch, milliseconds_per_clip
 from helpers.spectrograms.batches import (
     clip_windows,
@@ -74,15 +74,13 @@ def train(name: str, manifest: pd.DataFrame, artifacts: Artifacts, *, profile: P
         print(f"{name}: trained again, because {reason}")
     history, best = fit(run, paths, targets, manifest["split"].to_numpy())
     # `plan` is for one device and in 32 bits, so that the file can be used on any machine.
-    plan.load_weights(best)
+    load_weights(best, plan)
     return _keep(run, plan, history, manifest, paths)
 
 
 def _keep(run: Run, model: keras.Model, history: list[dict], manifest: pd.DataFrame, paths: list[Path]) -> dict:
     """Write all that is kept of a training that is over, `run.json` last; then its checkpoints go."""
     profile, files, classes = run.profile, run.files, run.classes
-    note = {"network": run.name, "classes": classes, "layers": run.layers, "spectrogram": asdict(profile.spectrogram)}
-    note |= {"window_frames": profile.window_frames, "test_windows": profile.test_windows}
     predictions = predictions_table(manifest, predict_clips(model, paths, classes=len(classes), profile=profile), classes)
     windows = np.concatenate([clip_windows(path, profile=profile) for path in paths[:16]])
     clips = len(windows) // profile.test_windows
@@ -92,15 +90,16 @@ def _keep(run: Run, model: keras.Model, history: list[dict], manifest: pd.DataFr
         "milliseconds_per_clip": milliseconds_per_clip(lambda: model.predict_on_batch(windows), clips=clips),
     }
     try:
-        save_model(files.model, model, note)
+        save_model(files.model, model, model_note(model, classes=classes, profile=profile))
         facts["file_megabytes"] = round(files.model.stat().st_size / 1e6, 3)
-        write_table(files.history, pd.DataFrame(history).round(6))
+        write_table(files.history, pd.DataFrame(history).round(6), durable=True)
         kept = run.record(predictions, seconds=sum(row["seconds"] for row in history), **facts)
-    except (OSError, RuntimeError) as error:  # HDF5 raises a RuntimeError where the disk is full
+    except (SuiteError, OSError, RuntimeError) as error:  # HDF5 raises a RuntimeError where the disk is full
+        reason, remedy = disk_error(error)
         raise SuiteError(
-            f"{run.name} is trained, but its results could not be written to {run.folder} ({str(error).splitlines()[0]}): free "
-            "some space and run this again; its checkpoints stay, so that nothing is trained twice."
-        ) from None
+            f"{run.name} is trained, but its results could not be written to {run.folder} ({reason}): {remedy}, then run this "
+            "again; its checkpoints stay, so that nothing is trained twice."
+        ) from error
     shutil.rmtree(run.checkpoints, ignore_errors=True)
     return kept
 
@@ -136,8 +135,6 @@ def fit(run: Run, paths: list[Path], targets: np.ndarray, split: np.ndarray) -> 
     else:
         print(f"{run.name}: goes on after epoch {len(history)} of {profile.epochs}, from {run.checkpoints}")
     windows, classes = windows_per_clip(len(training), profile=profile), len(run.classes)
-    # A step with a single picture crashes TensorFlow 2.20 and 2.21 on a CPU where the first layer has few channels.
-    alone = len(training) * windows % profile.batch_size == 1
     batches = training_batches(
         [paths[i] for i in training], targets[training], classes=classes, profile=profile, first_epoch=len(history)
     )
@@ -151,7 +148,7 @@ def fit(run: Run, paths: list[Path], targets: np.ndarray, split: np.ndarray) -> 
         if not stops_early(history, profile=profile):
             try:
                 model.fit(
-                    split_for_devices(batches, parts=max(len(devices), 2 if alone else 1)),
+                    split_for_devices(batches, parts=len(devices)),
                     steps_per_epoch=steps,
                     initial_epoch=len(history),
                     epochs=profile.epochs,

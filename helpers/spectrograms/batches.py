@@ -224,11 +224,11 @@ def _require_size(path: Path, *, profile: Profile) -> None:
     wanted = {"height": size or profile.spectrogram.mel_bins, "channels": profile.spectrogram.channels}
     wanted |= {"width": size} if size else {}
     try:
-        with Image.open(path) as image:
+        with Image.open(path, formats=["PNG"]) as image:
             found = {"height": image.height, "width": image.width, "channels": len(image.getbands())}
         other = [f"{key} {found[key]} instead of {value}" for key, value in wanted.items() if found[key] != value]
         fault = f"has {', '.join(other)}" if other else ""
-    except OSError:
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):  # the last: it would need far too much memory
         fault = "can't be read"
     if fault:
         raise SuiteError(f"The picture {path} {fault}: delete it and run notebooks/02_spectrograms.ipynb again.")

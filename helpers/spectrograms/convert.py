@@ -35,8 +35,10 @@ def read_note(path: Path) -> dict:
         with Image.open(path, formats=["PNG"]) as image:
             note = image.info["note"]
             image.verify()  # every checksum of the file
-        return json.loads(note)
-    except (OSError, SyntaxError, KeyError, ValueError):  # Pillow says SyntaxError of a broken picture
+        note = json.loads(note)
+        return note if isinstance(note, dict) else {}
+    # Pillow says SyntaxError of a broken picture; a bomb is one that would need far too much memory.
+    except (OSError, SyntaxError, KeyError, ValueError, TypeError, RecursionError, Image.DecompressionBombError):
         return {}
 
 

@@ -110,16 +110,18 @@ def run_notebook(name: str, folder: Path, *, line: str) -> str | None:
             progress = f"{line}: cell {client.code_cells_executed + 1} of {len(code)}"
             print(f"\r{progress[: shutil.get_terminal_size().columns - 1]}", end="\r", flush=True)
 
+    processes = []
     client = NotebookClient(
         notebook,
         timeout=None,
         kernel_name="python3",
         coalesce_streams=True,
         extra_arguments=["--log-level=40"],  # newer kernels warn of their own transport, which is local here
+        on_notebook_start=lambda **_: processes.append(client.km.provisioner.process),  # nbclient forgets it when it has died
         on_cell_execute=show,
         resources={"metadata": {"path": str(NOTEBOOKS)}},
     )
-    reason = None
+    reason, kills = None, machine.memory_kills()
     folder.mkdir(parents=True, exist_ok=True)
     try:
         # What libraries write past Python (TensorFlow's start-up lines) goes to a file beside the page.
@@ -129,7 +131,8 @@ def run_notebook(name: str, folder: Path, *, line: str) -> str | None:
         message = COLOUR_CODES.sub("", error.evalue).strip().split("\n")[-1]
         reason = message if error.ename == "SuiteError" else f"{error.ename}: {message}"
     except DeadKernelError:
-        reason = f"the kernel died, most often because the memory ran out (see {folder / name}.log)"
+        how = machine.ending(processes[0].wait(), memory=machine.memory_kills() > kills)
+        reason = f"the notebook's process {how} (see {folder / name}.log)"
     write_text(folder / f"{name}.html", report.notebook_page(notebook, name))
     report.write_key_figure(notebook, folder / f"{name}.png")
     if reason is None:

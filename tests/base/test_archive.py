@@ -1,8 +1,12 @@
 """The archive on Drive, with a temporary folder standing in for Drive."""
 
+import errno
 import os
+import resource
+import stat
 import zipfile
 
+import numpy as np
 import pytest
 
 from helpers.base.archive import archive_path, restore_archive, save_archive
@@ -93,20 +97,196 @@ def test_a_damaged_archive_is_refused_and_gives_no_damaged_file(saved, drive, fr
     assert contents(fresh).items() <= contents(saved).items()
 
 
-@pytest.mark.parametrize("name", ["../outside.txt", "/etc/outside.txt", "spectrograms/../../outside.txt"])
-def test_a_file_that_would_lie_outside_is_refused(drive, fresh, tmp_path, name):
+def pack(artifacts, drive, *entries, method=zipfile.ZIP_STORED):
+    """An archive of a manifest and some entries, each a name or a ZipInfo with its content."""
+    drive.mkdir(exist_ok=True)
+    with zipfile.ZipFile(archive_path(artifacts, drive), "w", method) as packed:
+        for entry, content in (("manifest.csv", "clip"), *entries):
+            packed.writestr(entry, content)
+    return archive_path(artifacts, drive)
+
+
+def entry(name, kind):
+    made = zipfile.ZipInfo(name)
+    made.external_attr = (kind | 0o644) << 16
+    return made
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../outside.txt", "/etc/outside.txt", "spectrograms/../../outside.txt", "..\\outside.txt", "C:/outside.txt", "C:outside.txt",
+     "//server/outside.txt", "../outside/"],
+)  # fmt: skip
+def test_what_would_lie_outside_is_refused(drive, fresh, tmp_path, name):
+    pack(fresh, drive, (name, "" if name.endswith("/") else "outside"))
+    with pytest.raises(SuiteError, match=r"was not made by this project: it holds .* outside the results folder"):
+        restore_archive(fresh, drive)
+    assert not fresh.folder.exists() and not list(tmp_path.rglob("outside*"))
+
+
+def test_an_archive_of_a_file_manager_is_restored(drive, fresh):
+    """Compressed, with entries for folders, and with names that begin at the folder itself."""
+    pack(
+        fresh,
+        drive,
+        ("./", ""),
+        ("spectrograms/", ""),
+        ("./spectrograms/a.png", "a"),
+        ("models/x/", ""),
+        method=zipfile.ZIP_DEFLATED,
+    )
+    assert restore_archive(fresh, drive) == 2
+    assert contents(fresh) == {"manifest.csv": b"clip", "spectrograms/a.png": b"a"}
+
+
+@pytest.mark.parametrize(
+    ("entries", "reason"),
+    [
+        ([(entry("link", stat.S_IFLNK), "/etc/passwd")], "'link', which is neither a file nor a folder"),
+        ([(entry("pipe", stat.S_IFIFO), "")], "'pipe', which is neither a file nor a folder"),
+        ([("a.txt", "one"), ("./a.txt", "two")], r"holds 'a\.txt' twice"),
+        ([("a", "one"), ("a/b/c", "two")], "'a' is a file and a folder in it"),
+    ],
+)
+def test_entries_that_this_project_never_writes_are_refused(drive, fresh, entries, reason):
+    pack(fresh, drive, *entries)
+    with pytest.raises(SuiteError, match=rf"was not made by this project: .*{reason}.*\. Nothing of the archive is used\."):
+        restore_archive(fresh, drive)
+    assert not fresh.folder.exists()
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_other_ways_to_pack_are_refused(drive, fresh, method):
+    pack(fresh, drive, ("a.txt", "a" * 1000), method=method)
+    with pytest.raises(SuiteError, match="packed in another way than ZIP's own"):
+        restore_archive(fresh, drive)
+
+
+def test_an_encrypted_archive_is_refused(drive, fresh):
+    archive = pack(fresh, drive)
+    content = bytearray(archive.read_bytes())
+    for start, flags in ((content.index(b"PK\3\4"), 6), (content.index(b"PK\1\2"), 8)):
+        content[start + flags] |= 1
+    archive.write_bytes(content)
+    with pytest.raises(SuiteError, match=r"it holds 'manifest\.csv', which is encrypted"):
+        restore_archive(fresh, drive)
+
+
+def test_an_archive_of_something_else_is_refused(drive, fresh):
+    """Such as the whole folder packed, so that every name begins with the dataset's."""
     drive.mkdir()
     with zipfile.ZipFile(archive_path(fresh, drive), "w") as packed:
-        packed.writestr("classes.json", "[]")
-        packed.writestr(name, "outside")
-    with pytest.raises(SuiteError, match="was not made by this project: it holds"):
+        packed.writestr("folder/manifest.csv", "clip")
+    with pytest.raises(SuiteError, match=r"holds no results of this project: there is no manifest\.csv at its top"):
         restore_archive(fresh, drive)
-    assert not fresh.folder.exists() and not list(tmp_path.rglob("outside.txt"))
+
+
+def test_a_bomb_is_refused_before_anything_is_written(drive, fresh, monkeypatch):
+    pack(fresh, drive, ("a.csv", bytes(200_000_000)), method=zipfile.ZIP_DEFLATED)
+    with pytest.raises(SuiteError, match=r"was not made by this project: its 0\.2 MB would grow to 200 MB"):
+        restore_archive(fresh, drive)
+    pack(fresh, drive, ("a.csv", bytes(1_000_000)))
+    monkeypatch.setattr("shutil.disk_usage", lambda _: os.statvfs_result([0] * 10) and type("Usage", (), {"free": 500_000}))
+    with pytest.raises(SuiteError, match=r"holds 1 MB that are not here yet, and .* has room for 0 MB: free some space"):
+        restore_archive(fresh, drive)
+    assert not fresh.folder.exists()
+
+
+def test_a_file_larger_than_it_declares_is_refused(drive, fresh):
+    """Its CRC is that of the declared bytes, so that the size alone gives it away."""
+    archive = pack(fresh, drive, ("a.csv", bytes(10_000)), method=zipfile.ZIP_DEFLATED)
+    content = archive.read_bytes().replace((10_000).to_bytes(4, "little"), (100).to_bytes(4, "little"))
+    archive.write_bytes(content)
+    with pytest.raises(SuiteError, match="is cut off or damaged"):
+        restore_archive(fresh, drive)
+    assert not (fresh.folder / "a.csv").exists()
+
+
+def test_nothing_is_written_through_a_link_in_the_results_folder(drive, fresh, tmp_path):
+    fresh.folder.mkdir(parents=True)
+    (tmp_path / "elsewhere").mkdir()
+    fresh.spectrograms.symlink_to(tmp_path / "elsewhere")
+    pack(fresh, drive, ("spectrograms/deep/a.png", "a"))
+    with pytest.raises(SuiteError, match=r"spectrograms.* leads out of the results folder through a symbolic link"):
+        restore_archive(fresh, drive)
+    fresh.spectrograms.unlink()
+    fresh.classes.symlink_to(tmp_path / "elsewhere" / "new")  # it leads nowhere yet
+    pack(fresh, drive, ("classes.json", "[]"))
+    restore_archive(fresh, drive)
+    assert not list((tmp_path / "elsewhere").iterdir()) and fresh.classes.read_text() == "[]" and not fresh.classes.is_symlink()
+
+
+def test_any_mutated_archive_is_restored_or_refused_with_a_sentence(drive, fresh):
+    archive = pack(fresh, drive, ("./", ""), ("models/x/run.json", "{}" * 50), method=zipfile.ZIP_DEFLATED)
+    whole, rng = archive.read_bytes(), np.random.default_rng(0)
+    for _ in range(1500):
+        content = bytearray(whole)
+        for position in rng.integers(0, len(content), rng.integers(1, 4)):
+            content[position] = rng.integers(256)
+        archive.write_bytes(content[: rng.integers(1, len(content))] if rng.random() < 0.1 else content)
+        try:
+            restore_archive(Artifacts(fresh.folder.with_name(fresh.folder.name)), drive)
+        except SuiteError as error:
+            assert str(archive) in str(error)
+    assert {path.name for path in fresh.folder.parent.iterdir()} <= {fresh.folder.name}
+
+
+@pytest.fixture
+def full_disk():
+    """No file may grow larger than 100 kB, as on a disk without space."""
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limit[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+
+
+def test_a_full_drive_is_one_sentence(artifacts, drive, full_disk):
+    artifacts.folder.mkdir(parents=True, exist_ok=True)
+    for number in range(3):
+        (artifacts.folder / f"{number}.txt").write_text("x" * 60_000)
+    with pytest.raises(SuiteError, match=r"\.zip could not be saved \(File too large\): free some space, then run this cell again"):
+        save_archive(artifacts, drive)
+    assert not list(drive.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("number", "remedy"),
+    [
+        (errno.EIO, "wait a minute"),
+        (errno.ETIMEDOUT, "wait a minute"),
+        (errno.ENOTCONN, "mount Drive"),
+        (errno.ESTALE, "mount Drive"),
+    ],
+)
+def test_a_drive_that_times_out_or_is_gone_is_one_sentence(drive, fresh, monkeypatch, number, remedy):
+    archive = pack(fresh, drive, ("classes.json", "[]"))
+
+    def fails(*_, **__):
+        raise OSError(number, os.strerror(number))
+
+    for method in ("read", "read1", "readinto"):
+        monkeypatch.setattr(zipfile.ZipExtFile, method, fails)
+    with pytest.raises(
+        SuiteError, match=rf"^{archive} could not be restored to .*\({os.strerror(number)}\): .*{remedy}.*run this cell"
+    ):
+        restore_archive(fresh, drive)
+    assert not list(fresh.folder.iterdir())
+    monkeypatch.setattr(type(drive), "stat", fails)
+    with pytest.raises(SuiteError, match=remedy):
+        restore_archive(fresh, drive)
 
 
 def test_a_drive_that_is_not_mounted_is_one_sentence(saved, tmp_path):
     with pytest.raises(SuiteError, match=r"There is no folder .*MyDrive: on Colab, mount Drive first"):
         save_archive(saved, tmp_path / "drive" / "MyDrive" / "voices")
+
+
+def test_a_backslash_in_a_name_is_only_a_letter_here(artifacts, drive, fresh):
+    artifacts.spectrograms.mkdir(parents=True)
+    artifacts.manifest.write_text("clip")
+    artifacts.image("left\\right").write_text("a")
+    assert save_archive(artifacts, drive) and restore_archive(fresh, drive) == 2
+    assert fresh.image("left\\right").read_text() == "a"
 
 
 def test_nothing_to_save_is_one_sentence(fresh, drive):

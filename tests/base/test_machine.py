@@ -1,3 +1,5 @@
+import errno
+import os
 import subprocess
 import sys
 import textwrap
@@ -7,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from helpers.base import machine
-from helpers.base.artifacts import Artifacts, SuiteError, atomic_path, read_json, read_table, write_json
+from helpers.base.artifacts import Artifacts, SuiteError, atomic_path, read_json, read_table, write_json, write_text
 from helpers.recordings.manifest import read_manifest
 from helpers.session import start
 
@@ -86,15 +88,93 @@ def test_a_write_that_fails_leaves_what_was_there(tmp_path):
             temporary.write_text("half of the n")
             raise OSError(28, "No space left on device")
 
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(SuiteError, match=r"table\.csv could not be written \(No space left on device\): free some space, then run"):
         fail()
     assert path.read_text() == "old" and [item.name for item in tmp_path.iterdir()] == ["table.csv"]
+
+
+@pytest.mark.parametrize(
+    ("end", "how"),
+    [("os.abort()", r"was ended by signal 6 \(SIGABRT\)"), ("os._exit(3)", "ended with exit code 3"),
+     ("os.kill(os.getpid(), 9)", r"was ended by signal 9 \(SIGKILL\)")],
+)  # fmt: skip
+def test_a_worker_that_dies_says_how(end, how):
+    with pytest.raises(SuiteError, match=rf"^A worker process {how}, so that its clips are not done"):
+        list(machine.in_workers(lambda number: exec(f"import os; {end}"), range(2), workers=2))
+
+
+def test_only_what_the_system_counted_is_said_to_be_for_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr(machine, "CONTROL_GROUPS", tmp_path)
+    assert machine.memory_kills() == 0
+    (tmp_path / "memory").mkdir()
+    (tmp_path / "memory" / "memory.oom_control").write_text("oom_kill_disable 0\nunder_oom 0\noom_kill 4\n")
+    assert machine.memory_kills() == 4
+    (tmp_path / "memory.events").write_text("low 0\noom 7\noom_kill 5\noom_group_kill 0\n")
+    assert machine.memory_kills() == 5
+    assert machine.ending(-9, memory=True).endswith("(SIGKILL) because the memory ran out")
+    assert machine.ending(-11, memory=True).endswith("(SIGSEGV)") and machine.ending(-9).endswith("(SIGKILL)")
+
+
+def test_a_durable_file_is_on_the_disk_before_it_has_its_name_and_the_name_after(tmp_path, monkeypatch):
+    events = []
+    monkeypatch.setattr(os, "fsync", lambda handle: events.append(Path(os.readlink(f"/proc/self/fd/{handle}")).suffix or "folder"))
+    replace = os.replace
+    monkeypatch.setattr(os, "replace", lambda *paths: events.append("named") or replace(*paths))
+    write_text(tmp_path / "run.json", "{}", durable=True)
+    write_text(tmp_path / "image.png", "")
+    assert events == [".json", "named", "folder", "named"] and (tmp_path / "run.json").read_text() == "{}"
+
+
+def test_a_disk_that_is_gone_keeps_the_first_reason(tmp_path):
+    def fail():
+        with atomic_path(tmp_path / "folder" / "run.json"):
+            (tmp_path / "folder").rmdir()
+            (tmp_path / "folder").write_text("no folder any more, so that nothing below it can be removed")
+            raise OSError(errno.ENOTCONN, "Transport endpoint is not connected")
+
+    with pytest.raises(SuiteError, match=r"run\.json could not be written \(Transport endpoint is not connected\): .* mount Drive"):
+        fail()
+
+
+def test_an_error_of_another_file_is_not_said_to_be_of_this_one(tmp_path):
+    def fail():
+        with atomic_path(tmp_path / "copy.txt"):
+            raise PermissionError(errno.EACCES, "Permission denied", "/elsewhere/original.txt")
+
+    with pytest.raises(PermissionError, match=r"original\.txt"):
+        fail()
 
 
 def test_a_broken_table_names_its_notebook(tmp_path):
     (tmp_path / "classes.json").write_text("[")
     with pytest.raises(SuiteError, match=r"classes.json is not valid JSON .*01_download.ipynb again"):
         read_json(tmp_path / "classes.json")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("classes.json", '{"a": 1}', r"classes.json does not hold what 01_download.ipynb writes there: delete it"),
+        ("classes.json", '["a", 1]', "does not hold what"),
+        ("dataset.json", "[]", "does not hold what"),
+        ("run.json", "3", r"does not hold what 03_train_resnet.ipynb writes there"),
+        ("run.json", "[" * 100_000, "is not valid JSON"),
+        ("dataset.json", "\xff", "is not valid JSON"),
+    ],
+)
+def test_json_of_another_kind_is_one_sentence(tmp_path, name, text, message):
+    (tmp_path / name).write_bytes(text.encode("latin-1"))
+    with pytest.raises(SuiteError, match=message):
+        read_json(tmp_path / name)
+
+
+def test_a_name_that_a_json_file_lacks_is_one_sentence(tmp_path):
+    write_json(tmp_path / "metrics.json", {"test": {"clips": 3}})
+    metrics = read_json(tmp_path / "metrics.json")
+    assert metrics == {"test": {"clips": 3}} and metrics.get("train") is None
+    for look in (lambda: metrics["train"], lambda: metrics["test"]["accuracy"]):
+        with pytest.raises(SuiteError, match=r"metrics.json lacks '(train|accuracy)': delete it and run 03_train_resnet"):
+            look()
 
 
 def test_versions_and_device_are_recorded():

@@ -1,12 +1,14 @@
+import html
 import re
 
+import nbconvert
 import pandas as pd
 import pytest
 from conftest import TINY
 
 from helpers.base.artifacts import write_table
 from helpers.comparison.baselines import mfcc_table, train_baseline
-from helpers.comparison.model_card import NOT_FOR, group_scores, markdown_table, write_model_card
+from helpers.comparison.model_card import NOT_FOR, group_scores, markdown_table, verbatim, write_model_card
 from helpers.comparison.race import comparison_table
 from helpers.evaluation.scores import read_classes
 from helpers.network.run import read_run
@@ -60,6 +62,20 @@ def test_the_card_says_what_the_tables_say_and_links_the_page(trained, artifacts
     assert "synthetic" not in card and str(artifacts.folder) not in card
     for link in re.findall(r"\]\(([\w.]+)\)", card):
         assert (artifacts.folder / link).read_text() == NOT_FOR.read_text()
+
+
+@pytest.mark.parametrize(
+    "name", ["$5_$10", "<script>alert(1)</script>", "*a* _b_ [c](d)", "a`b", "`a``", "two\nlines", "a|b", "&amp;", "# head"]
+)
+def test_a_class_name_is_shown_as_it_is(name):
+    text = f"| {verbatim(name)} |\n|---|\n"
+    page = nbconvert.filters.markdown2html(text)
+    shown = re.search("<code>(.*?)</code>", page, flags=re.DOTALL)[1]
+    assert html.unescape(shown) == name.replace("\n", " ") and "<script" not in page and page.count("<th") == 2
+
+
+def test_markup_in_a_table_is_text():
+    assert "&lt;b&gt; two" in markdown_table(pd.DataFrame({"a": ["<b>\ntwo"]}))
 
 
 def test_a_bar_in_a_name_stays_in_its_cell():

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import unreadable
+from matplotlib.text import Text
 
 from helpers.base.machine import PROJECT
 from helpers.display import figures
@@ -90,6 +91,35 @@ def test_bars_of_many_classes_are_labelled_without_overlap(name):
     ax = made()[name](None)
     ax.figure.canvas.draw()
     assert overlapping(ax.get_xticklabels(), "x") == []
+
+
+@pytest.mark.parametrize(
+    "names", [["$5_$10", "$10_$20"], ["_private", "__"], [r"\frac{1}", "a^b_c"], ["{x}", "%s"], ["<b>", "a & b"], ["true", "split"]]
+)
+def test_class_names_are_drawn_as_they_are(names):
+    manifest = pd.DataFrame({"label": np.repeat(names, 3), "split": ["train", "validation", "test"] * 2})
+    predictions = pd.DataFrame({"clip": list("abcd"), "true": [*names, *names], "predicted": [*names, *names[::-1]]})
+    groups = accuracy_by(predictions, pd.Series(predictions["true"].tolist(), index=list("abcd"), name="$a_$b"))
+    made = [
+        figures.class_counts(manifest),
+        figures.confusion_matrix(confusion_counts(predictions, names)),
+        figures.class_f1_bars(class_report(predictions, names)),
+        figures.accuracy_bars(groups, line=("$a$ _", 0.5)),
+    ]
+    for ax in made:
+        ax.figure.canvas.draw()
+        shown = [text.get_text().split("\n")[0] for text in ax.get_xticklabels()]
+        assert shown == (sorted(names) if ax in (made[0], made[3]) else names)
+        assert not any(text.get_parse_math() for text in ax.figure.findobj(Text))
+    assert "$a$ _: 0.50" in [text.get_text() for text in made[3].get_legend().get_texts()]
+
+
+def test_a_logarithmic_axis_has_plain_numbers():
+    ax = plt.subplots()[1]
+    ax.loglog([0.01, 1000], [1, 3])
+    ax.figure.canvas.draw()
+    texts = [text.get_text() for axis in (ax.xaxis, ax.yaxis) for text in axis.get_ticklabels(which="both")]
+    assert {"0.01", "1000", "1", "2", "3"} <= set(texts) and not any("$" in text for text in texts)
 
 
 def test_shares_leave_zeros_empty_and_errors_hide_the_diagonal():

@@ -1,8 +1,12 @@
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
 
 from helpers.base.artifacts import SuiteError
+from helpers.base.machine import PROJECT
 from helpers.network import networks
 
 
@@ -95,6 +99,54 @@ def test_every_network_builds_at_its_sizes_and_trains_a_step(name, rng):
     loss = model.train_on_batch(rng.uniform(0, 255, (4, 96, 192, 1)).astype("float32"), np.eye(39)[[0, 1, 2, 38]])
     assert np.isfinite(loss) and not np.array_equal(before, last.kernel.numpy())
     keras.backend.clear_session()
+
+
+def test_a_newer_keras_gives_the_same_fingerprint_and_a_changed_network_another(monkeypatch):
+    def built(name="small_resnet", **options):
+        return networks.layers_fingerprint(networks.build(name, shape=(64, 64, 1), classes=3, **options))
+
+    before = built()
+    assert built() == before != built(dropout=0.1) and before != built(base_channels=16)
+    old = keras.layers.Conv2D.get_config
+
+    def get_config(layer):
+        """With a setting that stands at its default, and one of the initializer that stands at None."""
+        config = old(layer)
+        initializer = config["kernel_initializer"]
+        new = initializer | {"config": initializer["config"] | {"axes": None}}
+        return config | {"activity_regularizer": None, "dilation_rate": (1, 1), "kernel_initializer": new}
+
+    with monkeypatch.context() as context:
+        context.setattr(keras.layers.Conv2D, "get_config", get_config)
+        assert built() == before
+    with monkeypatch.context() as context:
+        context.setattr(keras.layers.Conv2D, "get_config", lambda layer: old(layer) | {"kernel_regularizer": "l2"})
+        assert built() != before
+
+
+@pytest.mark.parametrize(("shape", "batch"), [((224, 224, 3), 2), ((96, 192, 1), 1)])
+def test_few_channels_train_on_large_maps_and_on_a_single_picture(shape, batch):
+    """In a process of its own: TensorFlow on a CPU crashed here."""
+    code = f"""
+from helpers.base import machine
+machine.load_tensorflow()
+import numpy as np
+from helpers.network import networks
+model = networks.build("small_resnet", shape={shape}, classes=2, base_channels=networks.FEWEST_CHANNELS)
+model.compile("adam", "categorical_crossentropy")
+model.train_on_batch(np.ones(({batch}, *{shape})), np.eye(2)[np.arange({batch}) % 2])
+"""
+    assert subprocess.run([sys.executable, "-c", code], cwd=PROJECT).returncode == 0
+
+
+def test_picking_every_second_row_and_column_changes_no_number(rng, monkeypatch):
+    images = rng.uniform(0, 255, (2, 64, 64, 1)).astype("float32")
+    picks = networks.build("small_resnet", shape=(64, 64, 1), classes=3, base_channels=8)
+    monkeypatch.setattr(networks, "FEWEST_CHANNELS", 0)
+    strides = networks.build("small_resnet", shape=(64, 64, 1), classes=3, base_channels=8)
+    strides.set_weights(picks.get_weights())
+    kinds = [[type(layer).__name__ for layer in model.layers].count("MaxPooling2D") for model in (picks, strides)]
+    assert kinds == [2, 1] and np.array_equal(picks(images), strides(images))
 
 
 def test_pictures_too_small_for_a_network_are_one_sentence():

@@ -3,7 +3,9 @@ import multiprocessing
 import os
 import random
 import signal
+import struct
 import time
+import zlib
 
 import joblib
 import librosa
@@ -11,12 +13,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
-from conftest import RATE, voice
+from conftest import RATE, TINY, voice
 from PIL import Image
 
 from helpers.base.artifacts import Artifacts, SuiteError, read_json, read_table
 from helpers.base.settings import PROFILES, SpectrogramSettings
+from helpers.evaluation.scores import read_classes
 from helpers.recordings.manifest import build_manifest, reject
+from helpers.spectrograms.batches import pictures
 from helpers.spectrograms.convert import convert, read_note
 from helpers.spectrograms.mel import from_image, load_audio, mel_spectrogram_db, to_image
 
@@ -250,3 +254,31 @@ def test_a_dask_cluster_gives_the_same_folder_with_no_change_of_code(converted, 
         workers = client.run(os.getpid)
     assert len(set(workers.values()) - {os.getpid()}) == 2
     assert contents(other) == contents(artifacts)
+
+
+def bomb(width, height, text=b"note\0{}"):
+    """A PNG that claims to be large, with a text; its few bytes hold no picture."""
+
+    def chunk(kind, content):
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    head = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    parts = [(b"IHDR", head), (b"tEXt", text), (b"IDAT", zlib.compress(b"")), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [bomb(20_000, 20_000), bomb(2**31 - 1, 32), bomb(9, 9, b"note\0" + b"[" * 50_000), bomb(9, 9, b"note\0[1]"), b"", b"GIF89a"],
+)
+def test_a_picture_bomb_is_refused_in_training_and_made_anew(corpus, artifacts, content):
+    manifest, _ = build_manifest("folder", corpus, artifacts, seed=0)
+    convert(manifest, artifacts, settings=TINY.spectrogram, profile="quick", workers=1)
+    image = artifacts.image(manifest["clip"].iloc[0])
+    before = image.read_bytes()
+    image.write_bytes(content)
+    assert read_note(image) == {}
+    with pytest.raises(SuiteError, match=r"\.png (can't be read|has height 9 instead of 32): delete it and run notebooks/02"):
+        pictures(manifest, artifacts, classes=read_classes(artifacts), profile=TINY)
+    convert(manifest, artifacts, settings=TINY.spectrogram, profile="quick", workers=1)
+    assert image.read_bytes() == before

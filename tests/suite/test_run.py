@@ -38,6 +38,17 @@ def test_all_notebooks_run_and_the_last_lines_are_the_table(finished):
     assert result.stdout.strip().endswith(f"report: {finished.artifacts.report / 'index.html'}")
 
 
+@pytest.mark.parametrize(
+    ("end", "how"), [("os.kill(os.getpid(), 9)", "was ended by signal 9 (SIGKILL)"), ("os._exit(3)", "ended with exit code 3")]
+)
+def test_a_notebook_whose_process_dies_says_how(tmp_path, monkeypatch, end, how):
+    cells = [nbformat.v4.new_code_cell(source) for source in ("import os", f"# @title Solution 1\n{end}")]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "07_dies.ipynb")
+    monkeypatch.setattr(suite_run, "NOTEBOOKS", tmp_path)
+    failure = suite_run.run_notebook("07_dies", tmp_path / "report", line="")
+    assert failure == f"cell 2 of 2 (Solution 1): the notebook's process {how} (see {tmp_path / 'report' / '07_dies'}.log)"
+
+
 def test_the_table_grew_from_stage_to_stage(finished):
     artifacts = finished.artifacts
     assert len(pd.read_csv(artifacts.manifest)) == 18 and len(pd.read_csv(artifacts.rejected)) == 1
