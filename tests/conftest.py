@@ -16,6 +16,7 @@ for variable in (
     "LABELS",
     "SPLIT_METHOD",
     "SMALL_CLASSES",
+    "FILE_PATTERN",
     "OTHER_DATASET",
     "OTHER_DATA_DIR",
     "RECORDING",
