@@ -23,7 +23,51 @@ async function toWav(bytes) {
   return btoa(letters);
 }
 
+const turnOff = (stream) => stream.getTracks().forEach((track) => track.stop()); // the browser's red light goes out
+
+// What to do where the browser gives no microphone, by the name of its error.
+const NEXT_STEPS = {
+  NotAllowedError: "allow it beside the page's address",
+  NotFoundError: "plug one in",
+  NotReadableError: "close the program that uses it",
+};
+
+// Records a stream; calls `show` with the seconds that are left and the level in dB, and `ended` with the sound. Whatever fails, the
+// microphone is off afterwards.
+function startRecording(stream, seconds, show, ended) {
+  let context = null;
+  try {
+    context = new AudioContext();
+    const analyser = context.createAnalyser(), recorder = new MediaRecorder(stream), chunks = [];
+    context.createMediaStreamSource(stream).connect(analyser);
+    const wave = new Float32Array(analyser.fftSize);
+    const stop = () => recorder.state === "recording" && recorder.stop();
+    recorder.ondataavailable = (event) => chunks.push(event.data);
+    recorder.start();
+    const started = performance.now();
+    const timer = setInterval(() => {
+      analyser.getFloatTimeDomainData(wave);
+      const power = wave.reduce((sum, value) => sum + value * value, 0) / wave.length;
+      const left = seconds - (performance.now() - started) / 1000;
+      show(Math.max(0, left), 10 * Math.log10(power + 1e-12));
+      if (left <= 0) stop();
+    }, 50);
+    recorder.onstop = () => {
+      clearInterval(timer);
+      turnOff(stream);
+      context.close();
+      ended(new Blob(chunks, { type: recorder.mimeType }));
+    };
+    return stop;
+  } catch (error) {
+    turnOff(stream);
+    context?.close();
+    throw error;
+  }
+}
+
 // Draws the panel in `place`; calls `done` with the WAV, once for each recording, or with "" for none, where that may be chosen.
+// Returns a function that takes the panel away again.
 function voicePanel(place, seconds, done, { skip = false } = {}) {
   const make = (tag, properties) => Object.assign(document.createElement(tag), properties);
   const panel = make("div", { className: "voice-panel" });
@@ -39,12 +83,18 @@ function voicePanel(place, seconds, done, { skip = false } = {}) {
   status.style.flexBasis = "100%";
   panel.append(button, meter, label);
   if (skip) {
-    panel.append(make("button", { type: "button", textContent: "Go on without", onclick: () => (panel.remove(), done("")) }));
+    panel.append(make("button", { type: "button", textContent: "Go on without", onclick: () => (remove(), done("")) }));
   }
   panel.append(status);
   place.append(panel);
 
-  let recorder = null;
+  let stop = null, removed = false; // `stop` is there while a recording runs
+  const remove = () => {
+    removed = true;
+    panel.remove();
+    stop?.();
+  };
+
   const deliver = async (blob, name) => {
     try {
       const wav = await toWav(await blob.arrayBuffer());
@@ -55,45 +105,46 @@ function voicePanel(place, seconds, done, { skip = false } = {}) {
     }
   };
 
-  const record = async () => {
+  const openMicrophone = async () => {
     // What a browser does to a voice for telephone calls would change what the network hears.
     const plain = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
-    const stream = await navigator.mediaDevices.getUserMedia({ audio: plain });
-    const context = new AudioContext(), analyser = context.createAnalyser(), chunks = [];
-    context.createMediaStreamSource(stream).connect(analyser);
-    const wave = new Float32Array(analyser.fftSize);
-    recorder = new MediaRecorder(stream);
-    recorder.ondataavailable = (event) => chunks.push(event.data);
-    const started = performance.now();
-    const show = setInterval(() => {
-      analyser.getFloatTimeDomainData(wave);
-      const power = wave.reduce((sum, value) => sum + value * value, 0) / wave.length;
-      meter.value = Math.max(-60, 10 * Math.log10(power + 1e-12));
-      const left = seconds - (performance.now() - started) / 1000;
-      status.textContent = `Recording: ${Math.max(0, left).toFixed(1)} s left`;
-      if (left <= 0 && recorder?.state === "recording") recorder.stop();
-    }, 50);
-    recorder.onstop = () => {
-      clearInterval(show);
-      stream.getTracks().forEach((track) => track.stop()); // the browser's red light goes out
-      context.close();
-      button.textContent = "Record again";
-      deliver(new Blob(chunks, { type: recorder.mimeType }), "Recording");
-      recorder = null;
-    };
-    recorder.start();
-    button.textContent = "Stop";
+    if (!navigator.mediaDevices) {
+      status.textContent = "A browser gives a microphone to addresses with https or localhost alone: choose a sound file.";
+      return null;
+    }
+    try {
+      return await navigator.mediaDevices.getUserMedia({ audio: plain });
+    } catch (error) {
+      const step = NEXT_STEPS[error.name] ? `${NEXT_STEPS[error.name]}, or ` : "";
+      status.textContent = `The microphone can't be used (${error.name}): ${step}choose a sound file.`;
+      return null;
+    }
+  };
+
+  const show = (left, level) => {
+    meter.value = Math.max(-60, level);
+    status.textContent = `Recording: ${left.toFixed(1)} s left`;
+  };
+  const ended = (blob) => {
+    stop = null;
+    button.textContent = "Record again";
+    if (!removed) deliver(blob, "Recording");
   };
 
   button.onclick = async () => {
-    if (recorder) return recorder.stop();
+    if (stop) return stop();
     button.disabled = true;
-    try {
-      await record();
-    } catch (error) {
-      status.textContent = `There is no microphone (${error.name}): allow it beside the page's address, or choose a sound file.`;
-    }
+    const stream = await openMicrophone();
     button.disabled = false;
+    if (!stream) return;
+    if (removed) return turnOff(stream); // it was allowed after the panel had gone
+    try {
+      stop = startRecording(stream, seconds, show, ended);
+      button.textContent = "Stop";
+    } catch (error) {
+      status.textContent = `This browser can't record (${error.name}): choose a sound file.`;
+    }
   };
   file.onchange = () => file.files.length && deliver(file.files[0], file.files[0].name);
+  return remove;
 }

@@ -58,7 +58,7 @@ class RecorderPanel(anywidget.AnyWidget):
     """
 
     _esm = SOURCE + (
-        "export default { render({ model, el }) { voicePanel(el, model.get('seconds'), "
+        "export default { render({ model, el }) { return voicePanel(el, model.get('seconds'), "
         "(wav) => { model.set('wav', wav); model.save_changes(); }); } };"
     )
     seconds = traitlets.Int(5).tag(sync=True)

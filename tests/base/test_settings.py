@@ -4,7 +4,7 @@ from helpers.base.artifacts import SuiteError
 from helpers.base.settings import NETWORKS, PROFILES, Profile, choose_profile, describe
 
 
-def test_paper_is_the_study_to_the_letter():
+def test_paper_has_the_settings_that_the_study_gives():
     paper = PROFILES["paper"]
     assert (paper.network, paper.weights) == ("resnet50", "imagenet")
     assert (paper.epochs, paper.batch_size, paper.optimizer, paper.learning_rate) == (40, 32, "adam", 1e-4)

@@ -2,7 +2,6 @@ import pytest
 from conftest import write_corpus
 
 from helpers.base.artifacts import SuiteError
-from helpers.base.settings import choose_profile
 from helpers.recordings.manifest import build_manifest, read_manifest
 from helpers.recordings.review import mark_clip, read_review, without_marked
 
@@ -105,8 +104,3 @@ def test_marked_clips_are_left_out_and_survive_the_other_notebooks(corpus, artif
     kept = without_marked(manifest, artifacts)
     assert set(manifest["clip"]) - set(kept["clip"]) == set(read_review(artifacts)["clip"]) and kept.index[-1] == len(kept) - 1
     assert "1 of 21 clips are marked in review.csv and left out" in capsys.readouterr().out
-
-
-def test_leaving_marked_clips_out_is_a_setting():
-    assert not choose_profile("quick").leave_out_marked
-    assert choose_profile("quick", overrides="leave_out_marked=true").leave_out_marked

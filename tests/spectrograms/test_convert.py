@@ -208,6 +208,10 @@ def test_what_a_killed_run_left_is_cleared(converted, artifacts):
     assert contents(artifacts) == before
 
 
+def written(artifacts):
+    return sum(name.endswith(".png") for _, _, names in os.walk(artifacts.spectrograms) for name in names)
+
+
 def run_in_a_child(started, *arguments, **settings):
     started.set()
     convert(*arguments, **settings)
@@ -217,9 +221,7 @@ def run_in_a_child(started, *arguments, **settings):
 def test_killed_twenty_times_at_random_moments_the_folder_ends_the_same(converted, artifacts, tmp_path):
     many = pd.concat([converted.assign(clip=converted["clip"] + f"-{number}") for number in range(20)])
     settings = {"settings": SETTINGS, "profile": "quick", "workers": 1}
-    started = time.perf_counter()
     convert(many, artifacts, **settings)
-    seconds = time.perf_counter() - started
 
     other, chance = Artifacts(tmp_path / "killed"), random.Random(0)
     context = multiprocessing.get_context("forkserver")  # children that have imported everything already
@@ -232,7 +234,9 @@ def test_killed_twenty_times_at_random_moments_the_folder_ends_the_same(converte
         child = context.Process(target=run_in_a_child, args=(begun, many, other), kwargs=settings)
         child.start()
         begun.wait()
-        time.sleep(chance.uniform(0, seconds / 12))  # together some 80% of an undisturbed run
+        enough = written(other) + chance.randint(0, len(many) // 25)  # after 20 children, 80% of all at most
+        while written(other) < enough and child.is_alive():
+            time.sleep(0.01)
         child.kill()
         child.join()
         codes.append(child.exitcode)

@@ -2,7 +2,10 @@
 
 import base64
 import html
+import os
 import re
+import subprocess
+import sys
 
 import nbformat
 import pandas as pd
@@ -10,6 +13,7 @@ import pytest
 from conftest import write_corpus
 
 from helpers.base.artifacts import Artifacts, read_json
+from helpers.base.machine import PROJECT
 from helpers.base.settings import Corpus
 from helpers.recordings.voices import synthesise
 from helpers.suite import run as suite_run
@@ -130,9 +134,25 @@ def test_a_second_run_reuses_what_is_there_and_gives_the_same_metrics(finished):
         for path in finished.artifacts.folder.rglob("*")
         if path.name in ("run.json", "metrics.json") or (path.suffix == ".png" and "spectrograms" in path.parts)
     }
+    assert len(before) > 20
     result = run(**finished.environment)  # without the stand-in of Colab
     assert result.returncode == 0, result.stderr
     assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+def test_no_setting_of_make_reaches_the_tests():
+    makefile = (PROJECT / "Makefile").read_text(encoding="utf-8").replace("\\\n", " ")
+    names = re.search(r"^export (.+)$", makefile, re.MULTILINE)[1].split()
+    assert {"DATASET", "SEEDS"} <= {*names}
+    result = subprocess.run(
+        [sys.executable, "-c", "import os, conftest; print(*(name for name in os.environ if os.environ[name] == 'from make'))"],
+        env=os.environ
+        | dict.fromkeys([*names, "ANYTHING_ELSE"], "from make")
+        | {"PYTHONPATH": os.pathsep.join(map(str, (PROJECT, PROJECT / "tests")))},
+        capture_output=True,
+        text=True,
+    )
+    assert result.stdout.split() == ["ANYTHING_ELSE"], result.stdout + result.stderr
 
 
 def test_a_failing_notebook_is_named_with_its_cell_and_its_sentence(tmp_path):
