@@ -207,6 +207,7 @@ def label_span(label: str) -> Span | None:
     return _parse(label)[1]
 
 
+@functools.cache
 def _parse(label: str) -> tuple[str | None, Span | None]:
     words = label.casefold()
     tokens = re.findall(r"[^\W\d_]+|[0-9]+", words)
