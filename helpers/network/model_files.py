@@ -7,6 +7,7 @@ To read one, the network is built anew by its name, and only numbers are taken f
 Python objects, is never read: so a file runs no code, and may be of another version of Keras.
 """
 
+import contextlib
 import json
 import logging
 import math
@@ -19,6 +20,7 @@ from typing import Any
 
 import h5py
 import keras
+import tensorflow as tf
 
 from helpers.base.archive import DAMAGED
 from helpers.base.artifacts import SuiteError, atomic_path, write_json
@@ -205,3 +207,12 @@ def export_model(path: Path, folder: Path) -> Path:
         log.setLevel(level)
         shutil.rmtree(temporary, ignore_errors=True)
     return folder
+
+
+def load_export(folder: Path) -> Any:
+    """An exported model, ready to `serve`.
+
+    It is loaded from within its parent folder: TensorFlow takes `[`, `*` and `?` in a path for a pattern and would find nothing.
+    """
+    with contextlib.chdir(folder.parent):
+        return tf.saved_model.load(folder.name)

@@ -18,7 +18,7 @@ STAGES = 3
 BLOCKS_PER_STAGE = 2
 # On a CPU, TensorFlow 2.20 and 2.21 (oneDNN) crash in the gradient of a 1 x 1 convolution with a stride from so few channels, with
 # maps of about 50 x 50 or larger or a batch of one. The same convolution without a stride, of every second row and column that a
-# pooling of size 1 picks, does not, and gives the same numbers to the last bit.
+# pooling of size 1 picks, does not; it gives the same numbers, up to rounding.
 FEWEST_CHANNELS = 8
 # By name: who builds it, and what its authors did to the pictures (keras.applications.imagenet_utils).
 PRETRAINED = {

@@ -11,7 +11,7 @@ from helpers.comparison import other_corpus
 from helpers.comparison.other_corpus import coarse_predictions, other_scores, predict_other, prepare_other
 from helpers.evaluation.scores import predictions_table, read_classes
 from helpers.network import networks, training
-from helpers.network.model_files import save_model
+from helpers.network.model_files import model_note, save_model
 from helpers.spectrograms.batches import image_shape
 
 NETWORK = TINY.network
@@ -24,11 +24,10 @@ def save_network(artifacts, manifest, *, seed: int) -> None:
     classes = read_classes(artifacts)
     keras.utils.set_random_seed(seed)
     model = networks.build(
-        NETWORK, shape=image_shape(paths[0], profile=TINY), classes=len(classes), base_channels=TINY.base_channels, dropout=0.0
+        NETWORK, shape=image_shape(paths[0], profile=TINY), classes=len(classes), base_channels=TINY.base_channels
     )
     model.layers[-1].kernel.assign(model.layers[-1].kernel * 30)
-    note = {"spectrogram": vars(TINY.spectrogram), "test_windows": TINY.test_windows}
-    save_model(artifacts.model(NETWORK) / "model.keras", model, note | {"classes": classes, "layers": ""})
+    save_model(artifacts.model(NETWORK) / "model.keras", model, model_note(model, classes=classes, profile=TINY))
     probabilities = training.predict_clips(model, paths, classes=len(classes), profile=TINY)
     write_table(artifacts.model(NETWORK) / "predictions.csv", predictions_table(manifest, probabilities, classes))
 

@@ -13,7 +13,7 @@ from helpers.comparison.robustness import CONDITIONS, degrade, robustness
 from helpers.evaluation.scores import predictions_table
 from helpers.network import networks
 from helpers.network.grad_cam import clip_heat, grad_cam, spread
-from helpers.network.model_files import save_model
+from helpers.network.model_files import model_note, save_model
 from helpers.network.training import predict_clips
 from helpers.recordings.manifest import build_manifest
 from helpers.spectrograms.batches import even_windows, image_shape, read_image
@@ -36,8 +36,7 @@ def stage(corpus, artifacts):
     model.layers[-1].kernel.assign(model.layers[-1].kernel * 30)  # confident answers, which differ from clip to clip
     folder = artifacts.model(PROFILE.network)
     folder.mkdir(parents=True)
-    note = {"spectrogram": vars(PROFILE.spectrogram), "test_windows": PROFILE.test_windows}
-    save_model(folder / "model.keras", model, note | {"classes": CLASSES, "layers": ""})
+    save_model(folder / "model.keras", model, model_note(model, classes=CLASSES, profile=PROFILE))
     predictions = predictions_table(manifest, predict_clips(model, paths, classes=3, profile=PROFILE), CLASSES)
     write_table(folder / "predictions.csv", predictions)
     return manifest, model, predictions
