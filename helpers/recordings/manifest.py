@@ -127,7 +127,8 @@ def build_manifest(
     if manifest["label"].nunique() < 2:
         raise SuiteError(_too_few_classes(manifest, rejected, source=source, split_method=split_method))
     split = split_clips(manifest, method=split_method, seed=seed)
-    manifest = manifest.assign(split=split, age=manifest["age"].astype("Int64"))[COLUMNS]
+    whole = {"age": "Int64", "sample_rate": "int64"}  # floats so far, as rejected clips have none
+    manifest = manifest.assign(split=split).astype(whole)[COLUMNS]
     for sentence in describe_split(manifest, method=split_method):
         print(sentence)
 

@@ -79,6 +79,7 @@ def test_each_clip_of_no_use_is_listed_with_its_reason(corpus, artifacts):
     assert "no numbers" in reasons["nan.wav"] and "no class folder" in reasons["loose.wav"]
     assert "'male_80' has 2 usable clips; 3 are needed" in reasons["1.wav"]
     assert "male_80" not in read_json(artifacts.classes)
+    assert read_table(artifacts.manifest)["sample_rate"].dtype == int  # though the rejected ones have none
 
 
 @pytest.mark.parametrize(
