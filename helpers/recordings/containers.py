@@ -105,6 +105,18 @@ def write_wav(given: Path, wav: Path, *, kind: str, seconds: float) -> str:
     return lines[0] if lines else ""
 
 
+def ogg_streams(content: bytes) -> tuple[bool, bool]:
+    """Whether a stream begins behind the pages of another one, and whether the last page is whole and the end (RFC 3533, 6)."""
+    pages = [*re.finditer(rb"OggS\0(.).{20}(.)", content, re.DOTALL)]
+    flags = [page[1][0] for page in pages]
+    behind = next((index for index, flag in enumerate(flags) if not flag & 2), len(flags))
+    if not pages:
+        return False, False
+    table = pages[-1].end()
+    body = table + pages[-1][2][0]
+    return any(flag & 2 for flag in flags[behind:]), bool(flags[-1] & 4) and body + sum(content[table:body]) <= len(content)
+
+
 def mp3_start(content: bytes) -> int | None:
     """Where the first MPEG frame lies behind zeros, tags or other bytes, in the first MiB; None where there is none.
 
