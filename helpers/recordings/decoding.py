@@ -23,6 +23,8 @@ from helpers.recordings.containers import (
     kind_in_words,
     mp3_start,
     ogg_streams,
+    rare_kind,
+    with_length,
     refuse_other_content,
     write_wav,
 )
@@ -118,6 +120,8 @@ def decode(source: Path | bytes, *, longest_s: float) -> Sound:
             reason = _in_words(error)
         file.seek(0)
         content = file.read(MOST_BYTES)
+    if kind := rare_kind(content):
+        return _by_ffmpeg(source, kind, longest_s=longest_s)
     if not content.strip(b"\0"):
         raise UnusableSoundError("holds nothing but zeros: copy or download it again")
     if frame := mp3_start(content):
@@ -170,7 +174,10 @@ def _by_libsndfile(file: BinaryIO, *, longest_s: float) -> Sound:
     start = file.read(3)
     file.seek(0)
     lines: list[str] = []
-    with _standard_error(lines) if start == b"ID3" or start[:1] == b"\xff" else contextlib.nullcontext():
+    mpeg = start == b"ID3" or start[:1] == b"\xff"
+    if mpeg:
+        file = BytesIO(with_length(file.read(MOST_BYTES)))
+    with _standard_error(lines) if mpeg else contextlib.nullcontext():
         sound, loudest, note = _mix(file, longest_s=longest_s)
         if loudest is not None:
             file.seek(0)
