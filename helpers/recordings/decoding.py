@@ -24,8 +24,8 @@ from helpers.recordings.containers import (
     mp3_start,
     ogg_streams,
     rare_kind,
-    with_length,
     refuse_other_content,
+    with_length,
     write_wav,
 )
 

@@ -87,7 +87,7 @@ def test_an_mp3_of_variable_bitrate_without_its_length_is_read_to_its_end(tmp_pa
         command = ["ffmpeg", "-v", "error", "-y", "-i", tmp_path / "a.wav", "-q:a", "4", "-write_xing", "0", *options, path]
         subprocess.run(command, check=True)
         sound = read_sound(path)
-        assert sound.duration_s == pytest.approx(3.08, abs=0.05) and sound.note == "", options
+        assert sound.duration_s == pytest.approx(3.05, abs=0.06) and sound.note == "", options
         middle = path.stat().st_size // 2
         path.write_bytes(path.read_bytes()[:middle] + bytes(100) + path.read_bytes()[middle + 100 :])
         assert "the MP3 decoder says" in read_sound(path).note
