@@ -4,7 +4,9 @@ import contextlib
 import importlib
 import os
 import platform
+import re
 import shutil
+import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -12,14 +14,23 @@ from pathlib import Path
 from typing import Any
 
 from joblib import Parallel, delayed
+from joblib.externals.loky.process_executor import ProcessPoolExecutor, TerminatedWorkerError
 from tqdm import tqdm
+
+from helpers.base.artifacts import SuiteError
 
 # Before TensorFlow is first imported: its start-up log lines concern its developers, not a student.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 PROJECT = Path(__file__).resolve().parents[2]
 DRIVE = Path("/content/drive/MyDrive")  # where Colab mounts Google Drive: it outlives the machine
+ITEMS_ALONE = 100  # that are done in one process after another, after one of them ended its worker
+CONTROL_GROUPS = Path("/sys/fs/cgroup")
 PACKAGES = ("tensorflow", "keras", "librosa", "numpy", "pandas", "scikit-learn", "soundfile", "ipywidgets")
+
+
+class DeadWorkerError(SuiteError):
+    """A worker process died."""
 
 
 def on_colab() -> bool:
@@ -98,14 +109,97 @@ def versions() -> dict[str, str]:
 def in_workers(function: Callable[[Any], Any], items: Iterable, *, workers: int = -1) -> Iterator:
     """What a function gives for each item, in their order, from worker processes; `workers` as joblib's `n_jobs`.
 
+    A worker that dies, in a decoder or for want of memory, is a SuiteError that says how.
+
     At its first import on a machine librosa compiles functions into a cache on disk. Processes that do so together can break it,
     and with it every later call (Numba's issue 10128), so this process does it before they start.
     """
     for module in ("librosa.core.audio", "librosa.core.pitch"):
         importlib.import_module(module)
-    yield from Parallel(n_jobs=workers, return_as="generator")(delayed(function)(item) for item in items)
+    before = memory_kills()
+    try:
+        yield from Parallel(n_jobs=workers, return_as="generator")(delayed(function)(item) for item in items)
+    except TerminatedWorkerError as error:
+        how = _endings(error, memory=memory_kills() > before)
+        raise DeadWorkerError(
+            f"A worker process {how}, so that its clips are not done. Run this again: what is done already stays; if it happens "
+            "again, set LOKY_MAX_CPU_COUNT=1 in the environment, so that one clip after the other takes memory."
+        ) from None
 
 
-def on_all_cores(function: Callable[[Any], Any], items: Sequence, *, title: str) -> list:
-    """What a function gives for each item, in their order, with a progress bar that counts clips."""
-    return list(tqdm(in_workers(function, items), total=len(items), desc=title, unit="clip", file=sys.stdout))
+def _endings(error: TerminatedWorkerError, *, memory: bool) -> str:
+    """How the workers ended that joblib names."""
+    ends = re.findall(r"[A-Z]\w*\((-?\d+)\)", str(error).partition("exit codes")[2])
+    return ", ".join(dict.fromkeys(ending(int(code), memory=memory) for code in ends)) or str(error)
+
+
+def ending(code: int, *, memory: bool = False) -> str:
+    """How a process ended, from its exit code, which is negative for a signal; `memory`: the system ended one to get memory.
+
+    Examples
+    --------
+    >>> ending(3), ending(-11), ending(-9, memory=True)
+    ('ended with exit code 3', 'was ended by signal 11 (SIGSEGV)', 'was ended by signal 9 (SIGKILL) because the memory ran out')
+    """
+    if code >= 0:
+        return f"ended with exit code {code}"
+    names = {number.value: f" ({number.name})" for number in signal.Signals}
+    reason = " because the memory ran out" if memory and names.get(-code) == " (SIGKILL)" else ""
+    return f"was ended by signal {-code}{names.get(-code, '')}{reason}"
+
+
+def memory_kills() -> int:
+    """How many processes of this one's control group Linux has ended so far because memory ran out; 0 where nobody counts."""
+    for file in ("memory.events", "memory/memory.oom_control"):  # of version 2 and version 1
+        with contextlib.suppress(OSError):
+            found = re.search(r"^oom_kill (\d+)", (CONTROL_GROUPS / file).read_text(), flags=re.MULTILINE)
+            if found:
+                return int(found[1])
+    return 0
+
+
+def on_all_cores(
+    function: Callable[[Any], Any], items: Sequence, *, title: str, dead: Callable[[str], Any] | None = None
+) -> list:
+    """What a function gives for each item, in their order, with a progress bar that counts clips.
+
+    Parameters
+    ----------
+    function : callable
+    items : sequence
+    title : str
+    dead : callable, optional
+        From how a process ended to what stands for the item that ended it; without it, that is a SuiteError.
+    """
+    found = []
+    with tqdm(total=len(items), desc=title, unit="clip", file=sys.stdout) as bar:
+        while len(found) < len(items):
+            try:
+                for result in in_workers(function, items[len(found) :]):
+                    found.append(result)
+                    bar.update()
+            except DeadWorkerError:
+                if dead is None:
+                    raise
+                # Which item it was nobody says: it is among the next ones, which no other item can end in a process of their own.
+                alone = items[len(found) : len(found) + ITEMS_ALONE]
+                found += _in_one_worker(function, alone, dead=dead)
+                bar.update(len(alone))
+    return found
+
+
+def _in_one_worker(function: Callable[[Any], Any], items: Sequence, *, dead: Callable[[str], Any]) -> Iterator:
+    """What a function gives for each item, one after the other in a process that is started anew after each that ends it."""
+    worker = ProcessPoolExecutor(max_workers=1)
+    try:
+        for item in items:
+            before = memory_kills()
+            try:
+                result = worker.submit(function, item).result()
+            except TerminatedWorkerError as error:
+                worker.shutdown()
+                worker = ProcessPoolExecutor(max_workers=1)
+                result = dead(_endings(error, memory=memory_kills() > before))
+            yield result
+    finally:
+        worker.shutdown()
