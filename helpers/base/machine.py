@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from joblib import Parallel, delayed
-from joblib.externals.loky.process_executor import TerminatedWorkerError
+from joblib.externals.loky.process_executor import ProcessPoolExecutor, TerminatedWorkerError
 from tqdm import tqdm
 
 from helpers.base.artifacts import SuiteError
@@ -24,8 +24,13 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 PROJECT = Path(__file__).resolve().parents[2]
 DRIVE = Path("/content/drive/MyDrive")  # where Colab mounts Google Drive: it outlives the machine
+ITEMS_ALONE = 100  # that are done in one process after another, after one of them ended its worker
 CONTROL_GROUPS = Path("/sys/fs/cgroup")
 PACKAGES = ("tensorflow", "keras", "librosa", "numpy", "pandas", "scikit-learn", "soundfile", "ipywidgets")
+
+
+class DeadWorkerError(SuiteError):
+    """A worker process died."""
 
 
 def on_colab() -> bool:
@@ -115,12 +120,17 @@ def in_workers(function: Callable[[Any], Any], items: Iterable, *, workers: int 
     try:
         yield from Parallel(n_jobs=workers, return_as="generator")(delayed(function)(item) for item in items)
     except TerminatedWorkerError as error:
-        ends = re.findall(r"[A-Z]\w*\((-?\d+)\)", str(error).partition("exit codes")[2])
-        how = ", ".join(dict.fromkeys(ending(int(code), memory=memory_kills() > before) for code in ends)) or str(error)
-        raise SuiteError(
+        how = _endings(error, memory=memory_kills() > before)
+        raise DeadWorkerError(
             f"A worker process {how}, so that its clips are not done. Run this again: what is done already stays; if it happens "
             "again, set LOKY_MAX_CPU_COUNT=1 in the environment, so that one clip after the other takes memory."
         ) from None
+
+
+def _endings(error: TerminatedWorkerError, *, memory: bool) -> str:
+    """How the workers ended that joblib names."""
+    ends = re.findall(r"[A-Z]\w*\((-?\d+)\)", str(error).partition("exit codes")[2])
+    return ", ".join(dict.fromkeys(ending(int(code), memory=memory) for code in ends)) or str(error)
 
 
 def ending(code: int, *, memory: bool = False) -> str:
@@ -148,6 +158,48 @@ def memory_kills() -> int:
     return 0
 
 
-def on_all_cores(function: Callable[[Any], Any], items: Sequence, *, title: str) -> list:
-    """What a function gives for each item, in their order, with a progress bar that counts clips."""
-    return list(tqdm(in_workers(function, items), total=len(items), desc=title, unit="clip", file=sys.stdout))
+def on_all_cores(
+    function: Callable[[Any], Any], items: Sequence, *, title: str, dead: Callable[[str], Any] | None = None
+) -> list:
+    """What a function gives for each item, in their order, with a progress bar that counts clips.
+
+    Parameters
+    ----------
+    function : callable
+    items : sequence
+    title : str
+    dead : callable, optional
+        From how a process ended to what stands for the item that ended it; without it, that is a SuiteError.
+    """
+    found = []
+    with tqdm(total=len(items), desc=title, unit="clip", file=sys.stdout) as bar:
+        while len(found) < len(items):
+            try:
+                for result in in_workers(function, items[len(found) :]):
+                    found.append(result)
+                    bar.update()
+            except DeadWorkerError:
+                if dead is None:
+                    raise
+                # Which item it was nobody says: it is among the next ones, which no other item can end in a process of their own.
+                alone = items[len(found) : len(found) + ITEMS_ALONE]
+                found += _in_one_worker(function, alone, dead=dead)
+                bar.update(len(alone))
+    return found
+
+
+def _in_one_worker(function: Callable[[Any], Any], items: Sequence, *, dead: Callable[[str], Any]) -> Iterator:
+    """What a function gives for each item, one after the other in a process that is started anew after each that ends it."""
+    worker = ProcessPoolExecutor(max_workers=1)
+    try:
+        for item in items:
+            before = memory_kills()
+            try:
+                result = worker.submit(function, item).result()
+            except TerminatedWorkerError as error:
+                worker.shutdown()
+                worker = ProcessPoolExecutor(max_workers=1)
+                result = dead(_endings(error, memory=memory_kills() > before))
+            yield result
+    finally:
+        worker.shutdown()

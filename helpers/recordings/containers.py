@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 FFMPEG_S = 600  # a decoder that takes longer hangs
@@ -10,7 +11,8 @@ FFMPEG_S = 600  # a decoder that takes longer hangs
 FFMPEG_KINDS = {
     "M4A": ((".m4a", ".m4b", ".mp4"), "mov"), "MP4": ((".mp4", ".m4a", ".m4b", ".mov"), "mov"), "3GP": ((".3gp", ".3g2"), "mov"),
     "WEBM": ((".webm", ".weba"), "matroska"), "MKA": ((".mka", ".mkv"), "matroska"), "WMA": ((".wma", ".asf", ".wmv"), "asf"),
-    "AAC": ((".aac",), "aac"), "AMR": ((".amr",), "amr"),
+    "AAC": ((".aac",), "aac"), "AMR": ((".amr",), "amr"), "Speex": ((".spx", ".ogg", ".oga"), "ogg"),
+    "FLAC in OGG": ((".ogg", ".oga", ".flac"), "ogg"), "CAF without a length": ((".caf",), "caf"),
 }  # fmt: skip
 NO_SOUND = {
     rb"version https://git-lfs": "is a Git LFS pointer, not the recording: run `git lfs pull` in its repository",
@@ -50,6 +52,14 @@ def ffmpeg_kind(start: bytes) -> str:
     if start.startswith(b"ADIF") or (len(start) > 1 and start[0] == 0xFF and start[1] & 0xF6 == 0xF0):
         return "AAC"
     return "AMR" if start.startswith(b"#!AMR") else ""
+
+
+def rare_kind(content: bytes) -> str:
+    """The kind of a file that ffmpeg can read where libsndfile failed, though it is of a format that it knows; else empty."""
+    if content.startswith(b"OggS"):
+        return {b"Speex": "Speex", b"\x7fFLAC": "FLAC in OGG"}.get(content[28:33], "")
+    endless = content.startswith(b"caff") and b"data" + b"\xff" * 8 in content[:8192]
+    return "CAF without a length" if endless else ""
 
 
 def kind_in_words(kind: str, ending: str) -> str:
@@ -105,18 +115,60 @@ def write_wav(given: Path, wav: Path, *, kind: str, seconds: float) -> str:
     return lines[0] if lines else ""
 
 
+def ogg_streams(content: bytes) -> tuple[bool, bool]:
+    """Whether a stream begins behind the pages of another one, and whether the last page is whole and the end (RFC 3533, 6)."""
+    pages = [*re.finditer(rb"OggS\0(.).{20}(.)", content, re.DOTALL)]
+    flags = [page[1][0] for page in pages]
+    behind = next((index for index, flag in enumerate(flags) if not flag & 2), len(flags))
+    if not pages:
+        return False, False
+    table = pages[-1].end()
+    body = table + pages[-1][2][0]
+    return any(flag & 2 for flag in flags[behind:]), bool(flags[-1] & 4) and body + sum(content[table:body]) <= len(content)
+
+
 def mp3_start(content: bytes) -> int | None:
     """Where the first MPEG frame lies behind zeros, tags or other bytes, in the first MiB; None where there is none.
 
     A frame's header is checked by those of the next two, placed as ISO 11172-3, 2.4.2.3, says.
     """
-    for sync in re.finditer(rb"\xff[\xe2-\xff]", content[: 1 << 20]):
-        offset, frames = sync.start(), 0
-        while frames < 3 and (length := _frame_length(content[offset : offset + 4])):
-            offset, frames = offset + length, frames + 1
-        if frames == 3:
-            return sync.start()
-    return None
+    return next((start for start, _ in _frames(content[: 1 << 20], least=3)), None)
+
+
+def with_length(content: bytes) -> bytes:
+    """An MP3 of variable bitrate with the number of its frames in front (a Xing header), if it lacks that.
+
+    Without it libsndfile takes the length from the first frames' bitrate, and reads no further.
+    """
+    sound = content
+    while sound.startswith(b"ID3") and len(sound) > 10:  # a tag's size is written in digits of 7 bits (ID3v2, 3.1)
+        sound = sound[10 + sum(digit << 7 * power for power, digit in enumerate(reversed(sound[6:10]))) :]
+    frames = [*_frames(sound, least=3)]
+    if len({sound[start + 2] >> 4 for start, _ in frames}) < 2:
+        return content
+    sound = sound[frames[0][0] :]
+    first = sound[: frames[0][1]]
+    if b"Xing" in first or b"Info" in first or b"VBRI" in first:
+        return content
+    mpeg1, mono = first[1] & 8, first[3] >> 6 == 3
+    side_information = (17 if mono else 32) if mpeg1 else (9 if mono else 17)
+    headers = (bytes([0xFF, first[1] | 1, bitrate << 4 | first[2] & 15, first[3]]) for bitrate in range(1, 15))
+    header = next(header for header in headers if _frame_length(header) > 64)
+    frame = header + bytes(side_information) + b"Xing\0\0\0\1" + len(frames).to_bytes(4, "big")
+    return frame.ljust(_frame_length(header), b"\0") + sound
+
+
+def _frames(content: bytes, *, least: int) -> Iterator[tuple[int, int]]:
+    """First byte and length of each MPEG frame, in runs of at least so many."""
+    sync, begin = re.compile(rb"\xff[\xe2-\xff]"), 0
+    while found := sync.search(content, begin):
+        run, offset = [], found.start()
+        while length := _frame_length(content[offset : offset + 4]):
+            run.append((offset, length))
+            offset += length
+        if len(run) >= least:
+            yield from run
+        begin = offset if len(run) >= least else found.start() + 1
 
 
 def _frame_length(header: bytes) -> int:

@@ -22,16 +22,21 @@ from helpers.recordings.containers import (
     ffmpeg_kind,
     kind_in_words,
     mp3_start,
+    ogg_streams,
+    rare_kind,
     refuse_other_content,
+    with_length,
     write_wav,
 )
 
-BLOCK = 4096  # frames; where a file breaks off with an error, less than a block before it is lost
+BLOCK = 4096  # frames of up to 8 channels, of more fewer; where a file breaks off with an error, less than a block is lost
 LOWEST_RATE, HIGHEST_RATE = 4000, 400_000  # Hz; below, nothing of speech is left; above, a header is wrong
 CANCEL_DB = 10  # a mean that lies so far below the loudest channel has lost the voice
 UNKNOWN_LENGTH = 0x7FFFFFF0  # headers of streams hold this size, or a larger one
 MOST_BYTES = 64 << 20  # that are searched for a frame or a page: more than the longest clip has
 LOSSY = ("VORBIS", "OPUS", "MPEG_LAYER_I", "MPEG_LAYER_II", "MPEG_LAYER_III")
+# What libsndfile says of a damaged header or of a file in memory, and what would mislead.
+VAGUE = re.compile("Unspecified internal error|Internal error|File does not exist|unknown error")
 _one_at_a_time = threading.Lock()
 
 
@@ -59,6 +64,22 @@ class Sound:
     @property
     def duration_s(self) -> float:
         return len(self.samples) / self.sample_rate
+
+
+class Steady:
+    """A file in which a seek to where no file goes, as a damaged header asks for, changes nothing.
+
+    From within libsndfile an exception would end as a traceback on the screen.
+    """
+
+    def __init__(self, file: BinaryIO):
+        self.file, self.tell, self.readinto = file, file.tell, file.readinto
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Go there, or stay."""
+        with contextlib.suppress(OSError, ValueError, OverflowError):
+            return self.file.seek(offset, whence)
+        return self.tell()
 
 
 class Stream(soundfile.SoundFile):
@@ -96,9 +117,11 @@ def decode(source: Path | bytes, *, longest_s: float) -> Sound:
         try:
             return _by_libsndfile(file, longest_s=longest_s)
         except soundfile.LibsndfileError as error:
-            reason = error.error_string.rstrip(".")
+            reason = _in_words(error)
         file.seek(0)
         content = file.read(MOST_BYTES)
+    if kind := rare_kind(content):
+        return _by_ffmpeg(source, kind, longest_s=longest_s)
     if not content.strip(b"\0"):
         raise UnusableSoundError("holds nothing but zeros: copy or download it again")
     if frame := mp3_start(content):
@@ -151,7 +174,10 @@ def _by_libsndfile(file: BinaryIO, *, longest_s: float) -> Sound:
     start = file.read(3)
     file.seek(0)
     lines: list[str] = []
-    with _standard_error(lines) if start == b"ID3" or start[:1] == b"\xff" else contextlib.nullcontext():
+    mpeg = start == b"ID3" or start[:1] == b"\xff"
+    if mpeg:
+        file = BytesIO(with_length(file.read(MOST_BYTES)))
+    with _standard_error(lines) if mpeg else contextlib.nullcontext():
         sound, loudest, note = _mix(file, longest_s=longest_s)
         if loudest is not None:
             file.seek(0)
@@ -175,15 +201,16 @@ def _mix(file: BinaryIO, *, longest_s: float, channel: int | None = None) -> tup
     note : str
         Which says so.
     """
-    with Stream(file) as stream:
+    with Stream(Steady(file)) as stream, np.errstate(over="ignore", invalid="ignore"):  # damaged floats: see `read_sound`
         rate, channels = stream.samplerate, stream.channels
         if not LOWEST_RATE <= rate <= HIGHEST_RATE:
             bound = f"at least {LOWEST_RATE}" if rate < LOWEST_RATE else f"at most {HIGHEST_RATE}"
             raise UnusableSoundError(f"has a sample rate of {rate} Hz; a recording of speech has {bound}")
         limit, blocks, error = max(int(longest_s * rate), 1), [], ""
+        block_frames = max(8 * BLOCK // max(channels, 8), 1)
         frames, sums = 0, np.zeros((2, channels + 1))  # of the samples and their squares: each channel's, and the mean's
         try:
-            while frames < limit and len(block := stream.read(min(BLOCK, limit - frames), dtype="float32", always_2d=True)):
+            while frames < limit and len(block := stream.read(min(block_frames, limit - frames), dtype="float32", always_2d=True)):
                 # A copy also of a single channel: a view would keep the block.
                 blocks.append(block.mean(axis=1) if channel is None else block[:, channel].copy())
                 frames += len(block)
@@ -191,12 +218,16 @@ def _mix(file: BinaryIO, *, longest_s: float, channel: int | None = None) -> tup
                     both = np.column_stack([block, blocks[-1]]).astype(np.float64)
                     sums += both.sum(axis=0), (both**2).sum(axis=0)
         except soundfile.LibsndfileError as failure:
-            error = failure.error_string.removeprefix("Error : ").rstrip(".")
+            error = _in_words(failure)
         if not frames:
             raise UnusableSoundError(f"can't be read as sound ({error})" if error else "is empty (no samples)")
         note = _length_note(stream, frames=frames, limit=limit, error=error)
-        several = stream.format == "OGG" and _is_chained(file)
-        note += "; " * bool(note and several) + "holds several streams, of which the first is used" * several
+        if stream.format == "OGG":
+            file.seek(0)
+            several, ends = ogg_streams(file.read(MOST_BYTES))
+            if not ends and not note and frames < limit:
+                note = f"breaks off after {frames / rate:.2f} s: its end is missing"
+            note += "; " * bool(note and several) + "holds several streams, of which the first is used" * several
         sound = Sound(np.concatenate(blocks), rate, note, stream.subtype in LOSSY)
     powers = sums[1] / frames - (sums[0] / frames) ** 2  # around their means: a constant is no sound
     loudest = int(np.argmax(powers[:-1])) if channels > 1 and channel is None else None
@@ -211,7 +242,7 @@ def _length_note(stream: Stream, *, frames: int, limit: int, error: str) -> str:
     # Where a header promises more, libsndfile believes the size of the file, and says so in its log.
     sizes = re.findall(r"^ *(?:data|SSND|Data Size|RIFF|FORM|riff|Riff size) *: (\d+) \(should be (\d+)\)", log, re.MULTILINE)
     cut = any(int(there) + 1 < int(said) < UNKNOWN_LENGTH for said, there in sizes)
-    cut |= "does not match value from 'ds64'" in log or "without an End-Of-Stream" in log
+    cut |= "does not match value from 'ds64'" in log
     why = f" ({error})" if error else ""
     if frames < min(promised, limit) - 0.05 * rate and promised < 1 << 62:
         return f"breaks off: {frames / rate:.2f} of {promised / rate:.2f} s can be read{why}"
@@ -220,12 +251,9 @@ def _length_note(stream: Stream, *, frames: int, limit: int, error: str) -> str:
     return f"is longer than {limit / rate:g} s, of which the start is used" if frames >= limit and promised > limit else ""
 
 
-def _is_chained(file: BinaryIO) -> bool:
-    """Whether a stream begins behind the pages of another one (RFC 3533: the first page of a stream has the flag 2)."""
-    file.seek(0)
-    flags = [page[1][0] for page in re.finditer(rb"OggS\0(.)", file.read(MOST_BYTES), re.DOTALL)]
-    behind = next((index for index, flag in enumerate(flags) if not flag & 2), len(flags))
-    return any(flag & 2 for flag in flags[behind:])
+def _in_words(error: soundfile.LibsndfileError) -> str:
+    """What libsndfile says, where it says something."""
+    return "the file is damaged" if VAGUE.search(error.error_string) else error.error_string.removeprefix("Error : ").rstrip(".")
 
 
 @contextlib.contextmanager

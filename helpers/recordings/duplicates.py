@@ -1,8 +1,9 @@
 """One recording that is in a corpus more than once: the same samples, or the same sound in another format (notebook 01)."""
 
 import filecmp
+import functools
 from collections.abc import Iterator
-from itertools import combinations
+from functools import partial
 from pathlib import Path
 
 import librosa
@@ -22,6 +23,8 @@ LOUDER_DB = 1.0  # nor do they change the level by more
 # Correlation of two waveforms where they fit best: MP3, Opus and AAC of 16 to 32 kbit/s leave 0.93 and more of speech. Where
 # neither the format nor the rate explains a difference, two takes of one sentence must not be taken for one.
 ALIKE, EQUAL = 0.9, 0.99999
+NEAREST = 3  # clips that each is compared with: in a corpus whose files all have one name the number of pairs must not explode
+PAIRS_A_TASK = 64
 
 
 def duplicate_reasons(clips: pd.DataFrame, *, longest_s: float) -> dict[str, str]:
@@ -85,32 +88,43 @@ def _alike(clips: pd.DataFrame, *, longest_s: float) -> Iterator[tuple]:
     """Pairs of index values of clips of different samples that hold the same recording, as far as it can be heard."""
     paths = clips["path"].map(Path)
     owner = clips["speaker"].where(clips["speaker"] != "", paths.map(lambda path: path.parent.name))
-    pairs, facts = [], ["duration_s", "level_db", "sample_rate", "lossy"]
-    for _, named in clips.groupby([paths.map(lambda path: path.stem.casefold()), owner]):
-        for one, other in combinations(named[facts].itertuples(), 2):
-            explained = one.lossy or other.lossy or one.sample_rate != other.sample_rate
-            later, louder = (LATER_S, LOUDER_DB) if explained else (0.001, 0.01)
-            if abs(one.duration_s - other.duration_s) <= later and abs(one.level_db - other.level_db) <= louder:
-                pairs.append((one.Index, other.Index, ALIKE if explained else EQUAL))
-    wanted = [*dict.fromkeys(index for pair in pairs for index in pair[:2])]
-    outlines = dict(zip(wanted, in_workers(_Outline(longest_s), paths[wanted]), strict=True))
-    for one, other, least in pairs:
-        if correlation(outlines[one], outlines[other]) >= least:
-            yield one, other
+    keys = pd.DataFrame({"name": paths.map(lambda path: path.stem.casefold()), "owner": owner})
+    several = clips[keys.duplicated(keep=False)].sort_values("duration_s", kind="stable")
+    groups = several.groupby([keys["name"], keys["owner"]], sort=False).indices.values()
+    pairs = [(*several.index[[one, other]], least) for rows in groups for one, other, least in _candidates(several, rows)]
+    tasks = [pairs[start : start + PAIRS_A_TASK] for start in range(0, len(pairs), PAIRS_A_TASK)]
+    named = ([(paths[one], paths[other], least) for one, other, least in task] for task in tasks)
+    for task, found in zip(tasks, in_workers(partial(_same_recordings, longest_s=longest_s), named), strict=True):
+        yield from ((one, other) for (one, other, _), same in zip(task, found, strict=True) if same)
 
 
-class _Outline:
-    """The waveform of a file below 2000 Hz, np.ndarray [shape=(n,)], which may be sent to a worker."""
+def _candidates(clips: pd.DataFrame, rows: np.ndarray) -> Iterator[tuple[int, int, float]]:
+    """Pairs of rows, sorted by duration, that may hold the same recording, and the correlation that they must have."""
+    duration, level, rate, lossy = (clips[name].to_numpy()[rows] for name in ("duration_s", "level_db", "sample_rate", "lossy"))
+    ends = np.searchsorted(duration, duration + LATER_S, side="right")
+    for one in range(len(rows)):
+        others = np.arange(one + 1, ends[one])
+        later, louder = duration[others] - duration[one], np.abs(level[others] - level[one])
+        explained = lossy[one] | lossy[others] | (rate[others] != rate[one])
+        possible = np.where(explained, louder <= LOUDER_DB, (later <= 0.001) & (louder <= 0.01))
+        distance = np.where(possible, later / LATER_S + louder / LOUDER_DB, np.inf)
+        for index in np.argsort(distance, kind="stable")[: min(NEAREST, possible.sum())]:
+            yield rows[one], rows[others[index]], ALIKE if explained[index] else EQUAL
 
-    def __init__(self, longest_s: float):
-        self.longest_s = longest_s
 
-    def __call__(self, path: Path) -> np.ndarray:
-        try:
-            sound = read_sound(path, longest_s=self.longest_s)
-        except UnusableSoundError:  # gone since the audit
-            return np.zeros(1, np.float32)
-        return librosa.resample(sound.samples, orig_sr=sound.sample_rate, target_sr=OUTLINE_RATE)
+def _same_recordings(pairs: list[tuple[Path, Path, float]], *, longest_s: float) -> list[bool]:
+    """Whether the files of each pair correlate as they must."""
+    outline = functools.lru_cache(maxsize=NEAREST + 1)(partial(_outline, longest_s=longest_s))
+    return [correlation(outline(one), outline(other)) >= least for one, other, least in pairs]
+
+
+def _outline(path: Path, *, longest_s: float) -> np.ndarray:
+    """The waveform of a file below 2000 Hz, np.ndarray [shape=(n,)]."""
+    try:
+        sound = read_sound(path, longest_s=longest_s)
+    except UnusableSoundError:  # gone since the audit
+        return np.zeros(1, np.float32)
+    return librosa.resample(sound.samples, orig_sr=sound.sample_rate, target_sr=OUTLINE_RATE)
 
 
 def correlation(one: np.ndarray, other: np.ndarray) -> float:

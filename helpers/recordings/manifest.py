@@ -179,7 +179,8 @@ def _inspect(clips: pd.DataFrame, *, longest_s: float) -> pd.DataFrame:
     """Decode the clips that belong to a class; find what can't be used, and duplicates."""
     in_class = clips.index[clips["reason"] == ""]
     read = partial(inspect_sound, longest_s=longest_s)
-    sounds = on_all_cores(read, [*map(Path, clips.loc[in_class, "path"])], title="reading")
+    paths = [*map(Path, clips.loc[in_class, "path"])]
+    sounds = on_all_cores(read, paths, title="reading", dead=lambda how: SoundFacts(reason=f"can't be read: its decoder {how}"))
     sounds = pd.DataFrame(sounds, index=in_class, columns=[*vars(SoundFacts())])
     clips = _leave_out(clips, sounds.pop("reason")).join(sounds)
     clips = _leave_out(clips, clips["clip"].map(duplicate_reasons(clips[clips["reason"] == ""], longest_s=longest_s)))

@@ -78,6 +78,29 @@ def test_what_stands_around_a_sound_does_not_matter(given):
     assert sound.duration_s == pytest.approx(3, abs=0.05) and alike(sound.samples, SPEECH) > 0.99 and sound.note == ""
 
 
+@needs_ffmpeg
+def test_an_mp3_of_variable_bitrate_without_its_length_is_read_to_its_end(tmp_path):
+    time = np.arange(3 * RATE) / RATE
+    (tmp_path / "a.wav").write_bytes(content((SPEECH * (time > 1)).astype(np.float32)))  # frames of silence come first
+    for options in (["-id3v2_version", "0"], ["-id3v2_version", "3", "-metadata", "title=A"], ["-ac", "2"], ["-ar", "44100"]):
+        path = tmp_path / "a.mp3"
+        command = ["ffmpeg", "-v", "error", "-y", "-i", tmp_path / "a.wav", "-q:a", "4", "-write_xing", "0", *options, path]
+        subprocess.run(command, check=True)
+        sound = read_sound(path)
+        assert sound.duration_s == pytest.approx(3.05, abs=0.06) and sound.note == "", options
+        middle = path.stat().st_size // 2
+        path.write_bytes(path.read_bytes()[:middle] + bytes(100) + path.read_bytes()[middle + 100 :])
+        assert "the MP3 decoder says" in read_sound(path).note
+
+
+@pytest.mark.parametrize("subtype", ["VORBIS", "OPUS"])
+def test_a_short_ogg_file_does_not_break_off(subtype):
+    for seconds in (0.15, 0.3, 0.6, 1.1, 2):
+        given = content(voice(150, seconds=seconds), format="OGG", subtype=subtype)
+        assert inspect_sound(given).note == "" and inspect_sound(given + b"TAG" + bytes(125)).note == ""
+        assert inspect_sound(given[:-10]).note.endswith("its end is missing") or inspect_sound(given[:-10]).reason
+
+
 def half(given: bytes) -> bytes:
     return given[: len(given) // 2]
 
@@ -212,6 +235,8 @@ def test_what_ffmpeg_can_not_decode_has_a_reason_that_is_the_same_each_time(tmp_
         ("a.wma", []),
         ("a.webm", ["-c:a", "libopus"]),
         ("a.mka", []),
+        ("a.spx", []),
+        ("a.oga", ["-c:a", "flac"]),
     ],
 )  # fmt: skip
 def test_ffmpeg_reads_what_libsndfile_can_not(tmp_path, name, coding):
@@ -224,7 +249,7 @@ def test_ffmpeg_reads_what_libsndfile_can_not(tmp_path, name, coding):
     assert sound.duration_s == pytest.approx(3, abs=0.15) and sound.note == "" and sound.lossy
     assert np.array_equal(read_sound(path.read_bytes()).samples, sound.samples)
     if sound.sample_rate == RATE:
-        assert alike(sound.samples, SPEECH) > 0.9
+        assert alike(sound.samples, SPEECH) > (0.5 if name == "a.spx" else 0.9)  # Speex keeps no waveform
     assert inspect_sound(path, longest_s=1).note == "is longer than 1 s, of which the start is used"
     odd = path.rename(tmp_path / "-i concat:a|b.wav")
     assert inspect_sound(odd).reason == ""

@@ -3,10 +3,12 @@
 import shutil
 
 import numpy as np
+import pandas as pd
 import pytest
 import soundfile
 from conftest import RATE, real_speech, voice
 
+from helpers.recordings import duplicates
 from helpers.recordings.duplicates import correlation
 from helpers.recordings.manifest import build_manifest
 
@@ -69,6 +71,17 @@ def test_a_duplicate_by_two_speakers_names_both(tmp_path, artifacts):
     manifest, rejected = build_manifest("baved", tmp_path, artifacts, seed=0, labels="gender")
     assert len(manifest) == 12 and len(rejected) == 3 and set(rejected["clip"].str[:2]) == {"53"}
     assert rejected["reason"].str.contains("there of speaker 46, here of speaker 53").all()
+
+
+def test_of_thousands_of_clips_with_one_name_each_is_compared_with_a_few():
+    rng = np.random.default_rng(0)
+    facts = {"duration_s": 2.0, "level_db": rng.normal(-20, 0.1, 2000), "sample_rate": RATE, "lossy": rng.random(2000) < 0.5}
+    clips = pd.DataFrame(facts)
+    pairs = {(one, other) for one, other, _ in duplicates._candidates(clips, np.arange(2000))}
+    assert 2000 < len(pairs) <= 2000 * duplicates.NEAREST
+    clips.loc[[7, 1500], "lossy"] = [True, False]
+    clips.loc[[7, 1500], "level_db"] = [-30.0, -30.01]
+    assert (7, 1500) in {(one, other) for one, other, _ in duplicates._candidates(clips, np.arange(2000))}
 
 
 def test_correlation_is_that_of_the_best_fit():

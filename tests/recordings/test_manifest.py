@@ -1,3 +1,5 @@
+import os
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +10,10 @@ from conftest import RATE, run_cell, voice, write_corpus
 
 from helpers.base.artifacts import SuiteError, read_json, read_table
 from helpers.base.settings import Corpus
+from helpers.recordings import manifest as manifest_module
 from helpers.recordings.catalogue import locate
 from helpers.recordings.manifest import COLUMNS, build_manifest, clip_names, read_manifest, reject
+from helpers.recordings.sounds import inspect_sound
 
 
 def build(corpus, artifacts, seed=0):
@@ -205,3 +209,18 @@ def test_emodb_by_speaker(emodb, artifacts):
     manifest, rejected = build_manifest("emodb", emodb, artifacts, seed=0, labels="gender", split_method="speaker")
     assert len(manifest) == 535 and rejected.empty and manifest.groupby("speaker")["split"].nunique().max() == 1
     assert manifest["emotion"].nunique() == 7 and manifest["sentence"].nunique() == 10
+
+
+@pytest.mark.slow
+def test_a_file_that_ends_its_decoder_is_the_only_one_that_is_lost(corpus, artifacts, monkeypatch):
+    def read(path, **options):
+        if path.name == "2.wav" and path.parent.name in ("female_60", "male_41"):
+            os.kill(os.getpid(), signal.SIGSEGV if path.parent.name == "male_41" else signal.SIGKILL)
+        return inspect_sound(path, **options)
+
+    monkeypatch.setattr(manifest_module, "inspect_sound", read)
+    manifest, rejected = build_manifest("folder", corpus, artifacts, seed=0)
+    assert len(manifest) == 16 and dict(zip(rejected["clip"], rejected["reason"], strict=True)) == {
+        "female_60__2": "can't be read: its decoder was ended by signal 9 (SIGKILL)",
+        "male_41__2": "can't be read: its decoder was ended by signal 11 (SIGSEGV)",
+    }
