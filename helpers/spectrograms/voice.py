@@ -90,7 +90,9 @@ def spectral_envelope(magnitudes: np.ndarray, *, period: float) -> np.ndarray:
 
 
 def median_pitch(samples: np.ndarray, *, sample_rate: int) -> float:
-    """Median fundamental frequency of the louder half of a clip, in Hz.
+    """Median fundamental frequency of the louder half of what can be heard of a clip, in Hz.
+
+    What lies 60 dB or more below the loudest moment, such as the silence that a clip was padded with, is not heard.
 
     YIN: de Cheveigné & Kawahara (2002), "YIN, a fundamental frequency estimator for speech and music", J. Acoust. Soc. Am. 111.
 
@@ -109,7 +111,8 @@ def median_pitch(samples: np.ndarray, *, sample_rate: int) -> float:
     # From 60 to 400 Hz, speech of adults.
     pitch = librosa.yin(samples, fmin=60.0, fmax=400.0, sr=sample_rate, frame_length=frame, hop_length=hop)
     loudness = librosa.feature.rms(y=samples, frame_length=frame, hop_length=hop)[0]
-    return float(np.median(pitch[loudness >= np.median(loudness)]))
+    audible = loudness >= loudness.max() / 1000
+    return float(np.median(pitch[audible & (loudness >= np.median(loudness[audible]))]))
 
 
 def pitch_table(manifest: pd.DataFrame, artifacts: Artifacts, *, longest_s: float = LONGEST_S) -> pd.Series:
