@@ -25,6 +25,7 @@ from helpers.recordings.sounds import LONGEST_S
 from helpers.spectrograms.mel import from_image, load_audio
 
 MFCCS = 20
+MFCC_WINDOW = 2048  # samples, librosa's default; a shorter clip ends with silence
 FISHER_C = 100.0  # vectors have the length 1, so their weights must be large; chosen on EmoDB's validation clips
 BASELINES = ("svm", "logistic_regression", "fisher_vector", "pitch_threshold", "no_audio")
 
@@ -38,6 +39,7 @@ def mfcc_table(manifest: pd.DataFrame, artifacts: Artifacts, *, sample_rate: int
 
     def features(path: Path) -> np.ndarray:
         samples = load_audio(path, sample_rate=sample_rate, longest_s=longest_s)
+        samples = np.pad(samples, (0, max(0, MFCC_WINDOW - len(samples))))
         coefficients = librosa.feature.mfcc(y=samples, sr=sample_rate, n_mfcc=MFCCS)
         return np.concatenate([coefficients.mean(axis=1), coefficients.std(axis=1)])
 

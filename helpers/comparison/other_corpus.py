@@ -154,11 +154,13 @@ def other_scores(network: str, other: Artifacts, *, artifacts: Artifacts) -> pd.
         found, _ = coarse_predictions(asked, strange, classes, kind=question)
         if not labels or found.empty:
             continue
-        rules = {"most frequent": np.full(len(found), coarse_labels(training, kind=question).value_counts().idxmax())}
+        most_frequent = coarse_labels(training, kind=question).value_counts().idxmax()
+        rules = {"most frequent": np.full(len(found), most_frequent)}
         if question == "gender":
             pitch = pitch_table(strange, other).reindex(found["clip"])
             threshold, _ = pitch_threshold(training.rename(columns={"gender": "true"}), pitch_table(own, artifacts))
-            rules[f"pitch above {threshold:.0f} Hz"] = np.where(pitch > threshold, "female", "male")
+            by_pitch = np.where(pitch > threshold, "female", "male")
+            rules[f"pitch above {threshold:.0f} Hz"] = np.where(pitch.isna(), most_frequent, by_pitch)
         tables = {network: found}
         for rule, answers in rules.items():  # always fully confident
             certain = (answers[:, np.newaxis] == np.array(labels)).astype(float)

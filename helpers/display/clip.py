@@ -4,8 +4,11 @@ Sound and spectrogram travel inside the HTML when a clip is chosen, never before
 """
 
 import base64
+import contextlib
 import html
 import io
+import itertools
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
@@ -17,10 +20,56 @@ from PIL import Image
 
 from helpers.base.artifacts import Artifacts
 from helpers.base.settings import SpectrogramSettings
-from helpers.display.figures import BLUE, GREEN, ORANGE
+from helpers.display.figures import BLUE, GREEN, ORANGE, envelope
 from helpers.recordings.containers import UnusableSoundError
+from helpers.recordings.decoding import Sound
 from helpers.recordings.sounds import read_sound
 from helpers.spectrograms.mel import picture, resample
+
+PLAYED_S = 30  # of a longer sound so much is sent at a time
+PLAYED_RATE = 48_000  # Hz; what a loudspeaker plays, and browsers are sure to
+
+
+class ClipParts:
+    """The parts of a clip that are heard and seen one at a time: equally long, 30 s at most.
+
+    Parameters
+    ----------
+    duration_s : float
+        Of the clip.
+
+    Attributes
+    ----------
+    names : list of str
+        Such as "0:30 to 1:00", in their order.
+    index : int
+        Of the open part; the first one at first.
+    """
+
+    def __init__(self, duration_s: float) -> None:
+        self.index = 0
+        self.edges = np.linspace(0, duration_s, max(math.ceil(duration_s / PLAYED_S), 1) + 1)
+        self.names = [f"{clock(start)} to {clock(end)}" for start, end in itertools.pairwise(self.edges)]
+
+    @property
+    def seconds(self) -> tuple[float, float]:
+        """Where the open part begins and ends."""
+        return self.edges[self.index], self.edges[self.index + 1]
+
+    @property
+    def fractions(self) -> tuple[float, float]:
+        """The same, of the whole clip."""
+        return self.index / len(self.names), (self.index + 1) / len(self.names)
+
+    def open(self, index: int) -> bool:
+        """Open a part; whether it is another one than before."""
+        before, self.index = self.index, index
+        return index != before
+
+
+def clock(seconds: float) -> str:
+    """Minutes and seconds, such as "4:05"."""
+    return f"{round(seconds) // 60}:{round(seconds) % 60:02}"
 
 
 def neighbours_html(rows: pd.DataFrame, artifacts: Artifacts) -> str:
@@ -40,7 +89,7 @@ def neighbours_html(rows: pd.DataFrame, artifacts: Artifacts) -> str:
 
 
 def player_html(path: Path, *, name: str = "") -> str:
-    """An `<audio>` element that holds a sound file, as 16-bit WAV so that every browser plays it; a sentence if it can't be read.
+    """An `<audio>` element that holds a sound file, see `audio_html`; a sentence if it can't be read.
 
     Parameters
     ----------
@@ -51,26 +100,34 @@ def player_html(path: Path, *, name: str = "") -> str:
     try:
         sound = read_sound(path)
     except UnusableSoundError as error:
-        return f"<p>The sound file {html.escape(f'{path} {error}')}.</p>"
+        return unreadable_html(path, error)
     return audio_html(sound.samples, sound.sample_rate, name=name or path.stem)
 
 
+def unreadable_html(path: Path, error: UnusableSoundError) -> str:
+    """A sentence that says why there is no player."""
+    return f"<p>The sound file {html.escape(f'{path} {error}')}.</p>"
+
+
 def audio_html(samples: np.ndarray, sample_rate: int, *, name: str) -> str:
-    """The same of samples in memory, at their own level, or at full scale where they are louder."""
-    samples = samples / max(1.0, float(np.abs(samples).max(initial=0.0)))
-    source = data_uri("audio/wav", lambda file: soundfile.write(file, samples, sample_rate, format="WAV", subtype="PCM_16"))
-    return f'<audio controls preload="auto" aria-label="{html.escape(name)}" src="{source}"></audio>'
+    """An `<audio>` element that holds samples as 16-bit WAV, so that every browser plays it, or the first 30 s, which it says.
+
+    They are played at their own level, or at full scale where they are louder.
+    """
+    more, played = "", samples[: PLAYED_S * sample_rate]
+    if len(played) < len(samples):
+        more = f"<br>the first {PLAYED_S} s of {clock(len(samples) / sample_rate)} minutes"
+    rate = min(sample_rate, PLAYED_RATE)
+    played = resample(Sound(played, sample_rate), sample_rate=rate)
+    played = played / max(1.0, float(np.abs(played).max(initial=0.0)))
+    source = data_uri("audio/wav", lambda file: soundfile.write(file, played, rate, format="WAV", subtype="PCM_16"))
+    return f'<audio controls preload="auto" aria-label="{html.escape(name)}" src="{source}"></audio>{more}'
 
 
-def waveform_html(path: Path, *, points: int = 320) -> str:
-    """The waveform as an inline SVG, as wide as the spectrogram, so that the times lie below each other; empty without a sound."""
-    try:
-        samples = read_sound(path).samples
-    except UnusableSoundError:  # the player says so in a sentence
-        return ""
-    edges = np.linspace(0, len(samples), min(points, len(samples)) + 1).astype(int)[:-1]
-    highest, lowest = np.maximum.reduceat(samples, edges), np.minimum.reduceat(samples, edges)
-    scale = 38 / max(np.abs(samples).max(), 1e-4)  # to the clip's own loudest point: quiet clips show their shape too
+def waveform_html(samples: np.ndarray, *, points: int = 320) -> str:
+    """The waveform as an inline SVG, as wide as the spectrogram, so that the times lie below each other."""
+    edges, lowest, highest = envelope(samples, points=points)
+    scale = 38 / max(highest.max(), -lowest.min(), 1e-4)  # to its own loudest point: quiet clips show their shape too
     outline = [*enumerate(40 - scale * highest), *reversed(list(enumerate(40 - scale * lowest)))]
     polygon = " ".join(f"{x},{y:.1f}" for x, y in outline)
     return (
@@ -80,34 +137,42 @@ def waveform_html(path: Path, *, points: int = 320) -> str:
     )
 
 
-def picture_html(row: pd.Series, artifacts: Artifacts, *, heat: np.ndarray | None = None) -> str:
-    """The spectrogram of a clip as the network sees it, made from the sound where there is no image of it; empty without either.
+def clip_pixels(row: pd.Series, artifacts: Artifacts, *, sound: Sound | None) -> np.ndarray | None:
+    """The spectrogram of a clip as the network sees it, made from the sound where there is no image of it; None without either."""
+    path = artifacts.image(row["clip"])
+    if path.exists():
+        with contextlib.suppress(OSError, SyntaxError, ValueError):  # as Pillow says broken; notebook 02 makes it anew
+            return np.asarray(Image.open(path))
+    if sound is None:
+        return None
+    settings = SpectrogramSettings()
+    return picture(resample(sound, sample_rate=settings.sample_rate), settings=settings)
+
+
+def picture_html(pixels: np.ndarray, *, name: str, stretch: tuple[float, float] = (0, 1), heat: np.ndarray | None = None) -> str:
+    """A stretch of a clip's spectrogram.
 
     Parameters
     ----------
-    row : pd.Series
-        A manifest row.
-    artifacts : Artifacts
+    pixels : np.ndarray [shape=(height, width) or (height, width, 3), dtype=uint8]
+    name : str
+        Of the clip.
+    stretch : tuple of float
+        From where to where, as fractions of the width.
     heat : np.ndarray [shape=(height, width)], optional
         From 0 to 1, laid over the spectrogram.
     """
-    path = artifacts.image(row["clip"])
-    try:
-        if path.exists():
-            source = data_uri("image/png", lambda file: file.write(path.read_bytes()))
-        else:
-            settings = SpectrogramSettings()
-            sound = read_sound(artifacts.audio(row["path"]))
-            pixels = picture(resample(sound, sample_rate=settings.sample_rate), settings=settings)
-            source = data_uri("image/png", lambda file: Image.fromarray(pixels).save(file, "PNG"))
-    except (UnusableSoundError, OSError):  # the player says so in a sentence
-        return ""
+    start, end = (round(fraction * pixels.shape[1]) for fraction in stretch)
+    shown = Image.fromarray(pixels[:, min(start, pixels.shape[1] - 1) : max(end, start + 1)])
+    source = data_uri("image/png", lambda file: shown.save(file, "PNG"))
     style = "width:100%;height:192px;image-rendering:pixelated"
-    alt = html.escape(f"spectrogram of {row['clip']}, low frequencies at the bottom")
+    alt = html.escape(f"spectrogram of {name}, low frequencies at the bottom")
     layers = f'<img alt="{alt}" style="display:block;{style}" src="{source}">'
     if heat is not None:
-        cyan = np.full((*heat.shape, 3), (0, 229, 255), np.uint8)  # seen on grey and on magma
-        overlay = Image.fromarray(np.dstack([cyan, (heat * 190).astype(np.uint8)]))
+        box = (stretch[0] * heat.shape[1], 0, stretch[1] * heat.shape[1], heat.shape[0])
+        seen = Image.fromarray((heat * 190).astype(np.uint8)).resize((shown.width, heat.shape[0]), Image.Resampling.BILINEAR, box)
+        overlay = Image.new("RGB", seen.size, (0, 229, 255))  # cyan, seen on grey and on magma
+        overlay.putalpha(seen)
         layers += (
             f'<img alt="Grad-CAM: cyan where the network found its evidence" class="grad-cam" '
             f'style="position:absolute;left:0;top:0;{style.replace("pixelated", "auto")}" '
@@ -127,7 +192,14 @@ def probabilities_html(chances: pd.Series, *, true: str) -> str:
     return f'<table aria-label="likeliest classes" style="border-collapse:collapse;line-height:1.4">{bars}</table>'
 
 
-def clip_html(row: pd.Series, artifacts: Artifacts, *, chances: pd.Series | None = None, heat: np.ndarray | None = None) -> str:
+def clip_html(
+    row: pd.Series,
+    artifacts: Artifacts,
+    *,
+    parts: ClipParts | None = None,
+    chances: pd.Series | None = None,
+    heat: np.ndarray | None = None,
+) -> str:
     """What there is to know of one clip: facts, player, waveform, spectrogram, and the probabilities where a model gave them.
 
     Parameters
@@ -135,26 +207,44 @@ def clip_html(row: pd.Series, artifacts: Artifacts, *, chances: pd.Series | None
     row : pd.Series
         A manifest row, with `predicted` and `confidence` where a model has predicted it.
     artifacts : Artifacts
+    parts : ClipParts, optional
+        What is heard and seen is its open part; the first one if not given.
     chances : pd.Series, optional
         The model's probabilities, indexed by class.
     heat : np.ndarray [shape=(height, width)], optional
-        Laid over the spectrogram.
+        Laid over the spectrogram; of the whole clip.
     """
+    parts = parts or ClipParts(row["duration_s"])
+    path, sound = artifacts.audio(row["path"]), None
+    try:
+        sound = read_sound(path, longest_s=np.ceil(row["duration_s"]))
+        first, last = (round(seconds * sound.sample_rate) for seconds in parts.seconds)
+        samples = sound.samples[min(first, len(sound.samples) - 1) : last]  # it may have become shorter since the audit
+        heard = audio_html(samples, sound.sample_rate, name=row["clip"]) + waveform_html(samples)
+    except UnusableSoundError as error:
+        heard = unreadable_html(path, error)
+    pixels, seen = clip_pixels(row, artifacts, sound=sound), ""
+    if pixels is not None:
+        seen = picture_html(pixels, name=row["clip"], stretch=parts.fractions, heat=heat)
+    start, end = parts.seconds
+    times = "".join(f"<span>{seconds:.2f} s</span>" for seconds in (start, (start + end) / 2, end))
+    return (
+        f'<div style="max-width:640px"><p style="line-height:1.5">{facts_html(row)}</p>{heard}{seen}'
+        f'<div style="display:flex;justify-content:space-between">{times}</div>'
+        '<div style="text-align:center">time; in the spectrogram, frequency upwards (mel scale)</div></div>'
+        + (probabilities_html(chances, true=row["label"]) if chances is not None else "")
+    )
+
+
+def facts_html(row: pd.Series) -> str:
+    """A line with a clip's name, class, speaker, duration and split, and whether the prediction, where there is one, is right."""
     facts = [f"<b>{html.escape(row['clip'])}</b>", html.escape(row["label"])]
     facts += [f"{name} {html.escape(row[name])}" for name in ("speaker", "emotion", "sentence") if row.get(name)]
     facts += [f"{row['duration_s']:.1f} s", html.escape(row["split"])]
     if "predicted" in row:
         verdict = "right" if row["predicted"] == row["label"] else "WRONG"
         facts.append(f"predicted {html.escape(row['predicted'])} with confidence {row['confidence']:.2f}: <b>{verdict}</b>")
-    path = artifacts.audio(row["path"])
-    seconds = "".join(f"<span>{fraction * row['duration_s']:.2f} s</span>" for fraction in (0, 0.5, 1))
-    return (
-        f'<div style="max-width:640px"><p style="line-height:1.5">{" · ".join(facts)}</p>'
-        f"{player_html(path, name=row['clip'])}{waveform_html(path)}{picture_html(row, artifacts, heat=heat)}"
-        f'<div style="display:flex;justify-content:space-between">{seconds}</div>'
-        '<div style="text-align:center">time; in the spectrogram, frequency upwards (mel scale)</div></div>'
-        + (probabilities_html(chances, true=row["label"]) if chances is not None else "")
-    )
+    return " · ".join(facts)
 
 
 def data_uri(kind: str, save: Callable[[BinaryIO], None]) -> str:

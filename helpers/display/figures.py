@@ -22,6 +22,7 @@ DARK, LINE, HIDDEN = "#222222", "#888888", "#DDDDDD"  # whiskers, lines between 
 SEQUENTIAL, SPECTROGRAM = "cividis", "magma"
 GENDER_COLOURS = {"female": ORANGE, "male": BLUE}
 SPLIT_COLOURS = {"train": BLUE, "validation": ORANGE, "test": GREEN}
+MOST_COLUMNS = 10_000  # of a waveform: more than any screen or page has
 FRACTIONS = np.arange(0, 1.01, 0.2)  # ticks
 
 
@@ -70,9 +71,19 @@ def waveform(samples: np.ndarray, *, sample_rate: int, ax: Axes | None = None) -
         In Hz.
     """
     ax = ax or plt.subplots(figsize=(9, 3))[1]
-    ax.plot(np.arange(len(samples)) / sample_rate, samples, color=BLUE, linewidth=0.6)
-    ax.set(xlabel="time (s)", ylabel="amplitude (1 = full scale)", xlim=(0, len(samples) / sample_rate))
+    seconds, times, values = len(samples) / sample_rate, np.arange(len(samples)), samples
+    if len(samples) > 2 * MOST_COLUMNS:
+        edges, lowest, highest = envelope(samples, points=MOST_COLUMNS)
+        times, values = np.repeat(edges, 2), np.column_stack([lowest, highest]).ravel()
+    ax.plot(times / sample_rate, values, color=BLUE, linewidth=0.6)
+    ax.set(xlabel="time (s)", ylabel="amplitude (1 = full scale)", xlim=(0, seconds))
     return ax
+
+
+def envelope(samples: np.ndarray, *, points: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Index of the first sample, lowest and highest sample of each of so many stretches, or of as many as there are samples."""
+    edges = np.linspace(0, len(samples), min(points, len(samples)) + 1).astype(int)[:-1]
+    return edges, np.minimum.reduceat(samples, edges), np.maximum.reduceat(samples, edges)
 
 
 def spectrogram(decibels: np.ndarray, *, settings: SpectrogramSettings, ax: Axes | None = None) -> Axes:

@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 
 from helpers.base.settings import SpectrogramSettings
 from helpers.display import figures
-from helpers.display.clip import audio_html, data_uri, player_html
-from helpers.spectrograms.mel import load_audio, mel_spectrogram_db
+from helpers.display.clip import audio_html, data_uri
+from helpers.spectrograms.mel import load_excerpt, mel_spectrogram_db
 from helpers.spectrograms.voice import change_voice
 
 CHOICES = {
@@ -23,7 +23,7 @@ CHOICES = {
 
 
 def spectrogram_sliders(path: Path, *, settings: SpectrogramSettings) -> ipywidgets.Widget:
-    """Hear a clip, and see what FFT size, hop and number of mel bins do to its spectrogram.
+    """Hear a clip, or the loudest ten seconds of a long one, and see what FFT size, hop and mel bins do to its spectrogram.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def spectrogram_sliders(path: Path, *, settings: SpectrogramSettings) -> ipywidg
     settings : SpectrogramSettings
         Where the sliders start, and all that they do not change.
     """
-    samples = load_audio(path, sample_rate=settings.sample_rate, longest_s=settings.longest_s)
+    samples = load_excerpt(path, sample_rate=settings.sample_rate)
     sliders = {
         name: ipywidgets.SelectionSlider(
             options=sorted({*choices, getattr(settings, name)}), value=getattr(settings, name), description=title
@@ -40,7 +40,7 @@ def spectrogram_sliders(path: Path, *, settings: SpectrogramSettings) -> ipywidg
         for name, (title, choices) in CHOICES.items()
     }
     row, panel = _panel(sliders, lambda chosen: _spectrogram_html(samples, settings=replace(settings, **chosen)))
-    return ipywidgets.VBox([row, ipywidgets.HTML(player_html(path)), panel])
+    return ipywidgets.VBox([row, ipywidgets.HTML(audio_html(samples, settings.sample_rate, name=path.stem)), panel])
 
 
 def _spectrogram_html(samples: np.ndarray, *, settings: SpectrogramSettings) -> str:

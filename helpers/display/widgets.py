@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.base.artifacts import Artifacts, SuiteError
-from helpers.display.clip import clip_html
+from helpers.display.clip import ClipParts, clip_html
 from helpers.recordings.labels import known_ages, span_text
 from helpers.recordings.review import MARKS, mark_clip, read_review
 
@@ -183,12 +183,12 @@ def clip_panel(
     show : callable
         Takes a manifest row, or None where no clip fits.
     """
-    page, status = ipywidgets.HTML(), ipywidgets.HTML()
+    page, status, part = ipywidgets.HTML(), ipywidgets.HTML(), ipywidgets.Dropdown(description="part")
     tooltip = "Lay over the spectrogram where the network found its evidence"
     overlay = ipywidgets.ToggleButton(description="Grad-CAM", tooltip=tooltip)
     mark = ipywidgets.ToggleButtons(options=[("no mark", ""), *((text, text) for text in MARKS)], style={"button_width": "auto"})
     note = ipywidgets.Text(description="note", placeholder="your own words, then Enter", continuous_update=False)
-    shown = MarkedClip(artifacts)
+    shown, parts = MarkedClip(artifacts), ClipParts(0)
     counter = itertools.count()
     chances = None if predictions is None else predictions.set_index("clip").filter(regex="^p:")
 
@@ -204,10 +204,14 @@ def clip_panel(
                 status.value = str(error)
         own = None if chances is None else chances.loc[shown.row["clip"]].rename(lambda name: name.removeprefix("p:"))
         # The counter makes each answer differ: a value that stays the same is not sent again.
-        page.value = clip_html(shown.row, artifacts, chances=own, heat=heat) + f"<!-- {next(counter)} -->"
+        page.value = clip_html(shown.row, artifacts, parts=parts, chances=own, heat=heat) + f"<!-- {next(counter)} -->"
 
     def show(row: pd.Series | None) -> None:
+        nonlocal parts
         shown.show(row)
+        parts = ClipParts(0 if row is None else row["duration_s"])
+        part.options, part.index = parts.names, 0  # the names stay the same from one clip to another as long
+        panel.children = [part, page, marking] if len(parts.names) > 1 else [page, marking]
         mark.value, note.value = shown.said["mark"], shown.said["note"]
         draw()
         status.value = html.escape(shown.problem) or status.value
@@ -215,11 +219,18 @@ def clip_panel(
     def save(**said: str) -> None:
         status.value = html.escape(shown.say(**said)) or status.value
 
+    def open_part(change) -> None:
+        if change["new"] is not None and parts.open(change["new"]):  # else the list follows the clip
+            draw()
+
+    part.observe(open_part, "index")
     overlay.observe(draw, "value")
     mark.observe(lambda change: save(mark=change["new"]), "value")
     note.observe(lambda change: save(note=change["new"]), "value")
     tools = [mark, note, status] if grad_cam is None else [overlay, mark, note, status]
-    return ipywidgets.VBox([page, ipywidgets.HBox(tools, layout=ROW)]), show
+    marking = ipywidgets.HBox(tools, layout=ROW)
+    panel = ipywidgets.VBox([page, marking])
+    return panel, show
 
 
 def with_predictions(manifest: pd.DataFrame, predictions: pd.DataFrame) -> pd.DataFrame:

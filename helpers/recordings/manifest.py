@@ -153,6 +153,13 @@ def read_manifest(artifacts: Artifacts) -> pd.DataFrame:
     return manifest[~manifest["clip"].isin(read_table(artifacts.rejected)["clip"])].reset_index(drop=True)
 
 
+def typical_clip(clips: pd.DataFrame) -> pd.Series:
+    """The row of a manifest for a lesson to show: its duration is nearest the median, of equals its level, of equals the first."""
+    facts = clips[["duration_s", "level_db"]]
+    off = (facts - facts.median()).abs().sort_values(["duration_s", "level_db"], kind="stable")
+    return clips.loc[off.index[0]]
+
+
 def reject(artifacts: Artifacts, failed: pd.DataFrame) -> None:
     """Add clips that a later stage could not use to `rejected.csv`; columns `clip`, `path`, `label`, `reason`."""
     if len(failed):

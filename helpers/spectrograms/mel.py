@@ -1,5 +1,6 @@
 """One clip from sound to picture and back: the log-mel spectrogram, without files of its own (notebook 02)."""
 
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -41,8 +42,36 @@ def load_audio(path: Path | str, *, sample_rate: int, longest_s: float = LONGEST
     SuiteError
         The file is missing, or can't be used.
     """
+    return resample(_read(path, longest_s=longest_s), sample_rate=sample_rate)
+
+
+def load_excerpt(path: Path | str, *, sample_rate: int, seconds: int = 10) -> np.ndarray:
+    """What a lesson shows of a clip: all of it, or of a longer one the `seconds` that are loudest; see `load_audio`."""
+    sound = _read(path, longest_s=LONGEST_S)
+    part = loudest_part(sound.samples, sample_rate=sound.sample_rate, seconds=seconds)
+    return resample(replace(sound, samples=part), sample_rate=sample_rate)
+
+
+def loudest_part(samples: np.ndarray, *, sample_rate: int, seconds: int) -> np.ndarray:
+    """The stretch of so many seconds with the most power, to the second; all samples where there are no more.
+
+    Examples
+    --------
+    >>> loudest_part(np.array([0, 0, 0, 0, 0.1, 0.1, 0.5, 0.5, 0.1, 0.1]), sample_rate=2, seconds=2)
+    array([0.1, 0.1, 0.5, 0.5])
+    """
+    whole = len(samples) // sample_rate
+    if len(samples) <= seconds * sample_rate:
+        return samples
+    each = samples[: whole * sample_rate].reshape(whole, sample_rate)
+    power = np.convolve(np.einsum("ij,ij->i", each, each), np.ones(seconds), mode="valid")
+    start = int(power.argmax()) * sample_rate
+    return samples[start : start + seconds * sample_rate]
+
+
+def _read(path: Path | str, *, longest_s: float) -> Sound:
     try:
-        return resample(read_sound(Path(path), longest_s=longest_s), sample_rate=sample_rate)
+        return read_sound(Path(path), longest_s=longest_s)
     except UnusableSoundError as error:
         raise SuiteError(f"{path} {error}: give a sound file with a voice in it, or run notebook 1 again.") from None
 

@@ -1,5 +1,7 @@
 """The pitch of a voice, and the same words at another pitch or with other formants (notebooks 04 and 06)."""
 
+from pathlib import Path
+
 import librosa
 import numpy as np
 import pandas as pd
@@ -88,7 +90,9 @@ def spectral_envelope(magnitudes: np.ndarray, *, period: float) -> np.ndarray:
 
 
 def median_pitch(samples: np.ndarray, *, sample_rate: int) -> float:
-    """Median fundamental frequency of the louder half of a clip, in Hz.
+    """Median fundamental frequency of the louder half of what can be heard of a clip, in Hz.
+
+    What lies 60 dB or more below the loudest moment, such as the silence that a clip was padded with, is not heard.
 
     YIN: de Cheveigné & Kawahara (2002), "YIN, a fundamental frequency estimator for speech and music", J. Acoust. Soc. Am. 111.
 
@@ -107,7 +111,8 @@ def median_pitch(samples: np.ndarray, *, sample_rate: int) -> float:
     # From 60 to 400 Hz, speech of adults.
     pitch = librosa.yin(samples, fmin=60.0, fmax=400.0, sr=sample_rate, frame_length=frame, hop_length=hop)
     loudness = librosa.feature.rms(y=samples, frame_length=frame, hop_length=hop)[0]
-    return float(np.median(pitch[loudness >= np.median(loudness)]))
+    audible = loudness >= loudness.max() / 1000
+    return float(np.median(pitch[audible & (loudness >= np.median(loudness[audible]))]))
 
 
 def pitch_table(manifest: pd.DataFrame, artifacts: Artifacts, *, longest_s: float = LONGEST_S) -> pd.Series:
@@ -115,20 +120,23 @@ def pitch_table(manifest: pd.DataFrame, artifacts: Artifacts, *, longest_s: floa
 
     A clip whose sound can't be read has none.
     """
-    known = read_table(artifacts.pitch).set_index(["clip", "sound"])["pitch_hz"] if artifacts.pitch.exists() else pd.Series()
+    kept = {}
+    if artifacts.pitch.exists():
+        kept = {clip: (sound, hertz) for clip, sound, hertz in read_table(artifacts.pitch).itertuples(index=False)}
 
-    def measure(row: tuple[str, str]) -> tuple[str, float]:
-        clip, path = row
+    def measure(row: tuple[Path, tuple[str, float]]) -> tuple[str, float]:
+        path, (sound, hertz) = row
         try:
-            sound = fingerprint(artifacts.audio(path))
-            if (clip, sound) in known.index:
-                return sound, known[clip, sound]
-            samples = load_audio(artifacts.audio(path), sample_rate=PITCH_RATE, longest_s=longest_s)
-            return sound, round(median_pitch(samples, sample_rate=PITCH_RATE), 2)
+            if (now := fingerprint(path)) == sound:
+                return sound, hertz
+            samples = load_audio(path, sample_rate=PITCH_RATE, longest_s=longest_s)
+            return now, round(median_pitch(samples, sample_rate=PITCH_RATE), 2)
         except (SuiteError, OSError):  # gone since the audit; notebook 02 lists such clips with the reason
             return "", np.nan
 
-    rows = on_all_cores(measure, list(zip(manifest["clip"], manifest["path"], strict=True)), title="pitch")
+    # Each clip takes along what is kept of it alone: a worker gets the function anew for every clip.
+    clips = zip(manifest["clip"], manifest["path"], strict=True)
+    rows = on_all_cores(measure, [(artifacts.audio(path), kept.get(clip, ("", np.nan))) for clip, path in clips], title="pitch")
     table = pd.DataFrame(rows, columns=["sound", "pitch_hz"]).assign(clip=manifest["clip"].to_numpy())
     write_table(artifacts.pitch, table[["clip", "sound", "pitch_hz"]])
     return table.set_index("clip")["pitch_hz"].dropna()

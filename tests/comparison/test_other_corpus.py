@@ -59,6 +59,23 @@ def test_every_clip_of_the_other_corpus_is_asked_and_counted(network, artifacts,
     assert by_pitch["accuracy"].tolist() == [1.0] and "pitch above 1" in by_pitch.index[0][1]
 
 
+def test_a_clip_without_a_pitch_gets_the_most_frequent_gender(network, artifacts, tmp_path, monkeypatch):
+    other, _ = ask(artifacts, write_corpus(tmp_path / "strangers", labels=STRANGERS))
+    measured = other_corpus.pitch_table
+    monkeypatch.setattr(
+        other_corpus, "pitch_table", lambda table, of: measured(table, of) if of is artifacts else pd.Series(dtype=float)
+    )
+    table = other_scores(NETWORK, other, artifacts=artifacts).set_index(["question", "answer", "corpus", "part"])
+    by_pitch = table.xs("all", level="part").filter(like="pitch", axis=0)
+    assert by_pitch["accuracy"].tolist() == [table.loc["gender", "most frequent", "strangers", "all"]["accuracy"]]
+    # All are taken for women, as most training clips are women's, and not for men.
+    women = read_table(other.manifest).iloc[lambda clips: np.flatnonzero(clips["gender"] == "female")]
+    write_table(other.manifest, women)
+    predictions = predict_other(NETWORK, other, artifacts=artifacts, profile=TINY)
+    table = other_scores(NETWORK, other, artifacts=artifacts)
+    assert len(predictions) == 12 and (table.loc[table["answer"].str.startswith("pitch"), "accuracy"] == 1).all()
+
+
 def test_the_second_time_is_read_from_disk_and_another_network_is_asked_anew(network, manifest, artifacts, tmp_path, monkeypatch):
     folder = write_corpus(tmp_path / "strangers", labels=STRANGERS)
     _, first = ask(artifacts, folder)

@@ -11,12 +11,14 @@ from PIL import Image
 
 from helpers.base.artifacts import SuiteError
 from helpers.base.settings import PROFILES
-from helpers.display.clip import clip_html, player_html, probabilities_html, waveform_html
+from helpers.display import clip
+from helpers.display.clip import ClipParts, audio_html, clip_html, player_html, probabilities_html, waveform_html
 from helpers.display.explorer import ConfusionMatrix, cell_html, explore
 from helpers.display.widgets import listen
 from helpers.evaluation.scores import predictions_table
 from helpers.recordings.manifest import build_manifest
 from helpers.recordings.review import mark_clip, read_review
+from helpers.recordings.sounds import read_sound
 from helpers.spectrograms.convert import convert
 
 MARKUP = "<img src=x onerror=alert(1)>"
@@ -50,23 +52,123 @@ def pages(widget):
     return [part.value for part in parts(widget, ipywidgets.HTML)]
 
 
+def sound_of(page):
+    return soundfile.read(io.BytesIO(base64.b64decode(re.search(r'data:audio/wav;base64,([^"]+)"', page)[1])))
+
+
+def pixels_of(page, *, number=0):
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(re.findall(r'data:image/png;base64,([^"]+)"', page)[number]))))
+
+
 def test_the_player_holds_the_clips_own_sound(manifest, artifacts):
     path = artifacts.audio(manifest.iloc[0]["path"])
-    content = base64.b64decode(re.search(r'data:audio/wav;base64,([^"]+)"', player_html(path))[1])
-    samples, rate = soundfile.read(io.BytesIO(content))
+    samples, rate = sound_of(player_html(path))
     assert rate == 16_000 and len(samples) == soundfile.info(path).frames
 
 
 def test_a_sound_that_is_gone_is_a_sentence(tmp_path):
-    assert "can&#x27;t be read" in player_html(tmp_path / "<b>gone.wav") and waveform_html(tmp_path / "<b>gone.wav") == ""
+    assert "can&#x27;t be read" in player_html(tmp_path / "<b>gone.wav")
     assert "<b>" not in player_html(tmp_path / "<b>gone.wav")
 
 
-def test_the_waveform_spans_the_clip_and_its_own_loudest_point(tmp_path):
-    soundfile.write(tmp_path / "ramp.wav", np.linspace(0, 0.01, 1600), 16_000)
-    points = re.search(r'points="([^"]+)"', waveform_html(tmp_path / "ramp.wav", points=50))[1].split()
+def test_the_waveform_spans_the_clip_and_its_own_loudest_point():
+    points = re.search(r'points="([^"]+)"', waveform_html(np.linspace(0, 0.01, 1600), points=50))[1].split()
     heights = [float(point.split(",")[1]) for point in points]
     assert len(points) == 100 and min(heights) == pytest.approx(2, abs=0.1) and heights[0] > heights[49]
+
+
+@pytest.mark.parametrize(
+    ("duration_s", "names"),
+    [
+        (0.29, ["0:00 to 0:00"]),
+        (30, ["0:00 to 0:30"]),
+        (30.04, ["0:00 to 0:15", "0:15 to 0:30"]),  # no part of a blink
+        (90, ["0:00 to 0:30", "0:30 to 1:00", "1:00 to 1:30"]),
+        (300, [f"{n // 2}:{n % 2 * 3}0 to {(n + 1) // 2}:{(n + 1) % 2 * 3}0" for n in range(10)]),
+    ],
+)
+def test_a_long_clip_has_parts_of_30_s_at_most(duration_s, names):
+    parts = ClipParts(duration_s)
+    assert parts.names == names and parts.seconds == (0, duration_s / len(names))
+    assert parts.open(len(names) - 1) == (len(names) > 1) and not parts.open(len(names) - 1)
+    assert parts.seconds[1] == duration_s and parts.fractions[1] == 1 and parts.seconds[1] - parts.seconds[0] <= 30
+
+
+def test_a_player_holds_30_s_and_says_so_at_a_rate_that_browsers_play():
+    tone = 0.5 * np.sin(2 * np.pi * 440 * np.arange(65 * 8000) / 8000)
+    page = audio_html(tone, 8000, name="a tone")
+    assert sound_of(page)[0].shape == (30 * 8000,) and "the first 30 s of 1:05 minutes" in page
+    samples, rate = sound_of(audio_html(tone, 192_000, name="a tone"))
+    assert rate == 48_000 and len(samples) == len(tone) / 4
+
+
+@pytest.fixture
+def long_manifest(tmp_path, artifacts):
+    """Two clips of 70 s, of which the first is at 1000 Hz in its last third and silent before."""
+    samples = np.zeros(70 * 8000)
+    samples[47 * 8000 :] = 0.5 * np.sin(2 * np.pi * 1000 * np.arange(23 * 8000) / 8000)
+    soundfile.write(tmp_path / "a.flac", samples, 8000)
+    soundfile.write(tmp_path / "b.flac", np.roll(samples, 8000), 8000)
+    rows = [
+        {"clip": name, "path": str(tmp_path / f"{name}.flac"), "duration_s": 70.0, "split": "train", "speaker": "", "gender": ""}
+        for name in "ab"
+    ]
+    return pd.DataFrame(rows).assign(label="x", age=pd.array([pd.NA] * 2, "Int64"))
+
+
+def test_the_parts_of_a_long_clip_are_heard_and_seen_one_at_a_time(long_manifest, artifacts):
+    widget = listen(long_manifest, artifacts)
+    page, part, sent = parts(widget, ipywidgets.HTML)[1], choosers(widget)["part"], []
+    page.observe(lambda change: sent.append(change["new"]), "value")
+    assert part.options == ("0:00 to 0:23", "0:23 to 0:47", "0:47 to 1:10")
+    silent, _ = sound_of(page.value)
+    assert abs(len(silent) - 70 * 8000 / 3) <= 1 and not silent.any() and not pixels_of(page.value)[:, 5:-50].any()
+    part.index = 2
+    assert len(sent) == 1 and "<span>46.67 s</span><span>58.33 s</span><span>70.00 s</span>" in page.value
+    loud, _ = sound_of(page.value)
+    assert np.abs(loud).max() == pytest.approx(0.5, abs=0.01) and pixels_of(page.value).shape == (96, 2334)
+    assert (pixels_of(page.value)[:, 200:].max(axis=0) > 200).all()
+    choosers(widget)["clip"].index = 1  # as long, so that the names of its parts are the same
+    assert len(sent) == 2 and part.index == 0 and "<span>0.00 s</span>" in page.value
+
+
+def test_what_lies_over_a_part_is_that_part_of_the_whole(long_manifest, artifacts):
+    heat = np.zeros((6, 30))
+    heat[:, 20:] = 1
+    row, opened = long_manifest.iloc[0], ClipParts(70)
+    for index, expected in ((0, 0), (1, 0), (2, 190)):
+        opened.open(index)
+        overlay = pixels_of(clip_html(row, artifacts, parts=opened, heat=heat), number=1)
+        assert overlay.shape[1] == pixels_of(clip_html(row, artifacts, parts=opened)).shape[1]
+        assert overlay[..., 3].mean() == pytest.approx(expected, abs=5) and (overlay[0, 0, :3] == (0, 229, 255)).all()
+
+
+def test_a_short_clip_has_no_list_of_parts(manifest, artifacts):
+    assert "part" not in choosers(listen(manifest, artifacts))
+
+
+def test_a_clip_is_decoded_once(manifest, artifacts, monkeypatch):
+    read = []
+    monkeypatch.setattr(clip, "read_sound", lambda path, **options: read.append(path) or read_sound(path, **options))
+    artifacts.image(manifest.iloc[0]["clip"]).unlink()
+    clip_html(manifest.iloc[0], artifacts)
+    assert len(read) == 1
+
+
+def test_a_file_that_has_become_shorter_is_still_shown(long_manifest, artifacts):
+    samples, rate = soundfile.read(long_manifest["path"][0])
+    soundfile.write(long_manifest["path"][0], samples[: -20 * rate], rate)
+    opened = ClipParts(70)
+    opened.open(2)
+    assert "<audio" in clip_html(long_manifest.iloc[0], artifacts, parts=opened)
+
+
+def test_a_broken_image_is_made_anew(manifest, artifacts):
+    image = artifacts.image(manifest.iloc[0]["clip"])
+    before, content = pixels_of(clip_html(manifest.iloc[0], artifacts)), bytearray(image.read_bytes())
+    for broken in (b"", content[:500], content[:600] + bytes(20) + content[620:]):
+        image.write_bytes(broken)
+        assert np.array_equal(pixels_of(clip_html(manifest.iloc[0], artifacts)), before)
 
 
 def test_names_are_escaped_everywhere(manifest, artifacts):
@@ -83,9 +185,7 @@ def test_without_notebook_2_the_picture_is_made_from_the_sound(manifest, artifac
     with_file = clip_html(manifest.iloc[0], artifacts)
     artifacts.image(manifest.iloc[0]["clip"]).unlink()
     made = clip_html(manifest.iloc[0], artifacts)
-    both = [base64.b64decode(re.search(r"data:image/png;base64,([^\"]+)", text)[1]) for text in (with_file, made)]
-    first, second = (np.asarray(Image.open(io.BytesIO(content))) for content in both)
-    assert np.array_equal(first, second)
+    assert np.array_equal(pixels_of(with_file), pixels_of(made))
 
 
 def test_the_five_likeliest_classes_are_shown_and_the_true_one_is_named():

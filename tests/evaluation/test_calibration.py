@@ -1,3 +1,4 @@
+import cloudpickle
 import numpy as np
 import pandas as pd
 import pytest
@@ -5,7 +6,8 @@ from conftest import voice
 from scipy.special import softmax
 
 from evaluation.test_scores import table
-from helpers.base.artifacts import read_table, write_table
+from helpers import spectrograms
+from helpers.base.artifacts import SuiteError, read_table, write_table
 from helpers.evaluation.calibration import (
     confidence_threshold,
     expected_calibration_error,
@@ -66,6 +68,43 @@ def test_a_deaf_model_answers_the_most_frequent_and_the_mean():
 @pytest.mark.parametrize("pitch", [95.0, 180.0, 240.0])
 def test_the_pitch_of_a_voice_is_found(pitch):
     assert median_pitch(voice(pitch, seconds=0.6), sample_rate=16_000) == pytest.approx(pitch, rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("pitches", "threshold", "right"),
+    [
+        ((100, 120, 200, 220), 160, 4),
+        ((100, 220, 200, 240), 150, 3),  # between the lowest and the next, with one error
+        ((200, 220, 100, 120), 0, 2),  # the wrong way round: one answer for all errs no more often than any other
+        ((100, 100, 100, 100), 0, 2),  # one pitch
+        ((np.nan, 120, np.nan, np.nan), 120, 1),
+    ],
+)
+def test_the_threshold_errs_least_on_training_clips(pitches, threshold, right):
+    predictions = pd.DataFrame({"clip": [*"abcd"], "true": ["male"] * 2 + ["female"] * 2, "split": "train"})
+    found, rights = pitch_threshold(predictions, pd.Series(pitches, [*"abcd"], dtype=float))
+    assert found == threshold and rights.sum() == right
+
+
+def test_without_a_pitch_there_is_no_threshold():
+    predictions = pd.DataFrame({"clip": [*"abcd"], "true": ["male", "female"] * 2, "split": ["train", "train", "test", "test"]})
+    with pytest.raises(SuiteError, match="no training clip whose gender is known and whose pitch was measured"):
+        pitch_threshold(predictions, pd.Series({"c": 100.0, "d": 200.0}))
+
+
+def test_workers_get_of_the_kept_pitches_only_those_of_their_clip(corpus, artifacts, monkeypatch):
+    manifest, _ = build_manifest("folder", corpus, artifacts, seed=0)
+    names = [f"clip_{number}" for number in range(10_000)]
+    write_table(artifacts.pitch, pd.DataFrame({"clip": names, "sound": names, "pitch_hz": 100.0}))
+    sizes = []
+
+    def send(function, items, *, title):
+        sizes.extend(len(cloudpickle.dumps((function, item))) for item in items)
+        return [("", np.nan)] * len(items)
+
+    monkeypatch.setattr(spectrograms.voice, "on_all_cores", send)
+    pitch_table(manifest, artifacts)
+    assert len(sizes) == len(manifest) and max(sizes) < 10_000
 
 
 @pytest.mark.slow
