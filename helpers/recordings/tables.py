@@ -202,9 +202,10 @@ def _unbalanced(lines: list[str], separator: str, *, columns: int | None) -> boo
 
 
 def _holds_a_row(lines: list[str]) -> bool:
-    """Whether a row names a sound file behind a lone carriage return: then it swallowed another one."""
-    behind = "\n".join(lines).partition(LONE_RETURN)[2]
-    return any(is_sound(value.strip()) for value in re.split(rf'[{SEPARATORS}"\n{LONE_RETURN}]', behind))
+    """Whether a row names a sound file behind a lone carriage return outside of quotation marks: then it swallowed another one."""
+    row = "\n".join(lines)
+    ends = [index for index, sign in enumerate(row) if sign == LONE_RETURN and row.count('"', 0, index) % 2 == 0]
+    return bool(ends) and any(is_sound(value.strip()) for value in re.split(rf'[{SEPARATORS}"\n{LONE_RETURN}]', row[ends[0] :]))
 
 
 def _where_opened(lines: list[str], separator: str) -> int:

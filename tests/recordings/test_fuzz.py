@@ -86,6 +86,17 @@ def test_of_2000_damaged_tables_none_gives_a_clip_what_its_own_line_does_not_say
     assert read > 200 and refused > 200
 
 
+def test_a_table_with_two_kinds_of_line_ends_loses_no_row(tmp_path):
+    tables, path = fuzzing.write_tables(tmp_path), tmp_path / "table.csv"
+    rows = tables[0].split(b"\n")
+    path.write_bytes(b"\n".join(rows[:5]) + b"\n" + b"\r".join(rows[5:8]))
+    with pytest.raises(SuiteError, match=r"table.csv, line 6 holds a carriage return that ends no line"):
+        list_clips("folder", path)
+    path.write_bytes(b"\n".join(rows[:5]) + b'\n"carriage\rreturn.wav",label\n')
+    clips, *_ = list_clips("folder", path)
+    assert len(clips) == 5 and clips["path"].iloc[-1].endswith("carriage\rreturn.wav")
+
+
 @pytest.mark.long
 def test_a_damaged_error_diary_is_refused_or_says_of_each_clip_what_its_own_line_says(tmp_path, artifacts):
     rows = [["clip", "mark", "note"]]
