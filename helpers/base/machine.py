@@ -158,9 +158,7 @@ def memory_kills() -> int:
     return 0
 
 
-def on_all_cores(
-    function: Callable[[Any], Any], items: Sequence, *, title: str, dead: Callable[[str], Any] | None = None
-) -> list:
+def on_all_cores(function: Callable[[Any], Any], items: Sequence, *, title: str, dead: Callable[[str], Any] | None = None) -> list:
     """What a function gives for each item, in their order, with a progress bar that counts clips.
 
     Parameters

@@ -121,7 +121,8 @@ def build_manifest(
     clips = _inspect(clips, longest_s=longest_s)
     clips = _settle_small_classes(clips, split_method=split_method, merge=small_classes == "merge")
 
-    clips, corrected = (table.assign(path=table["path"].apply(_stored_path, artifacts=artifacts)) for table in (clips, corrected))
+    stored = partial(_stored_path, folder=artifacts.folder.resolve())
+    clips, corrected = (table.assign(path=table["path"].map(stored)) for table in (clips, corrected))
     manifest = clips[clips["reason"] == ""].sort_values("clip", ignore_index=True)
     rejected = clips.loc[clips["reason"] != "", ["clip", "path", "label", "reason"]].sort_values("clip", ignore_index=True)
     if manifest["label"].nunique() < 2:
@@ -228,9 +229,8 @@ def _too_few_classes(manifest: pd.DataFrame, rejected: pd.DataFrame, *, source: 
     )
 
 
-def _stored_path(path: str, artifacts: Artifacts) -> str:
+def _stored_path(path: str, *, folder: Path) -> str:
     """Relative to the artifacts folder where the file lies in it, so that the folder can be moved; else absolute."""
-    folder = artifacts.folder.resolve()
     path = Path(printable(path))
     return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)
 

@@ -180,6 +180,11 @@ def _records(path: Path, text: str, separator: str, *, quotes: bool, first: int)
             )
         if problem:
             raise SuiteError(f"{path}, line {first + start} has a value that is too long for a table.")
+        if lone_returns and _holds_a_row(own):
+            raise SuiteError(
+                f"{path}, line {first + start} holds a carriage return that ends no line, as the other lines end otherwise, and a "
+                "sound file's name behind it: give all lines the same end, or delete it."
+            )
         if any(cell.strip() for cell in cells):
             columns = columns or len(cells)
             yield first + start, [cell.replace(LONE_RETURN, "\r") for cell in cells] if lone_returns else cells
@@ -194,6 +199,13 @@ def _unbalanced(lines: list[str], separator: str, *, columns: int | None) -> boo
     pieces = [line.split(separator) for line in lines]
     names_sound = [len(values) > 1 and any(is_sound(value.strip(' "')) for value in values) for values in pieces]
     return any(names_sound[1:]) or (not names_sound[0] and all(len(values) == columns for values in pieces))
+
+
+def _holds_a_row(lines: list[str]) -> bool:
+    """Whether a row names a sound file behind a lone carriage return outside of quotation marks: then it swallowed another one."""
+    row = "\n".join(lines)
+    ends = [index for index, sign in enumerate(row) if sign == LONE_RETURN and row.count('"', 0, index) % 2 == 0]
+    return bool(ends) and any(is_sound(value.strip()) for value in re.split(rf'[{SEPARATORS}"\n{LONE_RETURN}]', row[ends[0] :]))
 
 
 def _where_opened(lines: list[str], separator: str) -> int:

@@ -140,9 +140,41 @@ def measure_memory(folder: str, clips: int) -> None:
     print(peak_mib(), max(Parallel(n_jobs=-1)(delayed(peak_mib)() for _ in range(64))))
 
 
-def peak_mib() -> float:
-    """Most memory that this process ever held, from Linux's own account of it."""
-    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+def audit() -> dict[str, float]:
+    """Seconds that reading and auditing a folder takes, and peak memory in MiB of the process and of its largest worker (Linux).
+
+    As many clips as CREMA-D has, and as AudioMNIST, of about their length, each another one.
+    """
+    found = {}
+    for clips, seconds in ((7000, 2.5), (30_000, 0.6)):
+        with tempfile.TemporaryDirectory() as folder:
+            noise = np.random.default_rng(0).normal(0, 0.1, 60 * SETTINGS.sample_rate)
+            length = round(seconds * SETTINGS.sample_rate)
+            for number in range(clips):
+                path = Path(folder, "audio", ("female_23", "female_60", "male_41", "male_65")[number % 4], f"{number}.wav")
+                path.parent.mkdir(parents=True, exist_ok=True)
+                start = 7 * number % (len(noise) - length)
+                soundfile.write(path, noise[start : start + length] * (1 + number / clips), SETTINGS.sample_rate, "PCM_16")
+            code = f"from helpers.suite.bench import measure_audit; measure_audit({folder!r})"
+            result = subprocess.run([sys.executable, "-c", code], cwd=machine.PROJECT, check=True, capture_output=True, text=True)
+            measured = zip(("seconds", "main", "worker"), map(float, result.stdout.split()), strict=True)
+            found |= {f"{name}_{clips}": value for name, value in measured}
+    return found
+
+
+def measure_audit(folder: str) -> None:
+    """Audit a folder, then print the seconds, and the peaks of this process and of the workers that joblib keeps."""
+    started = time.perf_counter()
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        build_manifest("folder", Path(folder, "audio"), Artifacts(Path(folder, "artifacts")), seed=0)
+    seconds = round(time.perf_counter() - started, 1)
+    workers = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+    print(seconds, peak_mib(), max(map(peak_mib, workers)))
+
+
+def peak_mib(process: str = "self") -> float:
+    """Most memory that a process ever held, from Linux's own account of it."""
+    status = dict(line.split(":", 1) for line in Path(f"/proc/{process}/status").read_text().splitlines())
     return round(int(status["VmHWM"].split()[0]) / 1024, 1)
 
 
@@ -225,7 +257,7 @@ def images_per_second(dataset: Iterable, *, batches: int) -> float:
 
 
 BENCHMARKS: dict[str, Callable[[], dict[str, float]]] = {
-    benchmark.__name__: benchmark for benchmark in (conversion, conversion_memory_mib, pipeline, input_wait)
+    benchmark.__name__: benchmark for benchmark in (audit, conversion, conversion_memory_mib, pipeline, input_wait)
 }
 
 
