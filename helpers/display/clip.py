@@ -121,7 +121,7 @@ def audio_html(samples: np.ndarray, sample_rate: int, *, name: str) -> str:
     played = resample(Sound(played, sample_rate), sample_rate=rate)
     played = played / max(1.0, float(np.abs(played).max(initial=0.0)))
     source = data_uri("audio/wav", lambda file: soundfile.write(file, played, rate, format="WAV", subtype="PCM_16"))
-    return f'<audio controls preload="auto" aria-label="{html.escape(name)}" src="{source}"></audio>{more}'
+    return f'<audio controls preload="auto" style="max-width:100%" aria-label="{html.escape(name)}" src="{source}"></audio>{more}'
 
 
 def waveform_html(samples: np.ndarray, *, points: int = 320) -> str:

@@ -211,7 +211,7 @@ def clip_panel(
         shown.show(row)
         parts = ClipParts(0 if row is None else row["duration_s"])
         part.options, part.index = parts.names, 0  # the names stay the same from one clip to another as long
-        panel.children = [part, page, marking] if len(parts.names) > 1 else [page, marking]
+        panel.children = [choosing, page, marking] if len(parts.names) > 1 else [page, marking]
         mark.value, note.value = shown.said["mark"], shown.said["note"]
         draw()
         status.value = html.escape(shown.problem) or status.value
@@ -228,7 +228,7 @@ def clip_panel(
     mark.observe(lambda change: save(mark=change["new"]), "value")
     note.observe(lambda change: save(note=change["new"]), "value")
     tools = [mark, note, status] if grad_cam is None else [overlay, mark, note, status]
-    marking = ipywidgets.HBox(tools, layout=ROW)
+    choosing, marking = (ipywidgets.HBox(row, layout=ROW) for row in ([part], tools))
     panel = ipywidgets.VBox([page, marking])
     return panel, show
 
