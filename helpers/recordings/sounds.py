@@ -101,6 +101,8 @@ def inspect_sound(source: Path | bytes, *, longest_s: float = LONGEST_S) -> Soun
         sound = read_sound(source, longest_s=longest_s)
     except UnusableSoundError as error:
         return SoundFacts(reason=str(error))
+    except MemoryError:
+        return SoundFacts(reason="needs more memory to be read than this machine has")
     digest = hashlib.sha1(sound.samples, usedforsecurity=False)
     digest.update(str(sound.sample_rate).encode())
     return SoundFacts(
