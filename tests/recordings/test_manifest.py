@@ -12,7 +12,7 @@ from helpers.base.artifacts import SuiteError, read_json, read_table
 from helpers.base.settings import Corpus
 from helpers.recordings import manifest as manifest_module
 from helpers.recordings.catalogue import locate
-from helpers.recordings.manifest import COLUMNS, build_manifest, clip_names, read_manifest, reject
+from helpers.recordings.manifest import COLUMNS, build_manifest, clip_names, read_manifest, reject, typical_clip
 from helpers.recordings.sounds import inspect_sound
 
 
@@ -224,3 +224,16 @@ def test_a_file_that_ends_its_decoder_is_the_only_one_that_is_lost(corpus, artif
         "female_60__2": "can't be read: its decoder was ended by signal 9 (SIGKILL)",
         "male_41__2": "can't be read: its decoder was ended by signal 11 (SIGSEGV)",
     }
+
+
+@pytest.mark.parametrize(
+    ("durations", "levels", "expected"),
+    [
+        ([0.29, 2.0, 2.1, 300.0, 2.2], [-20, -30, -20, -20, -10], "c2"),
+        ([3.0, 3.0, 3.0, 3.0, 3.0], [-60, -15, -20, -25, -22], "c4"),  # all padded to 3 s
+        ([3.0, 3.0, 3.0, 3.0, 3.0], [-20] * 5, "c0"),
+    ],
+)
+def test_a_lesson_shows_a_clip_of_typical_duration_and_of_equals_one_of_typical_level(durations, levels, expected):
+    clips = pd.DataFrame({"clip": [f"c{n}" for n in range(5)], "duration_s": durations, "level_db": levels}, index=range(7, 12))
+    assert typical_clip(clips)["clip"] == expected and typical_clip(clips).name == 7 + int(expected[1])
