@@ -8,6 +8,8 @@ import re
 import shutil
 import signal
 import sys
+import tempfile
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -27,6 +29,7 @@ DRIVE = Path("/content/drive/MyDrive")  # where Colab mounts Google Drive: it ou
 ITEMS_ALONE = 100  # that are done in one process after another, after one of them ended its worker
 CONTROL_GROUPS = Path("/sys/fs/cgroup")
 PACKAGES = ("tensorflow", "keras", "librosa", "numpy", "pandas", "scikit-learn", "soundfile", "ipywidgets")
+_one_at_a_time = threading.Lock()
 
 
 class DeadWorkerError(SuiteError):
@@ -86,15 +89,25 @@ def load_tensorflow():
     """TensorFlow, imported without the log lines that newer versions write on the way, past Python and past their own settings."""
     if "tensorflow" in sys.modules:
         return sys.modules["tensorflow"]
-    sys.stderr.flush()
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
+    with standard_error():
         return importlib.import_module("tensorflow")
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
+
+
+@contextlib.contextmanager
+def standard_error() -> Iterator[list[str]]:
+    """The lines that C libraries write to standard error within the block, past Python; they are there when it ends."""
+    lines: list[str] = []
+    sys.stderr.flush()
+    with _one_at_a_time, tempfile.TemporaryFile() as caught:
+        before = os.dup(2)
+        os.dup2(caught.fileno(), 2)
+        try:
+            yield lines
+        finally:
+            os.dup2(before, 2)
+            os.close(before)
+            caught.seek(0)
+            lines += caught.read(1 << 16).decode("utf-8", errors="replace").splitlines()
 
 
 def versions() -> dict[str, str]:
