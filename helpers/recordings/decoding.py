@@ -24,10 +24,10 @@ from helpers.recordings.containers import (
     mp3_start,
     ogg_streams,
     rare_kind,
-    refuse_other_content,
     with_length,
     write_wav,
 )
+from helpers.recordings.files import other_content
 
 BLOCK = 4096  # frames of up to 8 channels, of more fewer; where a file breaks off with an error, less than a block is lost
 LOWEST_RATE, HIGHEST_RATE = 4000, 400_000  # Hz; below, nothing of speech is left; above, a header is wrong
@@ -110,7 +110,8 @@ def decode(source: Path | bytes, *, longest_s: float) -> Sound:
     with _binary(source) as file:
         start = file.read(64)
         file.seek(0)
-        refuse_other_content(start)
+        if reason := other_content(start, wanted="sound"):
+            raise UnusableSoundError(reason)
         if kind := ffmpeg_kind(start):
             return _by_ffmpeg(source, kind, longest_s=longest_s)
         try:
