@@ -34,8 +34,8 @@ def read_people_table(
 ) -> pd.DataFrame:
     """Read the known columns of a table that people made.
 
-    The separator is a comma, a semicolon or a tab; the encoding is UTF-8, UTF-16 or UTF-32 with its mark, or Windows-1252. Names of columns
-    match in any case, with spaces for `_` and around them.
+    The separator is a comma, a semicolon or a tab; the encoding is UTF-8, UTF-16 or UTF-32 with its mark, or Windows-1252. Names of
+    columns match in any case, with spaces for `_` and around them.
 
     Parameters
     ----------
