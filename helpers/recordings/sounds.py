@@ -83,31 +83,25 @@ def read_sound(source: Path | bytes, *, longest_s: float = LONGEST_S) -> Sound:
     return sound
 
 
-def level_db(samples: np.ndarray) -> float:
-    """Root mean square of samples, in dB relative to full scale."""
-    # In double precision, without a copy of all samples.
-    return 10 * float(np.log10(np.einsum("i,i->", samples, samples, dtype=np.float64) / len(samples)))
-
-
-def clipped(samples: np.ndarray) -> float:
-    """Fraction of the samples at full scale."""
-    return float((np.abs(samples) >= FULL_SCALE).mean())
+def sound_facts(sound: Sound) -> SoundFacts:
+    """What the audit finds in a sound."""
+    samples, digest = sound.samples, hashlib.sha1(sound.samples, usedforsecurity=False)
+    digest.update(str(sound.sample_rate).encode())
+    power = np.einsum("i,i->", samples, samples, dtype=np.float64) / len(samples)  # without a copy of all samples
+    return SoundFacts(
+        duration_s=round(sound.duration_s, 4),
+        sample_rate=sound.sample_rate,
+        level_db=round(10 * float(np.log10(power)), 2),
+        clipped=round(float((np.abs(samples) >= FULL_SCALE).mean()), 6),
+        note=sound.note,
+        lossy=sound.lossy,
+        digest=digest.hexdigest(),
+    )
 
 
 def inspect_sound(source: Path | bytes, *, longest_s: float = LONGEST_S) -> SoundFacts:
     """What the audit finds in a sound file, or in the bytes of one; its `reason` says why it can't be used."""
     try:
-        sound = read_sound(source, longest_s=longest_s)
+        return sound_facts(read_sound(source, longest_s=longest_s))
     except UnusableSoundError as error:
         return SoundFacts(reason=str(error))
-    digest = hashlib.sha1(sound.samples, usedforsecurity=False)
-    digest.update(str(sound.sample_rate).encode())
-    return SoundFacts(
-        duration_s=round(sound.duration_s, 4),
-        sample_rate=sound.sample_rate,
-        level_db=round(level_db(sound.samples), 2),
-        clipped=round(clipped(sound.samples), 6),
-        note=sound.note,
-        lossy=sound.lossy,
-        digest=digest.hexdigest(),
-    )
