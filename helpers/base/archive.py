@@ -10,16 +10,17 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from helpers.base.artifacts import Artifacts, SuiteError, atomic_path, disk_error
+from helpers.base.artifacts import Artifacts, SuiteError, atomic_path, disk_errors
 
 BLOCK = 1 << 20  # bytes read at once: a file may be larger than the memory
 # An archive that a file manager packed again is compressed, pictures and sounds by little. A zip bomb grows a thousandfold.
 MOST_GROWTH, SMALL = 20, 100_000_000
 # What `zipfile` raises where bytes of an archive were changed or lost.
 DAMAGED = (zipfile.BadZipFile, EOFError, zlib.error, struct.error, RuntimeError, ValueError)
+AGAIN = "run this cell again; what is there already stays"
 UNUSED = "Nothing of the archive is used."
 
 
@@ -57,7 +58,7 @@ def save_archive(artifacts: Artifacts, folder: Path) -> bool:
     if not files:
         raise SuiteError(f"There is nothing to keep in {artifacts.folder} yet: run notebooks/01_download.ipynb first.")
     archive = archive_path(artifacts, folder)
-    with _disk_errors(f"{archive} could not be saved"):
+    with disk_errors(f"{archive} could not be saved", then=AGAIN):
         with contextlib.suppress(FileNotFoundError, *DAMAGED), zipfile.ZipFile(archive) as packed:
             saved = {member.filename: member.CRC for member in packed.infolist()}
             if saved == {name: _checksum(path) for name, path in files.items()}:
@@ -71,17 +72,6 @@ def save_archive(artifacts: Artifacts, folder: Path) -> bool:
             for name, path in files.items():
                 packed.write(path, name)
     return True
-
-
-@contextlib.contextmanager
-def _disk_errors(what: str) -> Iterator[None]:
-    try:
-        yield
-    except (OSError, SuiteError) as error:
-        if not isinstance(error.__cause__ or error, OSError):
-            raise
-        reason, remedy = disk_error(error)
-        raise SuiteError(f"{what} ({reason}): {remedy}, then run this cell again; what is there already stays.") from error
 
 
 def _checksum(path: Path) -> int:
@@ -114,7 +104,7 @@ def restore_archive(artifacts: Artifacts, folder: Path) -> int:
         are whole.
     """
     archive = archive_path(artifacts, folder)
-    with _disk_errors(f"{archive} could not be restored to {artifacts.folder}"):
+    with disk_errors(f"{archive} could not be restored to {artifacts.folder}", then=AGAIN):
         try:
             archive.stat()  # `exists` would say no of a Drive that is gone
         except FileNotFoundError:

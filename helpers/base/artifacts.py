@@ -176,6 +176,18 @@ def _flush(path: Path) -> None:
         os.close(handle)
 
 
+@contextlib.contextmanager
+def disk_errors(what: str, *, then: str) -> Iterator[None]:
+    """Make an error of a disk, or of Drive, in the block a sentence: `what` failed, why, what helps, and what to do `then`."""
+    try:
+        yield
+    except (OSError, RuntimeError, SuiteError) as error:  # HDF5 raises a RuntimeError where the disk is full
+        if isinstance(error, SuiteError) and not isinstance(error.__cause__, OSError):
+            raise
+        reason, remedy = disk_error(error)
+        raise SuiteError(f"{what} ({reason}): {remedy}, then {then}.") from error
+
+
 def disk_error(error: BaseException) -> tuple[str, str]:
     """Why a disk, or Drive, could not be read or written, and what to do about it; of a SuiteError, why it was raised.
 

@@ -8,13 +8,15 @@ import re
 import shutil
 import signal
 import sys
+import tempfile
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from joblib import Parallel, delayed
-from joblib.externals.loky.process_executor import ProcessPoolExecutor, TerminatedWorkerError
+from joblib.externals.loky.process_executor import TerminatedWorkerError
 from tqdm import tqdm
 
 from helpers.base.artifacts import SuiteError
@@ -24,13 +26,21 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 PROJECT = Path(__file__).resolve().parents[2]
 DRIVE = Path("/content/drive/MyDrive")  # where Colab mounts Google Drive: it outlives the machine
-ITEMS_ALONE = 100  # that are done in one process after another, after one of them ended its worker
+ITEMS_ALONE = 100  # that are done one at a time after one of them ended its worker
 CONTROL_GROUPS = Path("/sys/fs/cgroup")
 PACKAGES = ("tensorflow", "keras", "librosa", "numpy", "pandas", "scikit-learn", "soundfile", "ipywidgets")
+_one_at_a_time = threading.Lock()
 
 
 class DeadWorkerError(SuiteError):
-    """A worker process died."""
+    """A worker process died; `how` says in what way."""
+
+    def __init__(self, how: str):
+        super().__init__(
+            f"A worker process {how}, so that its clips are not done. Run this again: what is done already stays; if it happens "
+            "again, set LOKY_MAX_CPU_COUNT=1 in the environment, so that one clip after the other takes memory."
+        )
+        self.how = how
 
 
 def on_colab() -> bool:
@@ -86,15 +96,25 @@ def load_tensorflow():
     """TensorFlow, imported without the log lines that newer versions write on the way, past Python and past their own settings."""
     if "tensorflow" in sys.modules:
         return sys.modules["tensorflow"]
-    sys.stderr.flush()
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
+    with standard_error():
         return importlib.import_module("tensorflow")
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
+
+
+@contextlib.contextmanager
+def standard_error() -> Iterator[list[str]]:
+    """The lines that C libraries write to standard error within the block, past Python; they are there when it ends."""
+    lines: list[str] = []
+    sys.stderr.flush()
+    with _one_at_a_time, tempfile.TemporaryFile() as caught:
+        before = os.dup(2)
+        os.dup2(caught.fileno(), 2)
+        try:
+            yield lines
+        finally:
+            os.dup2(before, 2)
+            os.close(before)
+            caught.seek(0)
+            lines += caught.read(1 << 16).decode("utf-8", errors="replace").splitlines()
 
 
 def versions() -> dict[str, str]:
@@ -120,17 +140,9 @@ def in_workers(function: Callable[[Any], Any], items: Iterable, *, workers: int 
     try:
         yield from Parallel(n_jobs=workers, return_as="generator")(delayed(function)(item) for item in items)
     except TerminatedWorkerError as error:
-        how = _endings(error, memory=memory_kills() > before)
-        raise DeadWorkerError(
-            f"A worker process {how}, so that its clips are not done. Run this again: what is done already stays; if it happens "
-            "again, set LOKY_MAX_CPU_COUNT=1 in the environment, so that one clip after the other takes memory."
-        ) from None
-
-
-def _endings(error: TerminatedWorkerError, *, memory: bool) -> str:
-    """How the workers ended that joblib names."""
-    ends = re.findall(r"[A-Z]\w*\((-?\d+)\)", str(error).partition("exit codes")[2])
-    return ", ".join(dict.fromkeys(ending(int(code), memory=memory) for code in ends)) or str(error)
+        codes = re.findall(r"[A-Z]\w*\((-?\d+)\)", str(error).partition("exit codes")[2])
+        ends = dict.fromkeys(ending(int(code), memory=memory_kills() > before) for code in codes)
+        raise DeadWorkerError(", ".join(ends) or str(error)) from None
 
 
 def ending(code: int, *, memory: bool = False) -> str:
@@ -179,25 +191,11 @@ def on_all_cores(function: Callable[[Any], Any], items: Sequence, *, title: str,
             except DeadWorkerError:
                 if dead is None:
                     raise
-                # Which item it was nobody says: it is among the next ones, which no other item can end in a process of their own.
-                alone = items[len(found) : len(found) + ITEMS_ALONE]
-                found += _in_one_worker(function, alone, dead=dead)
-                bar.update(len(alone))
+                # Nobody says which item it was: one of the next, so these are given to the workers one at a time.
+                for item in items[len(found) : len(found) + ITEMS_ALONE]:
+                    try:
+                        found += in_workers(function, [item], workers=2)  # a single worker would be this process
+                    except DeadWorkerError as error:
+                        found.append(dead(error.how))
+                    bar.update()
     return found
-
-
-def _in_one_worker(function: Callable[[Any], Any], items: Sequence, *, dead: Callable[[str], Any]) -> Iterator:
-    """What a function gives for each item, one after the other in a process that is started anew after each that ends it."""
-    worker = ProcessPoolExecutor(max_workers=1)
-    try:
-        for item in items:
-            before = memory_kills()
-            try:
-                result = worker.submit(function, item).result()
-            except TerminatedWorkerError as error:
-                worker.shutdown()
-                worker = ProcessPoolExecutor(max_workers=1)
-                result = dead(_endings(error, memory=memory_kills() > before))
-            yield result
-    finally:
-        worker.shutdown()

@@ -95,8 +95,7 @@ def spectrogram(decibels: np.ndarray, *, settings: SpectrogramSettings, ax: Axes
     settings : SpectrogramSettings
     """
     ax = ax or plt.subplots(figsize=(9, 4))[1]
-    seconds = decibels.shape[1] * settings.hop_length / settings.sample_rate
-    bins = settings.mel_bins
+    seconds, bins = decibels.shape[1] * settings.hop_length / settings.sample_rate, settings.mel_bins
     position = {"origin": "lower", "aspect": "auto", "extent": (0, seconds, 0, bins)}
     image = ax.imshow(decibels, cmap=SPECTROGRAM, interpolation="nearest", **position)
     centres = librosa.mel_frequencies(bins + 2, fmin=settings.fmin, fmax=settings.fmax)[1:-1]
@@ -210,11 +209,10 @@ def confusion_matrix(counts: pd.DataFrame, *, show: str = "counts", ax: Axes | N
         if start:
             ax.axhline(start, color="white", linewidth=2.5)
             ax.axvline(start, color="white", linewidth=2.5)
-        middle, beside = (start + end) / 2, {"textcoords": "offset points"}
-        ax.annotate(gender, (middle, 0), (0, -24), xycoords=ax.get_xaxis_transform(), ha="center", va="top", **beside)
-        ax.annotate(
-            gender, (0, middle), (-28, 0), xycoords=ax.get_yaxis_transform(), ha="right", va="center", rotation=90, **beside
-        )
+        centre, beside = (start + end) / 2, {"textcoords": "offset points"}
+        ax.annotate(gender, (centre, 0), (0, -24), xycoords=ax.get_xaxis_transform(), ha="center", va="top", **beside)
+        beside |= {"rotation": 90, "ha": "right", "va": "center"}
+        ax.annotate(gender, (0, centre), (-28, 0), xycoords=ax.get_yaxis_transform(), **beside)
     if groups:
         ax.xaxis.labelpad = ax.yaxis.labelpad = 24
     return ax
@@ -233,10 +231,8 @@ def score_intervals(scores: pd.DataFrame, baseline: dict[str, float], *, ax: Axe
     scores = scores.drop(["loss", "age_mae_years"], errors="ignore").iloc[::-1]
     ax = ax or plt.subplots(figsize=(9, 1.3 + 0.5 * len(scores)))[1]
     positions = np.arange(len(scores))
-    lengths = whiskers(scores, "value", "low", "high")
-    ax.errorbar(
-        scores["value"], positions, xerr=lengths, fmt="o", color=BLUE, capsize=4, label="the network, with its 95% interval"
-    )
+    lengths, name = whiskers(scores, "value", "low", "high"), "the network, with its 95% interval"
+    ax.errorbar(scores["value"], positions, xerr=lengths, fmt="o", color=BLUE, capsize=4, label=name)
     marks = [baseline.get(name, np.nan) for name in scores.index]
     ax.plot(marks, positions, "x", color=ORANGE, markeredgewidth=2.5, markersize=9, label="baseline")
     ax.set_yticks(positions, [name.replace("_", " ") for name in scores.index])

@@ -14,7 +14,7 @@ from helpers.base import machine
 from helpers.base.artifacts import Artifacts, SuiteError, atomic_path
 from helpers.recordings.containers import UnusableSoundError
 from helpers.recordings.decoding import Sound
-from helpers.recordings.sounds import LONGEST_S, clipped, level_db, read_sound
+from helpers.recordings.sounds import LONGEST_S, read_sound, sound_facts
 from helpers.spectrograms.mel import resample
 
 SOURCE = Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
@@ -37,9 +37,8 @@ class Recording:
     @property
     def facts(self) -> dict[str, float]:
         """What the manifest holds of a clip: `duration_s`, `sample_rate` in Hz, `level_db`, and the fraction `clipped`."""
-        sound = self.sound
-        measured = {"level_db": level_db(sound.samples), "clipped": clipped(sound.samples)}
-        return {"duration_s": sound.duration_s, "sample_rate": sound.sample_rate} | measured
+        facts = vars(sound_facts(self.sound))
+        return {name: facts[name] for name in ("duration_s", "sample_rate", "level_db", "clipped")}
 
     def samples(self, *, sample_rate: int) -> np.ndarray:
         """Mono samples [shape=(n,), dtype=float32], resampled to a rate in Hz."""

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 from tqdm import tqdm
 
-from helpers.base.artifacts import SuiteError, disk_error
+from helpers.base.artifacts import SuiteError, disk_errors
 from helpers.base.settings import Profile
 from helpers.network.model_files import load_weights, read_note, save_model
 from helpers.network.run import Run, best_epoch
@@ -34,14 +34,9 @@ def save_checkpoint(run: Run, model: keras.Model, history: list[dict]) -> None:
     seeds = [keras.ops.convert_to_numpy(seed).tolist() for seed in _seeds(model)]
     folder = run.checkpoints
     path = epoch_file(folder, len(history))
-    try:
+    lost = f"The checkpoint of epoch {len(history)} could not be written to {folder}"
+    with disk_errors(lost, then=f"run this again; it goes on from epoch {len(history) - 1}"):
         save_model(path, model, run.identity | {"history": history, "seeds": seeds})
-    except (SuiteError, OSError, RuntimeError) as error:  # HDF5 raises a RuntimeError where the disk is full
-        reason, remedy = disk_error(error)
-        raise SuiteError(
-            f"The checkpoint of epoch {len(history)} could not be written to {folder} ({reason}): {remedy}, then run this again; "
-            f"it goes on from epoch {len(history) - 1}."
-        ) from error
     for other in folder.glob("*.keras"):
         if other not in (path, epoch_file(folder, best_epoch(history))):
             other.unlink()

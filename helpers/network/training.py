@@ -14,7 +14,7 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from helpers.base import machine
-from helpers.base.artifacts import Artifacts, SuiteError, disk_error, write_table
+from helpers.base.artifacts import Artifacts, SuiteError, disk_errors, write_table
 from helpers.base.settings import Profile
 from helpers.evaluation.scores import predictions_table
 from helpers.network import checkpoints, networks
@@ -89,17 +89,12 @@ def _keep(run: Run, model: keras.Model, history: list[dict], manifest: pd.DataFr
         "best_epoch": KEPT_EPOCHS[profile.kept_epoch](history),
         "milliseconds_per_clip": milliseconds_per_clip(lambda: model.predict_on_batch(windows), clips=clips),
     }
-    try:
+    lost = f"{run.name} is trained, but its results could not be written to {run.folder}"
+    with disk_errors(lost, then="run this again; its checkpoints stay, so that nothing is trained twice"):
         save_model(files.model, model, model_note(model, classes=classes, profile=profile))
         facts["file_megabytes"] = round(files.model.stat().st_size / 1e6, 3)
         write_table(files.history, pd.DataFrame(history).round(6), durable=True)
         kept = run.record(predictions, seconds=sum(row["seconds"] for row in history), **facts)
-    except (SuiteError, OSError, RuntimeError) as error:  # HDF5 raises a RuntimeError where the disk is full
-        reason, remedy = disk_error(error)
-        raise SuiteError(
-            f"{run.name} is trained, but its results could not be written to {run.folder} ({reason}): {remedy}, then run this "
-            "again; its checkpoints stay, so that nothing is trained twice."
-        ) from error
     shutil.rmtree(run.checkpoints, ignore_errors=True)
     return kept
 

@@ -16,25 +16,10 @@ FFMPEG_KINDS = {
     "AAC": ((".aac",), "aac"), "AMR": ((".amr",), "amr"), "Speex": ((".spx", ".ogg", ".oga"), "ogg"),
     "FLAC in OGG": ((".ogg", ".oga", ".flac"), "ogg"), "CAF without a length": ((".caf",), "caf"),
 }  # fmt: skip
-NO_SOUND = {
-    rb"version https://git-lfs": "is a Git LFS pointer, not the recording: run `git lfs pull` in its repository",
-    rb"\s*<(!doctype html|html|head|body)": "is a web page, not a sound",
-    rb"\x89PNG|\xff\xd8\xff|GIF8|RIFF....WEBP|....ftyp(heic|mif1|avif)": "is a picture, not a sound",
-    rb"PK\x03\x04|\x1f\x8b|7z\xbc\xaf|Rar!": "is a packed archive, not a sound: unpack it",
-    rb"%PDF": "is a PDF document, not a sound",
-    rb"\0\x05\x16\x07": "is what macOS notes of a file, not a sound",
-}
 
 
 class UnusableSoundError(Exception):
     """A file that can't be used; the message is the reason, such as "is empty (0 bytes)", to stand behind the file's name."""
-
-
-def refuse_other_content(start: bytes) -> None:
-    """Say what a file is, by its first 64 bytes, where it is something well known and no sound (UnusableSoundError)."""
-    for pattern, reason in NO_SOUND.items():
-        if re.match(pattern, start, re.DOTALL | re.IGNORECASE):
-            raise UnusableSoundError(reason)
 
 
 def ffmpeg_kind(start: bytes) -> str:

@@ -7,7 +7,6 @@ import contextlib
 import os
 import re
 import tempfile
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from io import BytesIO
@@ -17,6 +16,7 @@ from typing import BinaryIO
 import numpy as np
 import soundfile
 
+from helpers.base.machine import standard_error
 from helpers.recordings.containers import (
     UnusableSoundError,
     ffmpeg_kind,
@@ -24,10 +24,10 @@ from helpers.recordings.containers import (
     mp3_start,
     ogg_streams,
     rare_kind,
-    refuse_other_content,
     with_length,
     write_wav,
 )
+from helpers.recordings.files import other_content
 
 BLOCK = 4096  # frames of up to 8 channels, of more fewer; where a file breaks off with an error, less than a block is lost
 LOWEST_RATE, HIGHEST_RATE = 4000, 400_000  # Hz; below, nothing of speech is left; above, a header is wrong
@@ -37,7 +37,6 @@ MOST_BYTES = 64 << 20  # that are searched for a frame or a page: more than the 
 LOSSY = ("VORBIS", "OPUS", "MPEG_LAYER_I", "MPEG_LAYER_II", "MPEG_LAYER_III")
 # What libsndfile says of a damaged header or of a file in memory, and what would mislead.
 VAGUE = re.compile("Unspecified internal error|Internal error|File does not exist|unknown error")
-_one_at_a_time = threading.Lock()
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,7 +110,8 @@ def decode(source: Path | bytes, *, longest_s: float) -> Sound:
     with _binary(source) as file:
         start = file.read(64)
         file.seek(0)
-        refuse_other_content(start)
+        if reason := other_content(start, wanted="sound"):
+            raise UnusableSoundError(reason)
         if kind := ffmpeg_kind(start):
             return _by_ffmpeg(source, kind, longest_s=longest_s)
         try:
@@ -173,18 +173,18 @@ def _by_ffmpeg(source: Path | bytes, kind: str, *, longest_s: float) -> Sound:
 def _by_libsndfile(file: BinaryIO, *, longest_s: float) -> Sound:
     start = file.read(3)
     file.seek(0)
-    lines: list[str] = []
     mpeg = start == b"ID3" or start[:1] == b"\xff"
     if mpeg:
         file = BytesIO(with_length(file.read(MOST_BYTES)))
-    with _standard_error(lines) if mpeg else contextlib.nullcontext():
+    with standard_error() if mpeg else contextlib.nullcontext([]) as said:
         sound, loudest, note = _mix(file, longest_s=longest_s)
         if loudest is not None:
             file.seek(0)
             alone, *_ = _mix(file, longest_s=longest_s, channel=loudest)
             sound = replace(sound, samples=alone.samples)
     notes = [note, sound.note]
-    if lines := [*dict.fromkeys(lines)]:
+    # Without the places in the source of libmpg123.
+    if lines := [*dict.fromkeys(re.sub(r"^(\[[^\]]*\])? *(error|warning|note): *", "", line.strip(), flags=re.I) for line in said)]:
         more = f" (and {len(lines) - 1} more)" if len(lines) > 1 else ""
         notes.append(f"the MP3 decoder says: {lines[0].rstrip('.')}{more}")
     return replace(sound, note="; ".join(filter(None, notes)))
@@ -254,19 +254,3 @@ def _length_note(stream: Stream, *, frames: int, limit: int, error: str) -> str:
 def _in_words(error: soundfile.LibsndfileError) -> str:
     """What libsndfile says, where it says something."""
     return "the file is damaged" if VAGUE.search(error.error_string) else error.error_string.removeprefix("Error : ").rstrip(".")
-
-
-@contextlib.contextmanager
-def _standard_error(lines: list[str]) -> Iterator[None]:
-    """Collect the lines that a C library (libmpg123) writes to standard error, without the places in its source."""
-    with _one_at_a_time, tempfile.TemporaryFile() as caught:
-        before = os.dup(2)
-        os.dup2(caught.fileno(), 2)
-        try:
-            yield
-        finally:
-            os.dup2(before, 2)
-            os.close(before)
-            caught.seek(0)
-            for line in caught.read(1 << 16).decode("utf-8", errors="replace").splitlines():
-                lines.append(re.sub(r"^(\[[^\]]*\])? *(error|warning|note): *", "", line.strip(), flags=re.IGNORECASE))

@@ -9,7 +9,7 @@ from pathlib import Path
 import librosa
 import numpy as np
 import pandas as pd
-import scipy.fft
+import scipy.signal
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
@@ -129,12 +129,10 @@ def _outline(path: Path, *, longest_s: float) -> np.ndarray:
 
 def correlation(one: np.ndarray, other: np.ndarray) -> float:
     """Correlation of two waveforms where they fit best, if one is moved by up to `LATER_S`; from -1 to 1."""
-    lags = int(LATER_S * OUTLINE_RATE)
-    size = scipy.fft.next_fast_len(len(one) + len(other), real=True)
-    spectra = (scipy.fft.rfft(samples - samples.mean(), size) for samples in (one, other))
-    products = scipy.fft.irfft(next(spectra) * np.conj(next(spectra)), size)
+    products = scipy.signal.correlate(one - one.mean(), other - other.mean(), method="fft")
+    near = np.abs(scipy.signal.correlation_lags(len(one), len(other))) <= LATER_S * OUTLINE_RATE
     energy = np.sqrt(one.var() * len(one) * other.var() * len(other))
-    return float(max(products[: lags + 1].max(), products[-lags:].max()) / energy) if energy > 0 else 0.0
+    return float(products[near].max() / energy) if energy > 0 else 0.0
 
 
 def _nested(rows: list) -> bool:

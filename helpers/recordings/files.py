@@ -1,6 +1,7 @@
-"""Which files of a folder are sounds, by their ending, and how a path becomes text (notebook 01)."""
+"""Which files of a folder are sounds, by their ending; what else a file is by its content; a path as text (notebook 01)."""
 
 import os
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -11,6 +12,16 @@ SOUND_ENDINGS = (
 )  # fmt: skip
 NO_ENDING = "no ending"
 MACS_OWN = "__MACOSX"  # beside the files in an archive made on a Mac: their Finder settings, under the same names
+
+# What begins like this is no sound and no table.
+OTHER_CONTENT = {
+    rb"version https://git-lfs": "is a Git LFS pointer, not the {}: run `git lfs pull` in its folder",
+    rb"\s*<(!doctype html|html|head|body)": "is a web page, not a {}: download the file itself",
+    rb"\x89PNG|\xff\xd8\xff|GIF8|RIFF....WEBP|....ftyp(heic|mif1|avif)": "is a picture, not a {}",
+    rb"PK\x03\x04|\x1f\x8b|7z\xbc\xaf|Rar!": "is a packed archive, not a {}: unpack it",
+    rb"%PDF": "is a PDF document, not a {}",
+    rb"\0\x05\x16\x07": "holds what macOS notes about a file, not a {}",
+}
 
 
 def find_sounds(folder: Path) -> tuple[list[Path], Counter[str]]:
@@ -45,6 +56,12 @@ def find_sounds(folder: Path) -> tuple[list[Path], Counter[str]]:
 def is_sound(name: str) -> bool:
     """Whether a file's name has the ending of a sound file."""
     return name.lower().endswith(SOUND_ENDINGS)
+
+
+def other_content(start: bytes, *, wanted: str) -> str:
+    """What a file is by its first 64 bytes, where it is something well known and not what is wanted; empty if nothing known."""
+    reasons = (reason for pattern, reason in OTHER_CONTENT.items() if re.match(pattern, start, re.DOTALL | re.IGNORECASE))
+    return next(reasons, "").format(wanted)
 
 
 def count_endings(passed_over: Counter[str]) -> str:

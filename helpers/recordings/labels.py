@@ -67,14 +67,19 @@ def read_age(text: str) -> Span | None:
     text = re.sub(r"^aged?[\s:_-]*", "", text).strip(" _-")
     if text in DECADE_WORDS:
         return DECADE_WORDS[text]
-    if match := re.fullmatch(_DECADE, text):
+    if match := re.fullmatch(_NUMBER, text):
+        return _possible(int(match[1]), int(match[1]))
+    return _several_years(text)
+
+
+def _several_years(text: str, *, beside: str = "") -> Span | None:
+    """The decade or the range that a text is, but for what the pattern `beside` allows on either side."""
+    if match := re.fullmatch(beside + _DECADE + beside, text):
         return int(match[1]), int(match[1]) + 9
-    if match := re.fullmatch(_RANGE, text):
+    if match := re.fullmatch(beside + _RANGE + beside, text):
         return _possible(int(match[1]), int(match[2]))
-    if match := re.fullmatch(_OPEN, text):
-        return _possible(int(match[1]), AGES[-1])
-    match = re.fullmatch(_NUMBER, text)
-    return _possible(int(match[1]), int(match[1])) if match else None
+    match = re.fullmatch(beside + _OPEN + beside, text)
+    return _possible(int(match[1]), AGES[-1]) if match else None
 
 
 def _possible(first: int, last: int) -> Span | None:
@@ -213,17 +218,15 @@ def _parse(label: str) -> tuple[str | None, Span | None]:
     tokens = re.findall(r"[^\W\d_]+|[0-9]+", words)
     genders = {GENDER_WORDS[token] for token in tokens if GENDER_WORDS.get(token)}
     gender = genders.pop() if len(genders) == 1 else None
-    span = _span(words) if gender or {"age", "aged"} & set(tokens) or re.search(_YEARS, words) else _span_alone(words)
+    if gender or {"age", "aged"} & set(tokens) or re.search(_YEARS, words):
+        span = _span(words)
+    else:  # a number alone may be anything, but not a decade or a range that is a whole part of a path
+        spans = {read_age(part) for part in words.split("/") if not re.fullmatch(_NUMBER, part.strip())} - {None}
+        span = spans.pop() if len(spans) == 1 else None
     spelled = any(len(token) > 1 and GENDER_WORDS.get(token) for token in tokens)
     if gender and not spelled and span is None and len(tokens) > 1:
         gender = None
     return gender, span
-
-
-def _span_alone(words: str) -> Span | None:
-    """The decade or range that is a whole part of a path; a number alone may be anything."""
-    spans = {read_age(part) for part in words.split("/") if not re.fullmatch(_NUMBER, part.strip())} - {None}
-    return spans.pop() if len(spans) == 1 else None
 
 
 def _span(words: str) -> Span | None:
@@ -231,13 +234,8 @@ def _span(words: str) -> Span | None:
     named = {DECADE_WORDS[word] for word in re.findall(r"[a-z]+", words) if word in DECADE_WORDS}
     if len(named) == 1 and not re.search(r"[0-9]", words):
         return named.pop()
-    if decade := re.fullmatch(rf"[^0-9]*{_DECADE}[^0-9]*", words):
-        return int(decade[1]), int(decade[1]) + 9
-    span = re.fullmatch(rf"[^0-9]*{_RANGE}[^0-9]*", words)
-    if span and int(span[1]) < int(span[2]) and _possible(int(span[1]), int(span[2])):
-        return int(span[1]), int(span[2])
-    if since := re.fullmatch(rf"[^0-9]*{_OPEN}[^0-9]*", words):
-        return _possible(int(since[1]), AGES[-1])
+    if span := _several_years(words, beside="[^0-9]*"):
+        return span
     numbers = {int(number) for number in re.findall(r"[0-9]+", re.sub(r"(?<=[0-9])[.,]0+(?![0-9])", "", words))}
     numbers &= set(AGES)
     return 2 * (numbers.pop(),) if len(numbers) == 1 else None

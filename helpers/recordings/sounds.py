@@ -13,7 +13,6 @@ LONGEST_S = 300  # of a longer clip the start is used
 SHORTEST_S = 0.1  # a shorter clip holds no syllable
 SILENT_PEAK = 0.001  # 60 dB below full scale: nothing of speech is left in 16 bits
 FULL_SCALE = 0.999  # a sample this large was clipped, or nearly
-BLOCK = 1 << 16
 LARGEST = 2.0**32  # times full scale: beyond what whole numbers of 32 bits reach, where they are stored as floats by mistake
 
 
@@ -84,33 +83,27 @@ def read_sound(source: Path | bytes, *, longest_s: float = LONGEST_S) -> Sound:
     return sound
 
 
-def level_db(samples: np.ndarray) -> float:
-    """Root mean square of samples, in dB relative to full scale."""
-    blocks = (samples[start : start + BLOCK] for start in range(0, len(samples), BLOCK))  # in double precision a few at a time
-    return 10 * float(np.log10(sum(np.square(block, dtype=np.float64).sum() for block in blocks) / len(samples)))
-
-
-def clipped(samples: np.ndarray) -> float:
-    """Fraction of the samples at full scale."""
-    return float((np.abs(samples) >= FULL_SCALE).mean())
+def sound_facts(sound: Sound) -> SoundFacts:
+    """What the audit finds in a sound."""
+    samples, digest = sound.samples, hashlib.sha1(sound.samples, usedforsecurity=False)
+    digest.update(str(sound.sample_rate).encode())
+    power = np.einsum("i,i->", samples, samples, dtype=np.float64) / len(samples)  # without a copy of all samples
+    return SoundFacts(
+        duration_s=round(sound.duration_s, 4),
+        sample_rate=sound.sample_rate,
+        level_db=round(10 * float(np.log10(power)), 2),
+        clipped=round(float((np.abs(samples) >= FULL_SCALE).mean()), 6),
+        note=sound.note,
+        lossy=sound.lossy,
+        digest=digest.hexdigest(),
+    )
 
 
 def inspect_sound(source: Path | bytes, *, longest_s: float = LONGEST_S) -> SoundFacts:
     """What the audit finds in a sound file, or in the bytes of one; its `reason` says why it can't be used."""
     try:
-        sound = read_sound(source, longest_s=longest_s)
+        return sound_facts(read_sound(source, longest_s=longest_s))
     except UnusableSoundError as error:
         return SoundFacts(reason=str(error))
     except MemoryError:
         return SoundFacts(reason="needs more memory to be read than this machine has")
-    digest = hashlib.sha1(sound.samples, usedforsecurity=False)
-    digest.update(str(sound.sample_rate).encode())
-    return SoundFacts(
-        duration_s=round(sound.duration_s, 4),
-        sample_rate=sound.sample_rate,
-        level_db=round(level_db(sound.samples), 2),
-        clipped=round(clipped(sound.samples), 6),
-        note=sound.note,
-        lossy=sound.lossy,
-        digest=digest.hexdigest(),
-    )

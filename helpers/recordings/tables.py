@@ -4,6 +4,7 @@ Tables that only this project writes are read by `helpers.base.artifacts.read_ta
 """
 
 import codecs
+import contextlib
 import csv
 import functools
 import io
@@ -17,20 +18,13 @@ from pathlib import Path
 import pandas as pd
 
 from helpers.base.artifacts import SuiteError
-from helpers.recordings.files import is_sound, printable
+from helpers.recordings.files import is_sound, other_content, printable
 
 SEPARATORS = ",;\t"
 LOOKED_AT = 20  # rows that choose the separator
-# What files that are no tables begin with, and what is said of them.
-NO_TABLES = {
-    b"PK\x03\x04": "is a workbook (Excel or LibreOffice), not a CSV table: open it and save it as CSV",
-    b"\xd0\xcf\x11\xe0": "is an old Excel workbook, not a CSV table: open it and save it as CSV",
-    b"version https://git-lfs": "is a Git LFS pointer, not the table: run `git lfs pull` in its folder",
-    b"<!DOCTYPE html": "is a web page, not a CSV table: download the file itself",
-    b"<html": "is a web page, not a CSV table: download the file itself",
-    codecs.BOM_UTF32_LE: "is in UTF-32: save it as CSV in UTF-8",
-}
-ENCODINGS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # of today's programs, and of Excel before 2007
+ENCODINGS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF32_LE: "utf-32"}  # the longer mark before the one that it begins with
+ENCODINGS |= {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 INVISIBLE = re.compile(r"[\u200b\u2060\ufeff]|^[\u200c-\u200f]+|[\u200c-\u200f]+$")  # marks of no width
 LONE_RETURN = "\0"  # stands for a carriage return that ends no line, while a table is parsed
 
@@ -40,8 +34,8 @@ def read_people_table(
 ) -> pd.DataFrame:
     """Read the known columns of a table that people made.
 
-    The separator is a comma, a semicolon or a tab; the encoding is UTF-8, UTF-16 with its mark, or Windows-1252. Names of columns
-    match in any case, with spaces for `_` and around them.
+    The separator is a comma, a semicolon or a tab; the encoding is UTF-8, UTF-16 or UTF-32 with its mark, or Windows-1252. Names of
+    columns match in any case, with spaces for `_` and around them.
 
     Parameters
     ----------
@@ -106,17 +100,15 @@ def _text(path: Path) -> str:
         content = path.read_bytes()
     except OSError as error:
         raise SuiteError(f"{path} can't be read ({error.strerror}).") from None
-    for start, what in NO_TABLES.items():
-        if content.startswith(start):
-            raise SuiteError(f"{path} {what}.")
-    known = next((encoding for mark, encoding in ENCODINGS.items() if content.startswith(mark)), None)
-    for encoding in [known] if known else ["utf-8", "cp1252"]:
-        try:
+    if content.startswith(WORKBOOKS):
+        raise SuiteError(f"{path} is a workbook (Excel or LibreOffice), not a CSV table: open it and save it as CSV.")
+    if other := other_content(content[:64], wanted="table"):
+        raise SuiteError(f"{path} {other}.")
+    text, encodings = None, [encoding for mark, encoding in ENCODINGS.items() if content.startswith(mark)]
+    for encoding in encodings[:1] or ["cp1252", "utf-8"]:  # the last one that fits
+        with contextlib.suppress(UnicodeDecodeError):
             text = content.decode(encoding)
-            break
-        except UnicodeDecodeError:
-            continue
-    else:
+    if text is None:
         raise SuiteError(f"{path} is text neither in UTF-8 nor in Windows-1252: save it as CSV in UTF-8.")
     if "\0" in text:
         raise SuiteError(f"{path} is no text (it holds bytes that are 0), so it is no CSV table: save it as CSV in UTF-8.")

@@ -11,6 +11,7 @@ import argparse
 import contextlib
 import io
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -26,7 +27,6 @@ import numpy as np
 import pandas as pd
 import scipy.fft
 import soundfile
-from joblib import Parallel, delayed
 from PIL import Image
 
 from helpers.base import machine
@@ -123,21 +123,16 @@ def convert_paths(paths: list[Path], folder: Path, *, workers: int) -> None:
 
 def conversion_memory_mib() -> dict[str, float]:
     """Peak memory in MiB of the process that converts and of its largest worker, by number of clips (Linux)."""
-    found = {}
     with tempfile.TemporaryDirectory() as folder:
         bench_clips(Path(folder))
-        for clips in (500, 5000):  # each in a process of its own, so that none starts with the peak of another
-            code = f"from helpers.suite.bench import measure_memory; measure_memory({folder!r}, {clips})"
-            result = subprocess.run([sys.executable, "-c", code], cwd=machine.PROJECT, check=True, capture_output=True, text=True)
-            found[f"main_{clips}"], found[f"worker_{clips}"] = map(float, result.stdout.split())
-    return found
+        found = {clips: in_own_process(f"convert_many({folder!r}, {clips})") for clips in (500, 5000)}
+    return {f"{name}_{clips}": measured[name] for clips, measured in found.items() for name in ("main", "worker")}
 
 
-def measure_memory(folder: str, clips: int) -> None:
-    """Convert, then print the peaks of this process and of the workers that joblib keeps for the next call."""
+def convert_many(folder: str, clips: int) -> None:
+    """Convert the sounds in a folder again and again, until there are so many clips."""
     paths = islice(cycle(sorted(Path(folder).glob("*.wav"))), clips)
     convert_paths(list(paths), Path(folder) / f"memory-{clips}", workers=-1)
-    print(peak_mib(), max(Parallel(n_jobs=-1)(delayed(peak_mib)() for _ in range(64))))
 
 
 def audit() -> dict[str, float]:
@@ -155,27 +150,28 @@ def audit() -> dict[str, float]:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 start = 7 * number % (len(noise) - length)
                 soundfile.write(path, noise[start : start + length] * (1 + number / clips), SETTINGS.sample_rate, "PCM_16")
-            code = f"from helpers.suite.bench import measure_audit; measure_audit({folder!r})"
-            result = subprocess.run([sys.executable, "-c", code], cwd=machine.PROJECT, check=True, capture_output=True, text=True)
-            measured = zip(("seconds", "main", "worker"), map(float, result.stdout.split()), strict=True)
-            found |= {f"{name}_{clips}": value for name, value in measured}
+            call = f"build_manifest('folder', Path({folder!r}, 'audio'), Artifacts(Path({folder!r}, 'artifacts')), seed=0)"
+            found |= {f"{name}_{clips}": value for name, value in in_own_process(call).items()}
     return found
 
 
-def measure_audit(folder: str) -> None:
-    """Audit a folder, then print the seconds, and the peaks of this process and of the workers that joblib keeps."""
-    started = time.perf_counter()
-    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        build_manifest("folder", Path(folder, "audio"), Artifacts(Path(folder, "artifacts")), seed=0)
+def in_own_process(call: str) -> dict[str, float]:
+    """Seconds that a call takes, and the peak memory in MiB of its process and of the largest worker that joblib keeps (Linux).
+
+    In a process of its own, so that it does not start with the peak of another one.
+    """
+    code = f"from helpers.suite.bench import *; started = time.perf_counter(); {call}; print(*measured(started))"
+    result = subprocess.run([sys.executable, "-c", code], cwd=machine.PROJECT, check=True, capture_output=True, text=True)
+    return dict(zip(("seconds", "main", "worker"), map(float, result.stdout.splitlines()[-1].split()), strict=True))
+
+
+def measured(started: float) -> tuple[float, float, float]:
+    """The seconds since a time, and the peaks of this process and of its largest worker, from Linux's own account of them."""
     seconds = round(time.perf_counter() - started, 1)
     workers = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
-    print(seconds, peak_mib(), max(map(peak_mib, workers)))
-
-
-def peak_mib(process: str = "self") -> float:
-    """Most memory that a process ever held, from Linux's own account of it."""
-    status = dict(line.split(":", 1) for line in Path(f"/proc/{process}/status").read_text().splitlines())
-    return round(int(status["VmHWM"].split()[0]) / 1024, 1)
+    peaks = (re.search(r"VmHWM:\s*(\d+)", Path(f"/proc/{process}/status").read_text()) for process in ("self", *workers))
+    main, *others = (round(int(peak[1]) / 1024, 1) for peak in peaks)
+    return seconds, main, max(others)
 
 
 def pipeline() -> dict[str, float]:

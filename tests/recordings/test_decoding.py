@@ -174,10 +174,7 @@ def test_a_mean_10_db_below_the_louder_channel_is_where_that_channel_is_taken():
         (content(voice(150, seconds=0.09)), "is too short (0.090 s; at least 0.1 s are needed)"),
         (content(np.full(RATE, np.nan), subtype="FLOAT"), "has samples that are no numbers"),
         (content(1e20 * SPEECH, subtype="FLOAT"), "times full scale"),
-        (
-            b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n",
-            "is a Git LFS pointer, not the recording: run",
-        ),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n", "is a Git LFS pointer, not the sound: run"),
         (b"<!DOCTYPE html><html>", "is a web page, not a sound"),
         (b"\x89PNG\r\n\x1a\n" + bytes(99), "is a picture, not a sound"),
         (b"PK\x03\x04" + bytes(99), "is a packed archive, not a sound: unpack it"),
