@@ -110,8 +110,7 @@ def build_manifest(
         raise SuiteError(nothing_to_label(clips, source, title=dataset.title, known_by=dataset.known_by))
     kind = kind_that_fits(clips, labels)
 
-    clips, reasons = label_clips(clips, kind=kind)
-    clips = _leave_out(clips, reasons)
+    clips = label_clips(clips, kind=kind)
     name_speakers(clips["label"])
     if split_method == "speaker":
         clips = _leave_out_unknown_speakers(clips)
