@@ -43,7 +43,7 @@ def kind_that_fits(clips: pd.DataFrame, kind: str) -> str:
         return kind
     if not any(make_label(gender, age, kind="decade") for gender, age in zip(unnamed["gender"], known_ages(unnamed), strict=True)):
         return kind
-    print("No age is known to the year, but by the decade: the labels are decades.")
+    print("Ages are known by the decade alone, not to the year: the labels are decades.")
     return "decade"
 
 
