@@ -21,7 +21,7 @@ MOST_GROWTH, SMALL = 20, 100_000_000
 # What `zipfile` raises where bytes of an archive were changed or lost.
 DAMAGED = (zipfile.BadZipFile, EOFError, zlib.error, struct.error, RuntimeError, ValueError)
 AGAIN = "run this cell again; what is there already stays"
-UNUSED = "Nothing of the archive is used."
+UNUSED = "No part of the archive is used."
 
 
 def archive_path(artifacts: Artifacts, folder: Path) -> Path:
@@ -32,7 +32,7 @@ def archive_path(artifacts: Artifacts, folder: Path) -> Path:
 def save_archive(artifacts: Artifacts, folder: Path) -> bool:
     """Put all results of a dataset into one archive, unless it holds them already; the report, which `make run` makes, stays out.
 
-    Written under another name and then renamed: a runtime that ends meanwhile leaves the archive of before.
+    Written under another name and then renamed: a runtime that ends halfway leaves the previous archive.
 
     Parameters
     ----------
@@ -123,7 +123,7 @@ def restore_archive(artifacts: Artifacts, folder: Path) -> int:
                         shutil.copyfileobj(source, file, BLOCK)
                 return len(lacking)
         except DAMAGED as error:
-            raise SuiteError(f"{archive} is cut off or damaged ({error}): delete it, and save it anew from notebook 02.") from None
+            raise SuiteError(f"{archive} is cut off or damaged ({error}): delete it, and save it again from notebook 02.") from None
 
 
 def _members(packed: zipfile.ZipFile, archive: Path, artifacts: Artifacts) -> dict[str, zipfile.ZipInfo]:
@@ -163,7 +163,7 @@ def _fault(member: zipfile.ZipInfo) -> str:
     if member.flag_bits & 1:
         return "which is encrypted"
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # of others, Python unpacks a whole block at once
-        return "which is packed in another way than ZIP's own"
+        return "which is compressed by an unusual method"
     return ""
 
 

@@ -31,7 +31,7 @@ REMEDIES = {
     **dict.fromkeys(
         (errno.ENOTCONN, errno.ESTALE, errno.ENODEV), "connect it again (on Colab, mount Drive: the folder symbol on the left)"
     ),
-    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "get the right to write there, or choose another folder"),
+    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "get permission to write there, or choose another folder"),
     errno.ENAMETOOLONG: "give it a shorter name",
 }
 
@@ -200,7 +200,7 @@ def disk_error(error: BaseException) -> tuple[str, str]:
     reason = getattr(error, "strerror", None) or (str(error).splitlines() or [type(error).__name__])[0]
     inner = re.search(r"errno = (\d+)", str(error))  # HDF5 says it in its message alone
     number = int(inner[1]) if inner else getattr(error, "errno", None)
-    return reason, REMEDIES.get(number, "see to that")
+    return reason, REMEDIES.get(number, "solve that")
 
 
 def write_text(path: Path, text: str, *, durable: bool = False) -> None:

@@ -37,8 +37,8 @@ class DeadWorkerError(SuiteError):
 
     def __init__(self, how: str):
         super().__init__(
-            f"A worker process {how}, so that its clips are not done. Run this again: what is done already stays; if it happens "
-            "again, set LOKY_MAX_CPU_COUNT=1 in the environment, so that one clip after the other takes memory."
+            f"A worker process {how}, so its clips are not done. Run this again: what is done already stays; if it happens "
+            "again, set LOKY_MAX_CPU_COUNT=1 in the environment, so that only one clip at a time needs memory."
         )
         self.how = how
 
@@ -127,9 +127,9 @@ def versions() -> dict[str, str]:
 
 
 def in_workers(function: Callable[[Any], Any], items: Iterable, *, workers: int = -1) -> Iterator:
-    """What a function gives for each item, in their order, from worker processes; `workers` as joblib's `n_jobs`.
+    """What a function returns for each item, in order, from worker processes; `workers` as joblib's `n_jobs`.
 
-    A worker that dies, in a decoder or for want of memory, is a SuiteError that says how.
+    A worker that dies, in a decoder or because memory ran out, is a SuiteError that says how.
 
     At its first import on a machine librosa compiles functions into a cache on disk. Processes that do so together can break it,
     and with it every later call (Numba's issue 10128), so this process does it before they start.
@@ -171,7 +171,7 @@ def memory_kills() -> int:
 
 
 def on_all_cores(function: Callable[[Any], Any], items: Sequence, *, title: str, dead: Callable[[str], Any] | None = None) -> list:
-    """What a function gives for each item, in their order, with a progress bar that counts clips.
+    """What a function returns for each item, in order, with a progress bar that counts clips.
 
     Parameters
     ----------

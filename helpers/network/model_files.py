@@ -73,7 +73,7 @@ def read_note(path: Path) -> dict[str, Any]:
             if WEIGHTS not in archive.namelist():
                 raise SuiteError(f"{path} is no Keras model file: only the .keras format is read, because it runs no code.")
             if archive.getinfo(NOTE).file_size > LONGEST_NOTE:
-                raise SuiteError(f"{path} was not made by this project: its {NOTE} is too large. Use files of this suite alone.")
+                raise SuiteError(f"{path} was not made by this project: its {NOTE} is too large. Use only files from this suite.")
             note = json.loads(archive.read(NOTE))
             if not isinstance(note, dict):
                 raise KeyError(NOTE)
@@ -175,7 +175,7 @@ def _require_weights_of(network: keras.Model, path: Path) -> None:
             found = sum(array.nbytes for array in arrays)
     except Exception as error:  # h5py raises all kinds for a file that is damaged inside
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise SuiteError(f"{path} can't be read safely as a model file ({reason[:200]}): use files of this suite alone.") from None
+        raise SuiteError(f"{path} can't be read safely as a model file ({reason[:200]}): use only files from this suite.") from None
     needed = sum(math.prod(weight.shape) * 4 for weight in network.weights)
     if not needed <= found <= MOST_COPIES * needed + 100_000:
         raise SuiteError(

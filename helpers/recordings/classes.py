@@ -12,8 +12,8 @@ SPEAKER_WORDS = "actor|actress|speaker|spkr?|subject|subj|sub|participant|person
 SPEAKER_NAME = re.compile(rf"({SPEAKER_WORDS})[\s_-]*\d+", re.IGNORECASE)
 
 
-def label_clips(clips: pd.DataFrame, *, kind: str) -> tuple[pd.DataFrame, pd.Series]:
-    """Give each clip its class.
+def label_clips(clips: pd.DataFrame, *, kind: str) -> pd.DataFrame:
+    """Give each clip its class, or the reason why it has none.
 
     Parameters
     ----------
@@ -24,19 +24,16 @@ def label_clips(clips: pd.DataFrame, *, kind: str) -> tuple[pd.DataFrame, pd.Ser
 
     Returns
     -------
-    clips : pd.DataFrame
-        With their `label`, empty where they have none.
-    reasons : pd.Series
-        Why a clip has none; empty where it has one.
+    pd.DataFrame
+        The clips with their `label`, empty where they have none, and the `reason` for that.
     """
-    people = [*zip(clips["gender"], known_ages(clips), strict=True)]
-    made = [make_label(gender, age, kind=kind) for gender, age in people]
-    labels = [own if own and kind == "exact" else label for own, label in zip(clips["label"], made, strict=True)]
-    given = zip(people, labels, clips["gender_given"], clips["age_given"], strict=True)
-    reasons = [
-        "" if label else what_lacks(*person, kind=kind, gender_given=gender, age_given=age) for person, label, gender, age in given
-    ]
-    return clips.assign(label=labels), pd.Series(reasons, clips.index, dtype=object)
+    labels, reasons = [], []
+    for clip, span in zip(clips.itertuples(), known_ages(clips), strict=True):
+        label = (clip.label if kind == "exact" else "") or make_label(clip.gender, span, kind=kind)
+        labels.append(label)
+        given = {"gender_given": clip.gender_given, "age_given": clip.age_given}
+        reasons.append(clip.reason if label or clip.reason else what_lacks(clip.gender, span, kind=kind, **given))
+    return clips.assign(label=labels, reason=reasons)
 
 
 def kind_that_fits(clips: pd.DataFrame, kind: str) -> str:
@@ -46,7 +43,7 @@ def kind_that_fits(clips: pd.DataFrame, kind: str) -> str:
         return kind
     if not any(make_label(gender, age, kind="decade") for gender, age in zip(unnamed["gender"], known_ages(unnamed), strict=True)):
         return kind
-    print("No age is known to the year, but by the decade: the labels are decades.")
+    print("Ages are known by the decade alone, not to the year: the labels are decades.")
     return "decade"
 
 

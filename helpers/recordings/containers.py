@@ -9,7 +9,7 @@ from pathlib import Path
 from helpers.base.machine import ending
 
 FFMPEG_S = 600  # a decoder that takes longer hangs
-# What ffmpeg must read: the kind, the endings that say so truly, and ffmpeg's name for the container.
+# What ffmpeg must read: the kind, the endings that match it, and ffmpeg's name for the container.
 FFMPEG_KINDS = {
     "M4A": ((".m4a", ".m4b", ".mp4"), "mov"), "MP4": ((".mp4", ".m4a", ".m4b", ".mov"), "mov"), "3GP": ((".3gp", ".3g2"), "mov"),
     "WEBM": ((".webm", ".weba"), "matroska"), "MKA": ((".mka", ".mkv"), "matroska"), "WMA": ((".wma", ".asf", ".wmv"), "asf"),
@@ -85,14 +85,14 @@ def write_wav(given: Path, wav: Path, *, kind: str, seconds: float) -> str:
     ffmpeg = shutil.which("ffmpeg")
     if ffmpeg is None:
         raise UnusableSoundError("which needs ffmpeg to be read: install ffmpeg, or save it as WAV")
-    # Told the container, ffmpeg opens no playlist that names other files; told the protocol, no address.
+    # Given the container, ffmpeg opens no playlist that names other files; given the protocol, no address.
     limits = ["-max_alloc", str(1 << 28), "-protocol_whitelist", "file", "-f", FFMPEG_KINDS[kind][1]]
     wanted = ["-map", "0:a:0", "-t", str(seconds), "-fs", str(1 << 31), "-c:a", "pcm_f32le", "-f", "wav"]
     command = [ffmpeg, "-nostdin", "-v", "error", *limits, "-i", f"file:{given}", *wanted, "-y", f"file:{wav}"]
     try:
         done = subprocess.run(command, capture_output=True, timeout=FFMPEG_S, check=False)
     except subprocess.TimeoutExpired:
-        raise UnusableSoundError("and ffmpeg does not come to its end with it") from None
+        raise UnusableSoundError("and ffmpeg does not finish decoding it") from None
     said = done.stderr.decode("utf-8", errors="replace").replace(f"file:{given}: ", "").replace(f"file:{given}", "it")
     lines = [line for line in (re.sub(r"\[[^\]]*\] *", "", line).strip() for line in said.splitlines()) if line]
     if done.returncode < 0:

@@ -1,6 +1,6 @@
 """From the bytes of a sound file to its samples, by libsndfile, and by ffmpeg where that is needed (notebook 01).
 
-A file is opened by its content, never by its ending, and read once from its start to its end.
+A file is opened by its content, never by its ending, and read once, from start to end.
 """
 
 import contextlib
@@ -29,13 +29,13 @@ from helpers.recordings.containers import (
 )
 from helpers.recordings.files import other_content
 
-BLOCK = 4096  # frames of up to 8 channels, of more fewer; where a file breaks off with an error, less than a block is lost
+BLOCK = 4096  # frames of 8 channels, fewer of more; where a file breaks off with an error, less than a block is lost
 LOWEST_RATE, HIGHEST_RATE = 4000, 400_000  # Hz; below, nothing of speech is left; above, a header is wrong
 CANCEL_DB = 10  # a mean that lies so far below the loudest channel has lost the voice
 UNKNOWN_LENGTH = 0x7FFFFFF0  # headers of streams hold this size, or a larger one
-MOST_BYTES = 64 << 20  # that are searched for a frame or a page: more than the longest clip has
+MOST_BYTES = 64 << 20  # searched for a frame or a page: more than the longest clip has
 LOSSY = ("VORBIS", "OPUS", "MPEG_LAYER_I", "MPEG_LAYER_II", "MPEG_LAYER_III")
-# What libsndfile says of a damaged header or of a file in memory, and what would mislead.
+# What libsndfile says of damaged headers and of files in memory; it would mislead.
 VAGUE = re.compile("Unspecified internal error|Internal error|File does not exist|unknown error")
 
 
@@ -50,9 +50,9 @@ class Sound:
     sample_rate : int
         In Hz.
     note : str
-        What one should know of it: which channel it is, what is lacking, what the decoder said; empty if nothing.
+        What to know about it: which channel it is, what is missing, what the decoder said; empty if nothing.
     lossy : bool
-        Whether its format drops what is hardly heard.
+        Whether its format discards what is hardly audible.
     """
 
     samples: np.ndarray
@@ -66,9 +66,9 @@ class Sound:
 
 
 class Steady:
-    """A file in which a seek to where no file goes, as a damaged header asks for, changes nothing.
+    """A file that ignores a seek to an impossible position, as damaged headers ask for.
 
-    From within libsndfile an exception would end as a traceback on the screen.
+    An exception raised inside libsndfile's callback would only print a traceback.
     """
 
     def __init__(self, file: BinaryIO):
@@ -82,14 +82,14 @@ class Steady:
 
 
 class Stream(soundfile.SoundFile):
-    """A sound file that is only read on.
+    """A sound file that is read from start to end.
 
     `SoundFile` seeks after each block, which GSM 6.10 and a FLAC file without its length refuse, and which changes what an MP3
     decoder gives, as a frame needs the bits of the one before it.
     """
 
     def seekable(self) -> bool:
-        """Not: it is read on."""
+        """Say no, so that nothing seeks."""
         return False
 
 
@@ -159,7 +159,7 @@ def _by_ffmpeg(source: Path | bytes, kind: str, *, longest_s: float) -> Sound:
         else:
             given = source.absolute()
         try:
-            said = write_wav(given, wav, kind=kind, seconds=longest_s + 1)  # a second more tells a longer one from one as long
+            said = write_wav(given, wav, kind=kind, seconds=longest_s + 1)  # one second more shows that it is longer
         except UnusableSoundError as error:
             raise UnusableSoundError(f"{named}, {error}") from None
         try:
@@ -199,7 +199,7 @@ def _mix(file: BinaryIO, *, longest_s: float, channel: int | None = None) -> tup
     loudest : int or None
         The channel to take instead, where the mean has lost the voice.
     note : str
-        Which says so.
+        Says so.
     """
     with Stream(Steady(file)) as stream, np.errstate(over="ignore", invalid="ignore"):  # damaged floats: see `read_sound`
         rate, channels = stream.samplerate, stream.channels
@@ -227,7 +227,7 @@ def _mix(file: BinaryIO, *, longest_s: float, channel: int | None = None) -> tup
             several, ends = ogg_streams(file.read(MOST_BYTES))
             if not ends and not note and frames < limit:
                 note = f"breaks off after {frames / rate:.2f} s: its end is missing"
-            note += "; " * bool(note and several) + "holds several streams, of which the first is used" * several
+            note += "; " * bool(note and several) + "holds several streams: only the first is used" * several
         sound = Sound(np.concatenate(blocks), rate, note, stream.subtype in LOSSY)
         powers = sums[1] / frames - (sums[0] / frames) ** 2  # around their means: a constant is no sound
     loudest = int(np.argmax(powers[:-1])) if channels > 1 and channel is None else None
@@ -237,7 +237,7 @@ def _mix(file: BinaryIO, *, longest_s: float, channel: int | None = None) -> tup
 
 
 def _length_note(stream: Stream, *, frames: int, limit: int, error: str) -> str:
-    """What is lacking of a file that was read: its end, or what lies behind the limit; empty if nothing."""
+    """What is missing from a file that was read: its end, or what lies beyond the limit; empty if nothing."""
     rate, promised, log = stream.samplerate, stream.frames, stream.extra_info
     # Where a header promises more, libsndfile believes the size of the file, and says so in its log.
     sizes = re.findall(r"^ *(?:data|SSND|Data Size|RIFF|FORM|riff|Riff size) *: (\d+) \(should be (\d+)\)", log, re.MULTILINE)
@@ -248,7 +248,7 @@ def _length_note(stream: Stream, *, frames: int, limit: int, error: str) -> str:
         return f"breaks off: {frames / rate:.2f} of {promised / rate:.2f} s can be read{why}"
     if error or (cut and frames < limit):
         return f"breaks off after {frames / rate:.2f} s{why or ': its header promises more'}"
-    return f"is longer than {limit / rate:g} s, of which the start is used" if frames >= limit and promised > limit else ""
+    return f"is longer than {limit / rate:g} s: the rest is not used" if frames >= limit and promised > limit else ""
 
 
 def _in_words(error: soundfile.LibsndfileError) -> str:

@@ -17,7 +17,7 @@ from helpers.base.machine import in_workers
 from helpers.recordings.containers import UnusableSoundError
 from helpers.recordings.sounds import read_sound
 
-OUTLINE_RATE = 4000  # Hz; what lossy formats leave as it was lies well below 2000 Hz
+OUTLINE_RATE = 4000  # Hz; lossy formats hardly change what lies below 2000 Hz
 LATER_S = 0.15  # decoders of lossy formats begin earlier or later, and add to the end
 LOUDER_DB = 1.0  # nor do they change the level by more
 # Correlation of two waveforms where they fit best: MP3, Opus and AAC of 16 to 32 kbit/s leave 0.93 and more of speech. Where
@@ -28,7 +28,7 @@ PAIRS_A_TASK = 64
 
 
 def duplicate_reasons(clips: pd.DataFrame, *, longest_s: float) -> dict[str, str]:
-    """The reason for each clip to leave out that holds the same recording as another one.
+    """Why clips are left out that hold the same recording as another one, by clip.
 
     Two clips hold the same recording if their samples are equal; or if their files have one name, speaker (or folder, where no
     speaker is known), duration and level, and their waveforms correlate: a WAV file and an MP3 made of it. Of those with one label
@@ -69,7 +69,7 @@ def copies_line(clips: pd.DataFrame) -> str:
     if len(copies) < len(clips) / 4:
         return ""
     folder = copies["path"].map(lambda path: str(Path(path).parent)).value_counts()
-    return f"{len(copies)} of {len(clips)} clips are here a second time and left out, most of them in {folder.index[0]}."
+    return f"{len(copies)} of {len(clips)} clips are copies of others and are left out, most of them in {folder.index[0]}."
 
 
 def _groups(clips: pd.DataFrame, *, longest_s: float) -> Iterator[list]:
@@ -85,7 +85,7 @@ def _groups(clips: pd.DataFrame, *, longest_s: float) -> Iterator[list]:
 
 
 def _alike(clips: pd.DataFrame, *, longest_s: float) -> Iterator[tuple]:
-    """Pairs of index values of clips of different samples that hold the same recording, as far as it can be heard."""
+    """Pairs of clips, by index, that differ in their samples but sound like one recording."""
     paths = clips["path"].map(Path)
     owner = clips["speaker"].where(clips["speaker"] != "", paths.map(lambda path: path.parent.name))
     keys = pd.DataFrame({"name": paths.map(lambda path: path.stem.casefold()), "owner": owner})
@@ -136,7 +136,7 @@ def correlation(one: np.ndarray, other: np.ndarray) -> float:
 
 
 def _nested(rows: list) -> bool:
-    """Whether files and their folders have one name each, such as Actor_01/a.wav and all/Actor_01/a.wav: a corpus in itself."""
+    """Whether files and their folders have one name each, such as Actor_01/a.wav and all/Actor_01/a.wav: a corpus inside itself."""
     return len({(Path(row.path).stem, Path(row.path).parent.name) for row in rows}) == 1
 
 
@@ -151,4 +151,4 @@ def _how_alike(first, row) -> str:
 
 def _speakers(other, row) -> str:
     two = other.speaker and row.speaker and other.speaker != row.speaker
-    return f", there of speaker {other.speaker}, here of speaker {row.speaker}" if two else ""
+    return f", there by speaker {other.speaker}, here by speaker {row.speaker}" if two else ""

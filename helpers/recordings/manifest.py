@@ -110,8 +110,7 @@ def build_manifest(
         raise SuiteError(nothing_to_label(clips, source, title=dataset.title, known_by=dataset.known_by))
     kind = kind_that_fits(clips, labels)
 
-    clips, reasons = label_clips(clips, kind=kind)
-    clips = _leave_out(clips, reasons)
+    clips = label_clips(clips, kind=kind)
     name_speakers(clips["label"])
     if split_method == "speaker":
         clips = _leave_out_unknown_speakers(clips)
@@ -225,7 +224,7 @@ def _too_few_classes(manifest: pd.DataFrame, rejected: pd.DataFrame, *, source: 
     why = f": {summary(rejected)}" if len(rejected) else ". Point DATA_DIR at a folder that holds one folder for each class."
     return (
         f"{source} has {classes} class{'' if classes == 1 else 'es'} with at least {SMALLEST_CLASS} {members}, but two are needed "
-        f"to tell apart; {len(rejected)} of {found} clips are of no use{why}"
+        f"to tell apart; {len(rejected)} of {found} clips can't be used{why}"
     )
 
 
@@ -244,4 +243,4 @@ def _refuse_other_source(name: str, source: Path, artifacts: Artifacts, *, file_
             f"{name} from {source}: give this one a name of its own with NAME=..., or delete {artifacts.folder}."
         )
     if before.get("file_pattern", file_pattern) != file_pattern:
-        print("FILE_PATTERN is another one than before: all clips are labelled anew.")
+        print("FILE_PATTERN has changed: all clips are labelled again.")

@@ -1,4 +1,4 @@
-"""Why clips are left out: what they lack, the reasons counted, and the advice that fits them (notebook 01)."""
+"""Why clips are left out: what is missing, how often, and advice that fits (notebook 01)."""
 
 import re
 from pathlib import Path
@@ -12,14 +12,14 @@ NOT_NAMED = "its name is not that of a clip of this dataset"
 NOT_IN_TABLE = "is not in the dataset's table"
 NO_FIT = {"exact": "is no single year", "decade": "lies within no decade", "age group": "lies within no age group"}
 SHOWN = 4  # reasons in one sentence
-# The first that a reason begins with or holds gives the advice.
+# The first key that a reason contains chooses the advice.
 ADVICE = {
     "Git LFS": "Run `git lfs pull` in that folder.",
     "ffmpeg": "Install ffmpeg, or convert the files to WAV.",
     "its class": "Coarser labels (LABELS) or merged classes (SMALL_CLASSES) may help.",
     "nothing says who": "The split `random` needs no speakers; a table with a column speaker names them.",
-    "nothing says its age": "LABELS=gender needs no age; a table or FILE_PATTERN can give it.",
-    "nothing says its gender": "A table with the columns that lack, or FILE_PATTERN, can say it.",
+    "nothing states its age": "LABELS=gender needs no age; a table or FILE_PATTERN can give it.",
+    "nothing states its gender": "A table with the missing columns, or FILE_PATTERN, can give it.",
     "its age is": "Coarser labels (LABELS) may help.",
     "FILE_PATTERN": "Compare the pattern with the files' names.",
     "but is not there": "Compare the paths in the table with the folder: they are absolute, or relative to the table.",
@@ -29,7 +29,7 @@ ADVICE = {
 
 
 def what_lacks(gender: str, span: Span | None, *, kind: str, gender_given: str = "", age_given: str = "") -> str:
-    """Why a clip gets no label of a kind, naming only what is lacking.
+    """Why a clip gets no label of a kind, naming only what is missing.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def what_lacks(gender: str, span: Span | None, *, kind: str, gender_given: str =
     Examples
     --------
     >>> what_lacks("", (23, 23), kind="exact")
-    "nothing says its gender, which labels of the kind 'exact' need"
+    "nothing states its gender, which labels of the kind 'exact' need"
     >>> what_lacks("male", (18, 25), kind="decade", age_given="18-25")
     "its age is given as '18-25', which lies within no decade"
     """
@@ -60,7 +60,7 @@ def what_lacks(gender: str, span: Span | None, *, kind: str, gender_given: str =
     elif kind != "gender" and not group_span(span, kind=kind):
         unfit.append(f"its age is given as {age_given or span_text(span)!r}, which {NO_FIT[kind]}")
     if lacking:
-        unfit.insert(0, f"nothing says its {' and '.join(lacking)}, which labels of the kind {kind!r} need")
+        unfit.insert(0, f"nothing states its {' and '.join(lacking)}, which labels of the kind {kind!r} need")
     return "; ".join(unfit)
 
 
@@ -89,7 +89,7 @@ def summary(rejected: pd.DataFrame) -> str:
     table = _by_kind(rejected)
     counts = "; ".join(f"{row.clips} (such as {row.example}): {row.first}" for row in table.head(SHOWN).itertuples())
     more = f"; {len(table) - SHOWN} more reasons" if len(table) > SHOWN else ""
-    advice = next((text for part, text in ADVICE.items() if part in table["first"].iloc[0]), "Mend what these reasons say.")
+    advice = next((text for part, text in ADVICE.items() if part in table["first"].iloc[0]), "Fix what these reasons describe.")
     return f"{counts}{more}. {advice}"
 
 
@@ -119,6 +119,6 @@ def nothing_to_label(clips: pd.DataFrame, source: Path, *, title: str, known_by:
             f"{source} is no copy of {title.split(',')[0]}: none of its {len(clips)} sound files is {known_by}. Check DATASET and "
             "DATA_DIR; for recordings of your own take DATASET=folder."
         )
-    advice = " Put them into one folder a class, such as female_23/, or point DATA_DIR at a CSV table with columns path and label."
+    advice = " Put them into one folder per class, such as female_23/, or set DATA_DIR to a CSV table with columns path and label."
     why = summary(clips.assign(clip=[Path(printable(path)).name for path in clips["path"]]))
     return f"None of the {len(clips)} sound files in {source} belongs to a class: {why}{'' if known_by else advice}"

@@ -1,4 +1,4 @@
-"""Sound files: the one reader of them for all stages, and what is wrong with one (notebook 01)."""
+"""The one reader of sound files, for all stages, and what is wrong with a file (notebook 01)."""
 
 import hashlib
 from dataclasses import dataclass
@@ -66,11 +66,11 @@ def read_sound(source: Path | bytes, *, longest_s: float = LONGEST_S) -> Sound:
     Raises
     ------
     UnusableSoundError
-        It can't be decoded, or is no speech by its physics: silence, a constant, too short, too few samples a second.
+        It can't be decoded, or can't be speech: silence, a constant, too short, too few samples a second.
     """
     sound = decode(source, longest_s=longest_s)
     if not np.isfinite(sound.samples).all():
-        raise UnusableSoundError("has samples that are no numbers")
+        raise UnusableSoundError("has samples that are not numbers")
     if sound.duration_s < SHORTEST_S:
         raise UnusableSoundError(f"is too short ({sound.duration_s:.3f} s; at least {SHORTEST_S} s are needed)")
     lowest, highest = float(sound.samples.min()), float(sound.samples.max())

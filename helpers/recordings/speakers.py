@@ -211,7 +211,7 @@ def _settle(table: str, same: str, entries: list[tuple[int, Path, Facts]]) -> It
         if len(said) > 1:
             numbers = f"{', '.join(map(str, lines[:-1]))} and {lines[-1]}"
             words = " and ".join(map(repr, said.values()))
-            reason = f"is named in {table} with different {fact}s, {words}, on lines {numbers}: which of them is right is unknown"
+            reason = f"is named in {table} with different {fact}s, {words}, on lines {numbers}: which one is right is unknown"
             yield from ((path, given | {"reason": reason}) for _, path, given in entries)
             return
     line, path, _ = entries[0]
@@ -237,5 +237,5 @@ def _without_ending(name: str) -> str:
 def _only(source: Path, name: str) -> Path:
     found = next(source.rglob(name), None)
     if found is None:
-        raise SuiteError(f"{source} has no {name}, which says who speaks: take the whole dataset, with its tables.")
+        raise SuiteError(f"{source} has no {name}, which says who speaks: use the complete dataset, with its tables.")
     return found

@@ -17,11 +17,11 @@ WIDEST = 10  # years; classes of ages further apart are not joined
 FOLDS = 5  # one to test, one to validate, three to train: 60/20/20
 FEW_CLIPS = 13  # with fewer, two folds may be half of a class
 QUARTER = 1 / 4  # of a class; a speaker with more stays in training
-FAR = 5  # percentage points off 60/20/20, of which a reader is told
-NAMED = 3  # of those a sentence is about
+FAR = 5  # percentage points off 60/20/20 that are worth a sentence
+NAMED = 3  # examples in a sentence
 NEAR = 0.005  # a class within half a point of 60/20/20 is left as it is
-ROUNDS = 20  # of improving a split by whole speakers; three or four are enough as a rule
-PARTNERS = 30  # speakers that one changes places with on trial
+ROUNDS = 20  # of improving a split by whole speakers; three or four are usually enough
+PARTNERS = 30  # exchanges that are tried for each speaker
 
 
 def split_clips(manifest: pd.DataFrame, *, method: str, seed: int) -> list[str]:

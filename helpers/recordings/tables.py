@@ -1,4 +1,4 @@
-"""Tables that people made: CSV and TSV as spreadsheets and scripts save them, read rightly or refused (notebook 01).
+"""Tables that people made: CSV and TSV as spreadsheets and scripts save them, read correctly or refused (notebook 01).
 
 Tables that only this project writes are read by `helpers.base.artifacts.read_table`.
 """
@@ -47,7 +47,7 @@ def read_people_table(
     verbatim : collection of str
         Those whose values stay as they are; of all others, the values are made `tidy`.
     quotes : bool
-        Whether quotation marks enclose values; False for tables in which they are letters like all others.
+        Whether quotation marks enclose values; False for tables in which they are ordinary characters.
 
     Returns
     -------
@@ -82,7 +82,7 @@ def read_people_table(
 
 
 def tidy(text: str) -> str:
-    """A text as it is compared: letters composed, without marks of no width, and without spaces around it or twice in it.
+    """A text normalised for comparison: letters composed, without marks of no width, and without spaces around it or twice in it.
 
     Examples
     --------
@@ -111,7 +111,7 @@ def _text(path: Path) -> str:
     if text is None:
         raise SuiteError(f"{path} is text neither in UTF-8 nor in Windows-1252: save it as CSV in UTF-8.")
     if "\0" in text:
-        raise SuiteError(f"{path} is no text (it holds bytes that are 0), so it is no CSV table: save it as CSV in UTF-8.")
+        raise SuiteError(f"{path} is not text (it contains zero bytes), so it is no CSV table: save it as CSV in UTF-8.")
     if not text.strip():
         raise SuiteError(f"{path} is empty.")
     text = text.replace("\r\n", "\n")
@@ -174,8 +174,8 @@ def _records(path: Path, text: str, separator: str, *, quotes: bool, first: int)
             raise SuiteError(f"{path}, line {first + start} has a value that is too long for a table.")
         if lone_returns and _holds_a_row(own):
             raise SuiteError(
-                f"{path}, line {first + start} holds a carriage return that ends no line, as the other lines end otherwise, and a "
-                "sound file's name behind it: give all lines the same end, or delete it."
+                f"{path}, line {first + start} holds a carriage return that ends no line (the other lines end differently), before "
+                "the name of a sound file: give all lines the same ending, or delete it."
             )
         if any(cell.strip() for cell in cells):
             columns = columns or len(cells)
@@ -217,8 +217,7 @@ class Finder:
     ----------
     base : Path
         The table's folder. Names are absolute or relative to it, with either slash, with composed or decomposed letters. Absolute
-        names of another machine, such as `C:/data/a.wav`, are found by their ends; what the first of them has before that is taken
-        off all.
+        names of another machine, such as `C:/data/a.wav`, are found by their ends; the folders cut off the first are cut off all.
     """
 
     def __init__(self, base: Path) -> None:
@@ -228,7 +227,7 @@ class Finder:
         self.listing = functools.cache(_listing)
 
     def find(self, name: str) -> tuple[Path, str]:
-        """Where a name leads to, whether or not a file is there, and the one path of that file, also by other names or links."""
+        """The path that a name leads to, with or without a file, and that file's real path, which all its names and links share."""
         path = self._there(name) or self._moved(name) or self.base / name.strip().replace("\\", "/")
         if ".." in path.parts:
             path = Path(self.real(path.parent), path.name)
@@ -249,7 +248,7 @@ class Finder:
         return found
 
     def _moved(self, name: str) -> Path | None:
-        """The file of an absolute name that was true on another machine."""
+        """The file of an absolute path from another machine."""
         *folders, last = re.split(r"[\\/]+", name.strip())
         if not folders or not re.fullmatch(r"|[A-Za-z]:", folders[0]):
             return None
@@ -262,7 +261,7 @@ class Finder:
 
 
 def _listing(folder: Path) -> dict[str, str]:
-    """The names in a folder, by what they are compared as; none where it can't be opened."""
+    """The names in a folder by their tidy spelling; none where it can't be opened."""
     try:
         return {tidy(printable(name)): name for name in os.listdir(folder)}
     except OSError:

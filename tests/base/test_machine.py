@@ -99,7 +99,7 @@ def test_a_write_that_fails_leaves_what_was_there(tmp_path):
      ("os.kill(os.getpid(), 9)", r"was ended by signal 9 \(SIGKILL\)")],
 )  # fmt: skip
 def test_a_worker_that_dies_says_how(end, how):
-    with pytest.raises(SuiteError, match=rf"^A worker process {how}, so that its clips are not done"):
+    with pytest.raises(SuiteError, match=rf"^A worker process {how}, so its clips are not done"):
         list(machine.in_workers(lambda number: exec(f"import os; {end}"), range(2), workers=2))
 
 

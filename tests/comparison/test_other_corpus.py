@@ -107,7 +107,7 @@ def test_clips_without_an_age_still_have_a_gender(network, artifacts, tmp_path):
     folder = write_corpus(tmp_path / "strangers", labels={"women": 220, "male_41": 110, "somebody": 150})
     other, predictions = ask(artifacts, folder)
     assert len(predictions) == 12 and set(predictions["true"]) == {"female", "male"}
-    assert read_table(other.rejected)["reason"].str.contains("nothing says its gender").sum() == 6
+    assert read_table(other.rejected)["reason"].str.contains("nothing states its gender").sum() == 6
 
 
 def test_new_voices_are_other_speakers(network, artifacts, monkeypatch):

@@ -125,7 +125,7 @@ def damaged(given: bytes, *, zeros: int = 300) -> bytes:
         (damaged(MP3), "the MP3 decoder says: "),
         (half(content(format="OGG", subtype="OPUS")), "breaks off after"),
         (damaged(content(format="OGG", subtype="OPUS"), zeros=50), "breaks off: .* of 3.00 s can be read"),
-        (2 * content(format="OGG", subtype="VORBIS"), "holds several streams, of which the first is used"),
+        (2 * content(format="OGG", subtype="VORBIS"), "holds several streams: only the first is used"),
     ],
 )
 def test_a_short_read_is_never_taken_for_a_full_one(given, note):
@@ -172,7 +172,7 @@ def test_a_mean_10_db_below_the_louder_channel_is_where_that_channel_is_taken():
         (content(np.full(RATE, 0.5)), "is a constant (0.5 of full scale), without any sound"),
         (content(voice(150, rate=2000), rate=2000), "has a sample rate of 2000 Hz; a recording of speech has at least 4000"),
         (content(voice(150, seconds=0.09)), "is too short (0.090 s; at least 0.1 s are needed)"),
-        (content(np.full(RATE, np.nan), subtype="FLOAT"), "has samples that are no numbers"),
+        (content(np.full(RATE, np.nan), subtype="FLOAT"), "has samples that are not numbers"),
         (content(1e20 * SPEECH, subtype="FLOAT"), "times full scale"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n", "is a Git LFS pointer, not the sound: run"),
         (b"<!DOCTYPE html><html>", "is a web page, not a sound"),
@@ -199,7 +199,7 @@ def test_of_a_long_sound_the_start_is_used_and_no_more_is_decoded(tmp_path, monk
         decoding.Stream, "read", lambda stream, frames, **options: read.append(frames) or real(stream, frames, **options)
     )
     facts = inspect_sound(path)
-    assert facts.duration_s == 300 and facts.note == "is longer than 300 s, of which the start is used"
+    assert facts.duration_s == 300 and facts.note == "is longer than 300 s: the rest is not used"
     assert sum(read) == 300 * 8000
     assert inspect_sound(path, longest_s=10).duration_s == 10 and inspect_sound(path, longest_s=3600).note == ""
 
@@ -248,7 +248,7 @@ def test_ffmpeg_reads_what_libsndfile_can_not(tmp_path, name, coding):
     assert np.array_equal(read_sound(path.read_bytes()).samples, sound.samples)
     if sound.sample_rate == RATE:
         assert alike(sound.samples, SPEECH) > (0.5 if name == "a.spx" else 0.9)  # Speex keeps no waveform
-    assert inspect_sound(path, longest_s=1).note == "is longer than 1 s, of which the start is used"
+    assert inspect_sound(path, longest_s=1).note == "is longer than 1 s: the rest is not used"
     odd = path.rename(tmp_path / "-i concat:a|b.wav")
     assert inspect_sound(odd).reason == ""
     path.write_bytes(odd.read_bytes()[: odd.stat().st_size // 2])

@@ -33,12 +33,12 @@ def write_cremas(folder, *, formats=("WAV", "MP3"), actors=("1001", "1002", "100
 
 
 @pytest.mark.parametrize("split_method", ["random", "speaker"])
-def test_a_corpus_in_two_formats_is_used_once_and_said_to_be_twice_there(tmp_path, artifacts, capsys, split_method):
+def test_a_corpus_in_two_formats_is_used_once_and_its_copies_are_counted(tmp_path, artifacts, capsys, split_method):
     source = write_cremas(tmp_path / "cremad", formats=("WAV", "MP3", "OGG"))
     manifest, rejected = build_manifest("crema-d", source, artifacts, seed=0, labels="gender", split_method=split_method)
     assert len(manifest) == 18 and set(manifest["path"].str[-4:]) == {".wav"}  # of the lossless one
     assert len(rejected) == 36 and rejected["reason"].str.contains("the same recording in another format").all()
-    assert "36 of 54 clips are here a second time and left out, most of them in" in capsys.readouterr().out
+    assert "36 of 54 clips are copies of others and are left out, most of them in" in capsys.readouterr().out
 
 
 @pytest.mark.slow
@@ -70,7 +70,7 @@ def test_a_duplicate_by_two_speakers_names_both(tmp_path, artifacts):
             soundfile.write(tmp_path / f"{speaker}-{gender}-20-0-{number}-{speaker}{number}.wav", samples, RATE)
     manifest, rejected = build_manifest("baved", tmp_path, artifacts, seed=0, labels="gender")
     assert len(manifest) == 12 and len(rejected) == 3 and set(rejected["clip"].str[:2]) == {"53"}
-    assert rejected["reason"].str.contains("there of speaker 46, here of speaker 53").all()
+    assert rejected["reason"].str.contains("there by speaker 46, here by speaker 53").all()
 
 
 def test_of_thousands_of_clips_with_one_name_each_is_compared_with_a_few():

@@ -180,7 +180,7 @@ def test_a_label_that_nothing_tells_is_a_reason(tmp_path, artifacts):
     write_corpus(tmp_path / "data", labels={"female_23": 220, "male_41": 110, "happy": 150})
     manifest, rejected = build_manifest("folder", tmp_path / "data", artifacts, seed=0, labels="gender")
     assert set(manifest["label"]) == {"female", "male"}
-    assert set(rejected["reason"]) == {"nothing says its gender, which labels of the kind 'gender' need"}
+    assert set(rejected["reason"]) == {"nothing states its gender, which labels of the kind 'gender' need"}
 
 
 def test_small_classes_are_left_out_or_merged_aloud(tmp_path, artifacts, capsys):

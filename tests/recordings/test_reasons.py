@@ -12,15 +12,15 @@ from helpers.recordings.reasons import count_reasons, summary, what_lacks
 @pytest.mark.parametrize(
     ("known", "reason"),
     [
-        (("", None, "", ""), "nothing says its gender and age, which labels of the kind 'decade' need"),
-        (("male", None, "", ""), "nothing says its age, which labels of the kind 'decade' need"),
-        (("", (23, 23), "", "23"), "nothing says its gender, which labels of the kind 'decade' need"),
+        (("", None, "", ""), "nothing states its gender and age, which labels of the kind 'decade' need"),
+        (("male", None, "", ""), "nothing states its age, which labels of the kind 'decade' need"),
+        (("", (23, 23), "", "23"), "nothing states its gender, which labels of the kind 'decade' need"),
         (("", (23, 23), "other", "23"), "its gender is given as 'other', which is neither female nor male"),
         (("male", None, "m", "1234"), "its age is given as '1234', which is no age from 3 to 110"),
         (("male", (18, 25), "m", "18-25"), "its age is given as '18-25', which lies within no decade"),
         (
             ("", (18, 25), "", "18-25"),
-            "nothing says its gender, which labels of the kind 'decade' need; its age is given as '18-25', which lies within no "
+            "nothing states its gender, which labels of the kind 'decade' need; its age is given as '18-25', which lies within no "
             "decade",
         ),
     ],
@@ -53,8 +53,8 @@ def test_reasons_are_counted_by_kind_and_not_by_clip():
     [
         ("is a Git LFS pointer, not the sound: run `git lfs pull`", "Run `git lfs pull` in that folder."),
         ("its class 'male_80' has 2 usable clips; 3 are needed", "Coarser labels (LABELS) or merged classes"),
-        ("nothing says its age, which labels of the kind 'exact' need", "LABELS=gender needs no age"),
-        ("can't be read (No such file)", "Mend what these reasons say."),
+        ("nothing states its age, which labels of the kind 'exact' need", "LABELS=gender needs no age"),
+        ("can't be read (No such file)", "Fix what these reasons describe."),
     ],
 )
 def test_the_advice_fits_the_most_frequent_reason(reason, advice):
@@ -67,7 +67,7 @@ def test_too_few_classes_lists_the_reasons_with_their_counts(tmp_path, artifacts
     source = write_corpus(tmp_path / "data", clips=4, labels={"female_23": 220, "male_41": 110})
     for number in range(4):
         (source / "male_41" / f"{number}.wav").write_text("this is no sound")
-    with pytest.raises(SuiteError, match=r"4 of 8 clips are of no use: 4 \(such as male_41__0\): can't be read") as error:
+    with pytest.raises(SuiteError, match=r"4 of 8 clips can't be used: 4 \(such as male_41__0\): can't be read") as error:
         build_manifest("folder", source, artifacts, seed=0)
     assert "Coarser" not in str(error.value)
 

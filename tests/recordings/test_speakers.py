@@ -85,7 +85,7 @@ def test_a_corpus_by_its_names_and_another_pattern_is_noticed(tmp_path, artifact
         and manifest["speaker"].nunique() == 6
     )
     assert read_json(artifacts.dataset)["file_pattern"] == RAVDESS
-    assert "FILE_PATTERN is another" not in capsys.readouterr().out
+    assert "FILE_PATTERN has changed" not in capsys.readouterr().out
     build_manifest(
         "folder",
         source,
@@ -93,7 +93,7 @@ def test_a_corpus_by_its_names_and_another_pattern_is_noticed(tmp_path, artifact
         file_pattern=RAVDESS.replace("?P<sentence>", "?:"),
         **options,
     )
-    assert "FILE_PATTERN is another one than before" in capsys.readouterr().out
+    assert "FILE_PATTERN has changed" in capsys.readouterr().out
 
 
 def test_a_label_never_becomes_a_path(tmp_path, artifacts):

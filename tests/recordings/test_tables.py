@@ -96,8 +96,8 @@ def test_a_quotation_without_its_pair_refuses_the_whole_table(tmp_path, content,
         (b"\xd0\xcf\x11\xe0rest", "is a workbook"),
         ("version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "Git LFS pointer, not the table: run `git lfs pull`"),
         ("<!DOCTYPE html><html></html>", "is a web page"),
-        (b"RIFF\x00\x00\x00\x00WAVE", "is no text"),
-        (PLAIN.encode("utf-16-le"), "is no text"),
+        (b"RIFF\x00\x00\x00\x00WAVE", "is not text"),
+        (PLAIN.encode("utf-16-le"), "is not text"),
         (b"path,label\n\x81\x8d.wav,f\n", "neither in UTF-8 nor in Windows-1252"),
         ("", "is empty"),
         ("\ufeff \n\n", "is empty"),
@@ -192,7 +192,7 @@ def test_a_file_named_twice_with_two_labels_gets_neither(tmp_path, other):
     make(tmp_path, "a.wav", "sub/b.wav")
     (tmp_path / "link.wav").symlink_to("a.wav")
     clips = clips_of(tmp_path, f"path,label\na.wav,female_23\nsub/b.wav,male_41\n{other},male_41\n")
-    reason = "is named in clips.csv with different labels, 'female_23' and 'male_41', on lines 2 and 4: which of them is right"
+    reason = "is named in clips.csv with different labels, 'female_23' and 'male_41', on lines 2 and 4: which one is right"
     left_out = clips[clips["reason"] != ""]
     assert len(clips) == 3 and left_out["reason"].tolist() == 2 * [f"{reason} is unknown"]
     assert set(left_out["label"]) == {"female_23", "male_41"}

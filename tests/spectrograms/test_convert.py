@@ -176,7 +176,7 @@ def test_a_picture_says_what_it_is(converted, artifacts):
     [
         (None, "can't be read as sound (Format not recognised)"),
         ([], "is empty (no samples)"),
-        ([0.1, float("nan")] * 5000, "has samples that are no numbers"),
+        ([0.1, float("nan")] * 5000, "has samples that are not numbers"),
     ],
 )
 def test_one_bad_clip_is_a_row_of_the_rejected_and_does_not_stop_the_rest(converted, artifacts, samples, reason):
