@@ -96,7 +96,7 @@ def test_predictions_of_another_split_or_of_other_labels_are_refused(manifest, a
     table = read_table(artifacts.manifest)
     table["split"] = table["split"].map({"train": "train", "validation": "test", "test": "validation"})
     write_table(artifacts.manifest, table)
-    with pytest.raises(SuiteError, match=r"8 of its 18 clips have another split or label in manifest.csv\. Run notebooks/03"):
+    with pytest.raises(SuiteError, match=r"6 of its 18 clips have another split or label in manifest.csv\. Run notebooks/03"):
         read_run(artifacts, "plain_cnn")
 
 
@@ -135,12 +135,13 @@ def test_the_last_epoch_is_kept_where_the_profile_says_so(manifest, artifacts):
 
 
 def test_training_stops_early_only_where_the_profile_says_so(manifest, artifacts):
-    at_once = dataclasses.replace(TINY, epochs=4, learning_rate=1e-12, optimizer="adam", dropout=0.0)
-    run = train("plain_cnn", manifest, artifacts, profile=at_once)
-    assert len(read_history(artifacts, "plain_cnn")) == 4
-    train("plain_cnn", manifest, artifacts, profile=dataclasses.replace(at_once, early_stopping=1))
-    history = read_history(artifacts, "plain_cnn")
-    assert run["best_epoch"] < 4 and len(history) == history["validation_loss"].idxmin() + 2 < 4
+    patient = dataclasses.replace(TINY, epochs=10, learning_rate=1e-12, optimizer="adam", dropout=0.0)
+    train("plain_cnn", manifest, artifacts, profile=patient)
+    losses = read_history(artifacts, "plain_cnn")["validation_loss"]
+    # What is learnt of the mean and spread of each channel moves the loss up and down, where nothing else is learnt.
+    first_without_gain = next(epoch for epoch in range(1, 10) if losses[epoch] >= losses[:epoch].min())
+    train("plain_cnn", manifest, artifacts, profile=dataclasses.replace(patient, early_stopping=1))
+    assert len(losses) == 10 and len(read_history(artifacts, "plain_cnn")) == first_without_gain + 1 < 10
 
 
 def test_mixed_precision_trains_in_16_bits_and_leaves_a_model_in_32(manifest, artifacts, monkeypatch):
