@@ -128,7 +128,7 @@ def baved() -> Path:
     return real_speech("baved")
 
 
-def run_cell(name: str, **known) -> dict:
+def run_cell(name: str, /, **known) -> dict:
     """What a notebook's cell, such as `01-33`, leaves by name when it runs with some names known."""
     notebook = next((PROJECT / "notebooks").glob(f"{name[:2]}_*.ipynb"))
     cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]

@@ -6,6 +6,8 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+from helpers.base.machine import ending
+
 FFMPEG_S = 600  # a decoder that takes longer hangs
 # What ffmpeg must read: the kind, the endings that match it, and ffmpeg's name for the container.
 FFMPEG_KINDS = {
@@ -91,8 +93,10 @@ def write_wav(given: Path, wav: Path, *, kind: str, seconds: float) -> str:
         done = subprocess.run(command, capture_output=True, timeout=FFMPEG_S, check=False)
     except subprocess.TimeoutExpired:
         raise UnusableSoundError("and ffmpeg does not finish decoding it") from None
-    said = done.stderr.decode("utf-8", errors="replace").replace(f"file:{given}", "it")
+    said = done.stderr.decode("utf-8", errors="replace").replace(f"file:{given}: ", "").replace(f"file:{given}", "it")
     lines = [line for line in (re.sub(r"\[[^\]]*\] *", "", line).strip() for line in said.splitlines()) if line]
+    if done.returncode < 0:
+        lines.insert(0, ending(done.returncode))
     if any("matches no streams" in line for line in lines):
         raise UnusableSoundError("and holds no sound")
     if not wav.exists():

@@ -229,7 +229,7 @@ def _mix(file: BinaryIO, *, longest_s: float, channel: int | None = None) -> tup
                 note = f"breaks off after {frames / rate:.2f} s: its end is missing"
             note += "; " * bool(note and several) + "holds several streams: only the first is used" * several
         sound = Sound(np.concatenate(blocks), rate, note, stream.subtype in LOSSY)
-    powers = sums[1] / frames - (sums[0] / frames) ** 2  # around their means: a constant is no sound
+        powers = sums[1] / frames - (sums[0] / frames) ** 2  # around their means: a constant is no sound
     loudest = int(np.argmax(powers[:-1])) if channels > 1 and channel is None else None
     if loudest is None or not powers[-1] <= powers[loudest] * 10 ** (-CANCEL_DB / 10):
         return sound, None, ""

@@ -105,3 +105,5 @@ def inspect_sound(source: Path | bytes, *, longest_s: float = LONGEST_S) -> Soun
         return sound_facts(read_sound(source, longest_s=longest_s))
     except UnusableSoundError as error:
         return SoundFacts(reason=str(error))
+    except MemoryError:
+        return SoundFacts(reason="needs more memory to be read than this machine has")

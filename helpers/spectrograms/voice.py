@@ -14,6 +14,7 @@ from helpers.spectrograms.mel import load_audio
 
 N_FFT = 1024
 PITCH_RATE = 16_000
+PITCH_METHOD = "YIN, the louder half of what is audible"  # another way to measure has another name, and measures anew
 
 
 def change_voice(samples: np.ndarray, *, sample_rate: int, pitch: float = 0.0, formants: float = 0.0) -> np.ndarray:
@@ -116,7 +117,7 @@ def median_pitch(samples: np.ndarray, *, sample_rate: int) -> float:
 
 
 def pitch_table(manifest: pd.DataFrame, artifacts: Artifacts, *, longest_s: float = LONGEST_S) -> pd.Series:
-    """Median pitch of every clip in Hz, indexed by clip; kept in `pitch.csv`, measured again only where the sound has changed.
+    """Median pitch of every clip in Hz, indexed by clip; kept in `pitch.csv`, measured again where sound or method have changed.
 
     A clip whose sound can't be read has none.
     """
@@ -127,7 +128,7 @@ def pitch_table(manifest: pd.DataFrame, artifacts: Artifacts, *, longest_s: floa
     def measure(row: tuple[Path, tuple[str, float]]) -> tuple[str, float]:
         path, (sound, hertz) = row
         try:
-            if (now := fingerprint(path)) == sound:
+            if (now := fingerprint(f"{fingerprint(path)}, {longest_s:g} s, {PITCH_METHOD}".encode())) == sound:
                 return sound, hertz
             samples = load_audio(path, sample_rate=PITCH_RATE, longest_s=longest_s)
             return now, round(median_pitch(samples, sample_rate=PITCH_RATE), 2)

@@ -102,3 +102,12 @@ def test_the_spectrograms_axis_is_in_hz():
     ax = figures.spectrogram(decibels, settings=settings)
     ticks = {label.get_text(): place for label, place in zip(ax.get_yticklabels(), ax.get_yticks(), strict=True)}
     assert abs(ticks["1000"] - 0.5 - decibels.mean(axis=1).argmax()) <= 1
+
+
+def test_a_long_waveform_is_drawn_by_its_envelope(rng):
+    samples = rng.normal(0, 0.1, 300 * 16_000)
+    samples[1_234_567], samples[-1] = 1, -1
+    (line,) = figures.waveform(samples, sample_rate=16_000).lines
+    times, drawn = line.get_data()
+    assert len(drawn) == 20_000 and drawn.max() == 1 and drawn[-2] == -1
+    assert times[drawn.argmax()] == pytest.approx(1_234_567 / 16_000, abs=0.03) and line.axes.get_xlim() == (0, 300)

@@ -70,6 +70,13 @@ def test_the_pitch_of_a_voice_is_found(pitch):
     assert median_pitch(voice(pitch, seconds=0.6), sample_rate=16_000) == pytest.approx(pitch, rel=0.02)
 
 
+@pytest.mark.parametrize("before", [0, 30_000])
+@pytest.mark.parametrize("pitch", [95.0, 180.0, 240.0])
+def test_the_pitch_is_not_measured_in_the_silence_that_a_clip_was_padded_with(pitch, before):
+    padded = np.pad(voice(pitch, seconds=0.9), (before, 35_000))
+    assert median_pitch(padded, sample_rate=16_000) == pytest.approx(pitch, rel=0.02)
+
+
 @pytest.mark.parametrize(
     ("pitches", "threshold", "right"),
     [

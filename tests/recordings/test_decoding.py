@@ -4,6 +4,7 @@ import io
 import re
 import shutil
 import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -260,3 +261,45 @@ def test_a_film_without_sound_is_said_to_be_one(tmp_path):
     path = tmp_path / "a.mp4"
     subprocess.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc=d=1:s=64x64", "-pix_fmt", "yuv420p", path], check=True)
     assert inspect_sound(path).reason == "is MP4, and holds no sound"
+
+
+@needs_ffmpeg
+def test_an_ffmpeg_that_dies_says_how(tmp_path, monkeypatch):
+    (tmp_path / "ffmpeg").write_text("#!/bin/sh\nkill -SEGV $$\n")
+    (tmp_path / "ffmpeg").chmod(0o755)
+    monkeypatch.setattr(containers.shutil, "which", lambda name: str(tmp_path / "ffmpeg"))
+    assert inspect_sound(M4A).reason == "is M4A, and ffmpeg can't decode it (was ended by signal 11 (SIGSEGV))"
+
+
+def test_memory_that_is_lacking_is_a_reason(monkeypatch):
+    def refuse(*arguments, **options):
+        raise MemoryError
+
+    monkeypatch.setattr(decoding.Stream, "read", refuse)
+    assert inspect_sound(content()).reason == "needs more memory to be read than this machine has"
+
+
+def test_a_thousand_channels_take_no_more_memory_than_one(monkeypatch):
+    read, real = [], decoding.Stream.read
+
+    def spy(stream, frames, **options):
+        read.append(frames * stream.channels)
+        return real(stream, frames, **options)
+
+    monkeypatch.setattr(decoding.Stream, "read", spy)
+    many = np.zeros((RATE // 2, 1024), np.float32)
+    many[:, 5] = SPEECH[: RATE // 2]
+    sound = read_sound(content(many, subtype="PCM_16"))
+    assert sound.note.startswith("channel 6 of 1024 alone") and alike(sound.samples, SPEECH[: RATE // 2]) > 0.99
+    assert max(read) <= 8 * decoding.BLOCK
+
+
+def test_damaged_headers_and_floats_print_nothing(capfd, recwarn, monkeypatch):
+    ignored = []
+    monkeypatch.setattr(sys, "unraisablehook", ignored.append)  # Python's own prints a traceback
+    floats = bytearray(content(np.stack([SPEECH, SPEECH], axis=1), subtype="DOUBLE"))
+    floats[3007::4000] = b"\x7f" * len(floats[3007::4000])
+    assert re.match("has samples (of|that are no)", inspect_sound(bytes(floats)).reason)
+    given = content(SPEECH[:2000], format="AIFF")
+    inspect_sound(given[:31] + b"\xff" * 8 + given[39:])  # libsndfile seeks to before its start
+    assert capfd.readouterr() == ("", "") and not recwarn.list and not ignored

@@ -12,7 +12,7 @@ from helpers.base.artifacts import SuiteError, read_json, read_table
 from helpers.base.settings import Corpus
 from helpers.recordings import manifest as manifest_module
 from helpers.recordings.catalogue import locate
-from helpers.recordings.manifest import COLUMNS, build_manifest, clip_names, read_manifest, reject
+from helpers.recordings.manifest import COLUMNS, build_manifest, clip_names, read_manifest, reject, typical_clip
 from helpers.recordings.sounds import inspect_sound
 
 
@@ -80,7 +80,7 @@ def test_each_clip_of_no_use_is_listed_with_its_reason(corpus, artifacts):
     reasons = dict(zip([Path(path).name for path in rejected["path"]], rejected["reason"], strict=True))
     assert "0 bytes" in reasons["empty.wav"] and "can't be read" in reasons["text.wav"] and "can't be read" in reasons["cut.wav"]
     assert "silent" in reasons["silent.wav"] and "no samples" in reasons["none.wav"] and "too short" in reasons["short.wav"]
-    assert "no numbers" in reasons["nan.wav"] and "no class folder" in reasons["loose.wav"]
+    assert "not numbers" in reasons["nan.wav"] and "no class folder" in reasons["loose.wav"]
     assert "'male_80' has 2 usable clips; 3 are needed" in reasons["1.wav"]
     assert "male_80" not in read_json(artifacts.classes)
     assert read_table(artifacts.manifest)["sample_rate"].dtype == int  # though the rejected ones have none
@@ -90,7 +90,7 @@ def test_each_clip_of_no_use_is_listed_with_its_reason(corpus, artifacts):
     ("make", "message"),
     [
         (lambda folder: None, "no sound file"),
-        (lambda folder: soundfile.write(folder / "a.wav", voice(200), RATE), "one folder a class"),
+        (lambda folder: soundfile.write(folder / "a.wav", voice(200), RATE), "one folder per class"),
         (lambda folder: write_corpus(folder, labels={"only_one": 200}), "two are needed to tell apart"),
         (lambda folder: write_corpus(folder, clips=2), "0 classes with at least 3 usable clips"),
     ],
@@ -224,3 +224,16 @@ def test_a_file_that_ends_its_decoder_is_the_only_one_that_is_lost(corpus, artif
         "female_60__2": "can't be read: its decoder was ended by signal 9 (SIGKILL)",
         "male_41__2": "can't be read: its decoder was ended by signal 11 (SIGSEGV)",
     }
+
+
+@pytest.mark.parametrize(
+    ("durations", "levels", "expected"),
+    [
+        ([0.29, 2.0, 2.1, 300.0, 2.2], [-20, -30, -20, -20, -10], "c2"),
+        ([3.0, 3.0, 3.0, 3.0, 3.0], [-60, -15, -20, -25, -22], "c4"),  # all padded to 3 s
+        ([3.0, 3.0, 3.0, 3.0, 3.0], [-20] * 5, "c0"),
+    ],
+)
+def test_a_lesson_shows_a_clip_of_typical_duration_and_of_equals_one_of_typical_level(durations, levels, expected):
+    clips = pd.DataFrame({"clip": [f"c{n}" for n in range(5)], "duration_s": durations, "level_db": levels}, index=range(7, 12))
+    assert typical_clip(clips)["clip"] == expected and typical_clip(clips).name == 7 + int(expected[1])

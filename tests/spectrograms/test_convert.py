@@ -22,7 +22,7 @@ from helpers.evaluation.scores import read_classes
 from helpers.recordings.manifest import build_manifest, reject
 from helpers.spectrograms.batches import pictures
 from helpers.spectrograms.convert import convert, read_note
-from helpers.spectrograms.mel import from_image, load_audio, mel_spectrogram_db, to_image
+from helpers.spectrograms.mel import from_image, load_audio, load_excerpt, mel_spectrogram_db, to_image
 
 SETTINGS = SpectrogramSettings(sample_rate=RATE, mel_bins=64)
 
@@ -76,6 +76,19 @@ def test_stereo_of_another_rate_is_read_as_librosa_reads_it(rng, tmp_path):
     soundfile.write(tmp_path / "a.flac", rng.uniform(-1, 1, (5000, 2)), 44_100)
     samples, _ = librosa.load(tmp_path / "a.flac", sr=RATE)
     assert np.allclose(load_audio(tmp_path / "a.flac", sample_rate=RATE), samples, atol=1e-6)
+
+
+def test_a_lesson_shows_all_of_a_clip_or_its_loudest_ten_seconds(tmp_path):
+    soundfile.write(tmp_path / "short.wav", voice(200, seconds=0.29), RATE)
+    assert len(load_excerpt(tmp_path / "short.wav", sample_rate=RATE)) == int(0.29 * RATE)
+    for start in (0, 33, 50):  # silent in its first half, or all but its end
+        samples = np.zeros(60 * 8000)
+        samples[start * 8000 : (start + 10) * 8000] = 0.1 * voice(200, seconds=10, rate=8000)
+        soundfile.write(tmp_path / "long.flac", samples, 8000)
+        shown = load_excerpt(tmp_path / "long.flac", sample_rate=RATE)
+        assert len(shown) == 10 * RATE and np.std(shown) == pytest.approx(np.std(samples) * np.sqrt(6), rel=0.01)
+    with pytest.raises(SuiteError, match=r"gone\.wav can't be read .*run notebook 1 again"):
+        load_excerpt(tmp_path / "gone.wav", sample_rate=RATE)
 
 
 def test_the_picture_is_the_spectrogram_in_8_bits(converted, artifacts):

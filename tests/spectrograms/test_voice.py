@@ -6,7 +6,10 @@ import pytest
 from conftest import RATE
 from scipy.signal import lfilter
 
+from helpers.base.artifacts import read_table, write_table
 from helpers.display.sliders import voice_sliders
+from helpers.recordings.manifest import build_manifest
+from helpers.spectrograms import voice as voice_module
 from helpers.spectrograms.voice import change_voice, median_pitch
 
 FORMANTS = (600.0, 1400.0, 2600.0)  # Hz
@@ -61,3 +64,14 @@ def test_the_sliders_play_and_judge_the_changed_voice(vowel):
     )
     row.children[1].value = -3
     assert not np.array_equal(heard[1], heard[2]) and 'aria-label="pitch +4, formants -3"' in panel.value
+
+
+def test_pitch_is_measured_again_where_the_sound_or_the_method_has_changed(corpus, artifacts, monkeypatch):
+    manifest, _ = build_manifest("folder", corpus, artifacts, seed=0)
+    first = voice_module.pitch_table(manifest, artifacts)
+    kept = artifacts.pitch.read_text()
+    write_table(artifacts.pitch, read_table(artifacts.pitch).assign(pitch_hz=1.0))
+    assert (voice_module.pitch_table(manifest, artifacts) == 1).all()
+    monkeypatch.setattr(voice_module, "PITCH_METHOD", "another one")
+    assert voice_module.pitch_table(manifest, artifacts).equals(first) and artifacts.pitch.read_text() != kept
+    assert first.filter(like="male_41").between(100, 130).all()
