@@ -165,12 +165,8 @@ def _require_weights_of(network: keras.Model, path: Path) -> None:
                 raise ValueError("a link leads out of it")
             arrays = [item for item in map(file.get, links) if isinstance(item, h5py.Dataset)]
             for array in arrays:
-                if (
-                    array.external
-                    or array.is_virtual
-                    or array.id.get_storage_size() != array.nbytes
-                    or array.dtype.kind not in "biuf"
-                ):
+                numbers = array.dtype.kind in "biuf" and array.id.get_storage_size() == array.nbytes
+                if array.external or array.is_virtual or not numbers:
                     raise ValueError(f"{array.name} holds no numbers, or not in this file")
             found = sum(array.nbytes for array in arrays)
     except Exception as error:  # h5py raises all kinds for a file that is damaged inside
