@@ -9,6 +9,7 @@ from scipy.stats import binomtest, chi2
 
 from helpers.evaluation.intervals import (
     agreement,
+    bootstrap,
     differences,
     gap,
     holm,
@@ -126,6 +127,15 @@ def test_agreement_counts_clips():
     one, other = pd.Series([True, True, False, True], name="a"), pd.Series([True, False, False, True], name="b")
     table = agreement(one, other)
     assert table.to_numpy().tolist() == [[2, 1], [0, 1]] and (table.index.name, table.columns.name) == ("a", "b")
+    always = pd.Series([True] * 3)
+    assert agreement(always.rename("a"), always.rename("b")).to_numpy().tolist() == [[3, 0], [0, 0]]
+
+
+def test_the_bootstrap_says_what_it_draws():
+    predictions = answers([True, False, True])
+    for speakers, drawn in ((["x", "y", "x"], "speaker"), ([""] * 3, "clip")):
+        table = bootstrap(predictions, CLASSES, manifest=predictions[["clip"]].assign(speaker=speakers), samples=10)
+        assert (table["resampled"] == drawn).all()
 
 
 def test_the_visible_difference_is_found_in_four_of_five_test_sets(rng):
@@ -150,5 +160,6 @@ def test_the_gaps_interval_adds_the_spread_of_two_independent_test_sets(rng):
     resamples = [resampled_scores(test, CLASSES, manifest=test[["clip"]].assign(speaker=""), samples=4000) for test in tests]
     row = gap(*resamples).loc["accuracy"]
     assert row["gap"] == pytest.approx(row["random"] - row["speaker"])
+    assert gap(*resamples).index.tolist() == [name for name in resamples[0] if name in resamples[1]]  # in their order
     expected = 2 * 1.96 * np.sqrt(row["random"] * (1 - row["random"]) / 400 + row["speaker"] * (1 - row["speaker"]) / 400)
     assert row["gap_high"] - row["gap_low"] == pytest.approx(expected, rel=0.1)

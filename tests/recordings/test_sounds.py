@@ -50,3 +50,15 @@ def test_level_and_clipping_are_measured(tmp_path):
     assert sound.level_db == pytest.approx(20 * np.log10(0.5), abs=0.01) and sound.clipped == 0
     cut = inspect_sound(tmp_path / "cut.wav").clipped
     assert cut == pytest.approx(np.mean(np.abs(np.clip(4 * voice(150), -1, 1)) >= 0.999), abs=1e-4) and cut > 0.01
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_sound_on_one_side_of_zero_is_no_silence(tmp_path, sign):
+    pulses = np.where(np.arange(RATE) % 100 < 10, 0.5 * sign, 0.0)
+    soundfile.write(tmp_path / "pulses.wav", pulses, RATE, subtype="FLOAT")
+    sound = inspect_sound(tmp_path / "pulses.wav")
+    assert sound.reason == "" and sound.level_db == pytest.approx(10 * np.log10(0.1 * 0.25), abs=0.01)
+    soundfile.write(tmp_path / "constant.wav", np.full(RATE, 0.5 * sign), RATE, subtype="FLOAT")
+    assert inspect_sound(tmp_path / "constant.wav").reason == f"is a constant ({0.5 * sign:g} of full scale), without any sound"
+    soundfile.write(tmp_path / "huge.wav", 1e12 * pulses, RATE, subtype="FLOAT")
+    assert "times full scale" in inspect_sound(tmp_path / "huge.wav").reason
