@@ -3,7 +3,7 @@
 A `.keras` file is a zip archive of a network's plan and weights. Beside them lies `suite.json`: the network's name and settings,
 the class list, and the settings of the spectrogram, so that the file alone is enough to go from a sound to an age.
 
-To read one, the network is built anew by its name, and only numbers are taken from the file. Its plan, which Keras would turn into
+To read one, the network is built again by its name, and only numbers are taken from the file. Its plan, which Keras would turn into
 Python objects, is never read: so a file runs no code, and may be of another version of Keras.
 """
 
@@ -44,7 +44,7 @@ def save_model(path: Path, model: keras.Model, note: dict[str, Any]) -> None:
 
 
 def model_note(model: keras.Model, *, classes: list[str], profile: Profile) -> dict[str, Any]:
-    """What a model's file must say for the network to be built anew, and for a prediction."""
+    """What a model's file must say for the network to be built again, and for a prediction."""
     return {
         "network": model.name,
         "shape": list(model.input_shape[1:]),
@@ -90,7 +90,7 @@ def read_note(path: Path) -> dict[str, Any]:
 
 
 def load_model(path: Path, *, classes: list[str] | None = None) -> TrainedModel:
-    """A trained model from its file: the network is built anew by its name, and gets the file's weights.
+    """A trained model from its file: the network is built again by its name, and gets the file's weights.
 
     Parameters
     ----------
