@@ -130,14 +130,11 @@ def _members(packed: zipfile.ZipFile, archive: Path, artifacts: Artifacts) -> di
     """The files in an archive by their path in the results folder, all of them harmless (else SuiteError, before any is used)."""
     members: dict[str, zipfile.ZipInfo] = {}
     for member in packed.infolist():
-        if fault := _fault(member):
-            raise SuiteError(f"{archive} was not made by this project: it holds {member.filename!r}, {fault}. {UNUSED}")
-        if member.is_dir():
-            continue
         name = PurePosixPath(member.filename).as_posix()  # without "./"
-        if name in members:
-            raise SuiteError(f"{archive} was not made by this project: it holds {name!r} twice. {UNUSED}")
-        members[name] = member
+        if fault := _fault(member) or ("which is there twice" if name in members else ""):
+            raise SuiteError(f"{archive} was not made by this project: it holds {member.filename!r}, {fault}. {UNUSED}")
+        if not member.is_dir():
+            members[name] = member
     if not members.keys() & {artifacts.manifest.name, artifacts.dataset.name}:
         raise SuiteError(f"{archive} holds no results of this project: there is no {artifacts.manifest.name} at its top.")
     root = artifacts.folder.resolve()

@@ -90,7 +90,7 @@ class Artifacts:
     spectrogram_settings = _in_folder("spectrograms/spectrograms.json", shared=True)
 
     def image(self, clip: str) -> Path:
-        """Spectrogram image of a clip; its name holds no label, so that clips can be labelled anew without making it again."""
+        """Spectrogram image of a clip; its name holds no label, so that clips can be relabelled without making it again."""
         return self.spectrograms / f"{clip}.png"
 
     def comparison_part(self, split_method: str) -> Self:

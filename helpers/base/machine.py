@@ -179,7 +179,7 @@ def on_all_cores(function: Callable[[Any], Any], items: Sequence, *, title: str,
     items : sequence
     title : str
     dead : callable, optional
-        From how a process ended to what stands for the item that ended it; without it, that is a SuiteError.
+        Takes how a process ended and returns what stands for the item that ended it; without it, that is a SuiteError.
     """
     found = []
     with tqdm(total=len(items), desc=title, unit="clip", file=sys.stdout) as bar:

@@ -141,7 +141,7 @@ def clip_pixels(row: pd.Series, artifacts: Artifacts, *, sound: Sound | None) ->
     """The spectrogram of a clip as the network sees it, made from the sound where there is no image of it; None without either."""
     path = artifacts.image(row["clip"])
     if path.exists():
-        with contextlib.suppress(OSError, SyntaxError, ValueError):  # as Pillow says broken; notebook 02 makes it anew
+        with contextlib.suppress(OSError, SyntaxError, ValueError):  # raised for a broken image; notebook 02 makes it again
             return np.asarray(Image.open(path))
     if sound is None:
         return None

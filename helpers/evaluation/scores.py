@@ -61,8 +61,8 @@ def read_predictions(path: Path, classes: list[str], *, manifest: pd.DataFrame |
         other = (now["split"].to_numpy() != predictions["split"]) | (now["label"].to_numpy() != predictions["true"])
         if other.any():
             raise SuiteError(
-                f"{path} was made before notebook 1 split or labelled the clips anew: {other.sum()} of its {len(other)} clips have "
-                "another split or label in manifest.csv. Run notebooks/03_train_resnet.ipynb (or 05) again, which trains anew."
+                f"{path} was made before notebook 1 split or relabelled the clips: {other.sum()} of its {len(other)} clips have "
+                "another split or label in manifest.csv. Run notebooks/03_train_resnet.ipynb (or 05) again, which trains again."
             )
     return predictions
 

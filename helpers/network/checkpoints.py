@@ -59,7 +59,7 @@ def find_checkpoint(run: Run) -> tuple[Path | None, list[dict]]:
     if changed := run.difference(note):
         raise SuiteError(
             f"A training was stopped after epoch {len(note['history'])}, and this one can't go on from it, because {changed}. Set "
-            f"them as they were, or start anew: delete the folder {run.checkpoints}."
+            f"them as they were, or start again: delete the folder {run.checkpoints}."
         )
     return path, note["history"]
 

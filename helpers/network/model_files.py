@@ -3,7 +3,7 @@
 A `.keras` file is a zip archive of a network's plan and weights. Beside them lies `suite.json`: the network's name and settings,
 the class list, and the settings of the spectrogram, so that the file alone is enough to go from a sound to an age.
 
-To read one, the network is built anew by its name, and only numbers are taken from the file. Its plan, which Keras would turn into
+To read one, the network is built again by its name, and only numbers are taken from the file. Its plan, which Keras would turn into
 Python objects, is never read: so a file runs no code, and may be of another version of Keras.
 """
 
@@ -44,7 +44,7 @@ def save_model(path: Path, model: keras.Model, note: dict[str, Any]) -> None:
 
 
 def model_note(model: keras.Model, *, classes: list[str], profile: Profile) -> dict[str, Any]:
-    """What a model's file must say for the network to be built anew, and for a prediction."""
+    """What a model's file must say for the network to be built again, and for a prediction."""
     return {
         "network": model.name,
         "shape": list(model.input_shape[1:]),
@@ -90,7 +90,7 @@ def read_note(path: Path) -> dict[str, Any]:
 
 
 def load_model(path: Path, *, classes: list[str] | None = None) -> TrainedModel:
-    """A trained model from its file: the network is built anew by its name, and gets the file's weights.
+    """A trained model from its file: the network is built again by its name, and gets the file's weights.
 
     Parameters
     ----------
@@ -165,12 +165,8 @@ def _require_weights_of(network: keras.Model, path: Path) -> None:
                 raise ValueError("a link leads out of it")
             arrays = [item for item in map(file.get, links) if isinstance(item, h5py.Dataset)]
             for array in arrays:
-                if (
-                    array.external
-                    or array.is_virtual
-                    or array.id.get_storage_size() != array.nbytes
-                    or array.dtype.kind not in "biuf"
-                ):
+                numbers = array.dtype.kind in "biuf" and array.id.get_storage_size() == array.nbytes
+                if array.external or array.is_virtual or not numbers:
                     raise ValueError(f"{array.name} holds no numbers, or not in this file")
             found = sum(array.nbytes for array in arrays)
     except Exception as error:  # h5py raises all kinds for a file that is damaged inside

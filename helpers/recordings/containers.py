@@ -125,7 +125,7 @@ def mp3_start(content: bytes) -> int | None:
 
 
 def with_length(content: bytes) -> bytes:
-    """An MP3 of variable bitrate with the number of its frames in front (a Xing header), if it lacks that.
+    """An MP3 of variable bitrate with the number of its frames in front (a Xing header), if that is missing.
 
     Without it libsndfile takes the length from the first frames' bitrate, and reads no further.
     """

@@ -177,12 +177,11 @@ def _by_libsndfile(file: BinaryIO, *, longest_s: float) -> Sound:
     if mpeg:
         file = BytesIO(with_length(file.read(MOST_BYTES)))
     with standard_error() if mpeg else contextlib.nullcontext([]) as said:
-        sound, loudest, note = _mix(file, longest_s=longest_s)
+        sound, loudest = _mix(file, longest_s=longest_s)
         if loudest is not None:
             file.seek(0)
-            alone, *_ = _mix(file, longest_s=longest_s, channel=loudest)
-            sound = replace(sound, samples=alone.samples)
-    notes = [note, sound.note]
+            sound, _ = _mix(file, longest_s=longest_s, channel=loudest)
+    notes = [sound.note]
     # Without the places in the source of libmpg123.
     if lines := [*dict.fromkeys(re.sub(r"^(\[[^\]]*\])? *(error|warning|note): *", "", line.strip(), flags=re.I) for line in said)]:
         more = f" (and {len(lines) - 1} more)" if len(lines) > 1 else ""
@@ -190,17 +189,8 @@ def _by_libsndfile(file: BinaryIO, *, longest_s: float) -> Sound:
     return replace(sound, note="; ".join(filter(None, notes)))
 
 
-def _mix(file: BinaryIO, *, longest_s: float, channel: int | None = None) -> tuple[Sound, int | None, str]:
-    """The mean of the channels, or the one that is asked for.
-
-    Returns
-    -------
-    sound : Sound
-    loudest : int or None
-        The channel to take instead, where the mean has lost the voice.
-    note : str
-        Says so.
-    """
+def _mix(file: BinaryIO, *, longest_s: float, channel: int | None = None) -> tuple[Sound, int | None]:
+    """The mean of the channels, or the one that is asked for; and the loudest one, where the mean has lost the voice."""
     with Stream(Steady(file)) as stream, np.errstate(over="ignore", invalid="ignore"):  # damaged floats: see `read_sound`
         rate, channels = stream.samplerate, stream.channels
         if not LOWEST_RATE <= rate <= HIGHEST_RATE:
@@ -221,19 +211,21 @@ def _mix(file: BinaryIO, *, longest_s: float, channel: int | None = None) -> tup
             error = _in_words(failure)
         if not frames:
             raise UnusableSoundError(f"can't be read as sound ({error})" if error else "is empty (no samples)")
-        note = _length_note(stream, frames=frames, limit=limit, error=error)
+        notes = [_length_note(stream, frames=frames, limit=limit, error=error)]
+        if channel is not None:
+            notes.insert(0, f"channel {channel + 1} of {channels} alone: the mean of all is at least {CANCEL_DB} dB quieter")
         if stream.format == "OGG":
             file.seek(0)
             several, ends = ogg_streams(file.read(MOST_BYTES))
-            if not ends and not note and frames < limit:
-                note = f"breaks off after {frames / rate:.2f} s: its end is missing"
-            note += "; " * bool(note and several) + "holds several streams: only the first is used" * several
-        sound = Sound(np.concatenate(blocks), rate, note, stream.subtype in LOSSY)
+            if not ends and not notes[-1] and frames < limit:
+                notes.append(f"breaks off after {frames / rate:.2f} s: its end is missing")
+            if several:
+                notes.append("holds several streams: only the first is used")
+        sound = Sound(np.concatenate(blocks), rate, "; ".join(filter(None, notes)), stream.subtype in LOSSY)
         powers = sums[1] / frames - (sums[0] / frames) ** 2  # around their means: a constant is no sound
-    loudest = int(np.argmax(powers[:-1])) if channels > 1 and channel is None else None
-    if loudest is None or not powers[-1] <= powers[loudest] * 10 ** (-CANCEL_DB / 10):
-        return sound, None, ""
-    return sound, loudest, f"channel {loudest + 1} of {channels} alone: the mean of all is at least {CANCEL_DB} dB quieter"
+    loudest = int(powers[:-1].argmax())
+    lost = channels > 1 and channel is None and powers[-1] <= powers[loudest] * 10 ** (-CANCEL_DB / 10)
+    return sound, loudest if lost else None
 
 
 def _length_note(stream: Stream, *, frames: int, limit: int, error: str) -> str:

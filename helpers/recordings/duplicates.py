@@ -4,6 +4,7 @@ import filecmp
 import functools
 from collections.abc import Iterator
 from functools import partial
+from itertools import chain, compress
 from pathlib import Path
 
 import librosa
@@ -94,8 +95,8 @@ def _alike(clips: pd.DataFrame, *, longest_s: float) -> Iterator[tuple]:
     pairs = [(*several.index[[one, other]], least) for rows in groups for one, other, least in _candidates(several, rows)]
     tasks = [pairs[start : start + PAIRS_A_TASK] for start in range(0, len(pairs), PAIRS_A_TASK)]
     named = ([(paths[one], paths[other], least) for one, other, least in task] for task in tasks)
-    for task, found in zip(tasks, in_workers(partial(_same_recordings, longest_s=longest_s), named), strict=True):
-        yield from ((one, other) for (one, other, _), same in zip(task, found, strict=True) if same)
+    same = chain.from_iterable(in_workers(partial(_same_recordings, longest_s=longest_s), named))
+    return compress([(one, other) for one, other, _ in pairs], same)
 
 
 def _candidates(clips: pd.DataFrame, rows: np.ndarray) -> Iterator[tuple[int, int, float]]:

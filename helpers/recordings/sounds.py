@@ -23,7 +23,7 @@ class SoundFacts:
     Attributes
     ----------
     duration_s : float
-        In seconds, as far as it is used.
+        In seconds, of the part that is used.
     sample_rate : int
         In Hz.
     level_db : float

@@ -32,7 +32,7 @@ EMODB_SPEAKERS: Speakers = {
 
 
 def crema_d_speakers(source: Path) -> Speakers:
-    """CREMA-D's actors: the copy on Kaggle lacks their table, so the facts come with this project."""
+    """CREMA-D's actors: the copy on Kaggle is without their table, so this project brings it."""
     actors = pd.read_csv(Path(__file__).with_name("crema_d_speakers.csv"), comment="#", dtype=str)
     return {actor: (gender, age) for actor, gender, age in actors[["actor", "gender", "age"]].itertuples(index=False)}
 

@@ -52,7 +52,7 @@ def read_people_table(
     Returns
     -------
     pd.DataFrame
-        Texts, empty where a row lacks them. The index is the line of the file on which each row begins.
+        Texts, empty where a row has none. The index is the line of the file on which each row begins.
 
     Raises
     ------

@@ -186,7 +186,7 @@ def to_image(decibels: np.ndarray, *, settings: SpectrogramSettings) -> np.ndarr
 
 
 def from_image(picture: np.ndarray, *, settings: SpectrogramSettings, frames: int | None = None) -> np.ndarray:
-    """The spectrogram that a picture shows: the way back of `to_image`, as far as 8 bits and its size allow.
+    """The spectrogram that a picture shows: the reverse of `to_image`, as exact as 8 bits and its size allow.
 
     Parameters
     ----------

@@ -135,7 +135,7 @@ def pitch_table(manifest: pd.DataFrame, artifacts: Artifacts, *, longest_s: floa
         except (SuiteError, OSError):  # gone since the audit; notebook 02 lists such clips with the reason
             return "", np.nan
 
-    # Each clip takes along what is kept of it alone: a worker gets the function anew for every clip.
+    # Each clip brings only what is kept of it, as the function is sent to a worker again with every clip.
     clips = zip(manifest["clip"], manifest["path"], strict=True)
     rows = on_all_cores(measure, [(artifacts.audio(path), kept.get(clip, ("", np.nan))) for clip, path in clips], title="pitch")
     table = pd.DataFrame(rows, columns=["sound", "pitch_hz"]).assign(clip=manifest["clip"].to_numpy())

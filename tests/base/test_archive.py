@@ -144,7 +144,7 @@ def test_an_archive_of_a_file_manager_is_restored(drive, fresh):
     [
         ([(entry("link", stat.S_IFLNK), "/etc/passwd")], "'link', which is neither a file nor a folder"),
         ([(entry("pipe", stat.S_IFIFO), "")], "'pipe', which is neither a file nor a folder"),
-        ([("a.txt", "one"), ("./a.txt", "two")], r"holds 'a\.txt' twice"),
+        ([("a.txt", "one"), ("./a.txt", "two")], r"holds '\./a\.txt', which is there twice"),
         ([("a", "one"), ("a/b/c", "two")], "'a' is a file and a folder in it"),
     ],
 )

@@ -80,7 +80,7 @@ def test_each_clip_of_no_use_is_listed_with_its_reason(corpus, artifacts):
     reasons = dict(zip([Path(path).name for path in rejected["path"]], rejected["reason"], strict=True))
     assert "0 bytes" in reasons["empty.wav"] and "can't be read" in reasons["text.wav"] and "can't be read" in reasons["cut.wav"]
     assert "silent" in reasons["silent.wav"] and "no samples" in reasons["none.wav"] and "too short" in reasons["short.wav"]
-    assert "no numbers" in reasons["nan.wav"] and "no class folder" in reasons["loose.wav"]
+    assert "not numbers" in reasons["nan.wav"] and "no class folder" in reasons["loose.wav"]
     assert "'male_80' has 2 usable clips; 3 are needed" in reasons["1.wav"]
     assert "male_80" not in read_json(artifacts.classes)
     assert read_table(artifacts.manifest)["sample_rate"].dtype == int  # though the rejected ones have none
@@ -90,7 +90,7 @@ def test_each_clip_of_no_use_is_listed_with_its_reason(corpus, artifacts):
     ("make", "message"),
     [
         (lambda folder: None, "no sound file"),
-        (lambda folder: soundfile.write(folder / "a.wav", voice(200), RATE), "one folder a class"),
+        (lambda folder: soundfile.write(folder / "a.wav", voice(200), RATE), "one folder per class"),
         (lambda folder: write_corpus(folder, labels={"only_one": 200}), "two are needed to tell apart"),
         (lambda folder: write_corpus(folder, clips=2), "0 classes with at least 3 usable clips"),
     ],
