@@ -207,3 +207,12 @@ def test_what_librosa_compiles_is_compiled_before_several_processes_could_do_it(
     """)
     said = subprocess.run([sys.executable, "-c", code], cwd=machine.PROJECT, capture_output=True, text=True, check=True).stdout
     assert said.splitlines() == ["False", "True True 2"]
+
+
+def test_what_a_c_library_writes_is_caught_within_bounds(capfd):
+    with machine.standard_error() as lines:
+        for _ in range(300):
+            os.write(2, b"x" * 999 + b"\n")
+        assert lines == []
+    assert set(lines[:-1]) == {"x" * 999} and len("\n".join(lines)) == 1 << 16  # of 300 kB
+    assert capfd.readouterr().err == ""
