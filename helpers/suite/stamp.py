@@ -11,7 +11,8 @@ import sys
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[2]
-PLACEHOLDER = "OWNER"  # stands for the owner until somebody stamps; it may be an account of a stranger
+PLACEHOLDER = "OWNER"  # stands for the owner until somebody stamps; it may be a stranger's account
+UNSTAMPED = f"https://github.com/{PLACEHOLDER}/voice-age-gender"  # what a later version brings into a stamped fork
 STAMPED = ("README.md", "CITATION.cff", "docs/*.md", "notebooks/*.ipynb")
 ADDRESS = re.compile(r"https://github\.com/(([\w-]+)/[\w.-]+)", re.ASCII)
 USAGE = "Give one address: python helpers/suite/stamp.py https://github.com/owner/name"
@@ -72,7 +73,7 @@ def stamp(project: Path, address: str = "") -> list[Path]:
     # The file that says which address the others hold is the last, so that a second call ends what a first one began.
     for path in [*texts, project / "pyproject.toml"]:
         text = _read(path)
-        new = re.sub(rf"{re.escape(before)}(?![\w-])", address, text)
+        new = re.sub(rf"({re.escape(before)}|{re.escape(UNSTAMPED)})(?![\w-])", address, text)
         new = re.sub(r"(?<=colab\.research\.google\.com/github/)[\w.-]+/[\w.-]+(?=/blob/)", found[1], new)
         # Set-up cells and `git clone` lines that hold another address, such as those of a fork.
         new = re.sub(r'(REPOSITORY = \\?")https://github\.com/[\w.-]+/[\w.-]+', rf"\g<1>{address}", new)

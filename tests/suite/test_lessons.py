@@ -1,5 +1,6 @@
 """Exercises and their solutions, and the copies for students and teachers."""
 
+import conftest
 import nbformat
 import pytest
 
@@ -53,6 +54,15 @@ def test_students_get_empty_cells_teachers_everything_and_both_keep_the_rules(go
     once = path.read_bytes()
     notebooks.write_copies("student", good / "notebooks", project=good)
     assert path.read_bytes() == once
+
+
+def test_the_test_of_a_solution_is_skipped_where_there_is_none(good, monkeypatch):
+    monkeypatch.setattr(conftest, "PROJECT", good)
+    assert conftest.run_cell("01-e1s") and conftest.run_cell("01-08", settings=1)
+    notebooks.write_copies("student", good / "notebooks", project=good)
+    with pytest.raises(pytest.skip.Exception, match="no solution in cell 01-e1s"):
+        conftest.run_cell("01-e1s")
+    assert conftest.run_cell("01-08", settings=1)
 
 
 def test_a_solution_that_cannot_be_told_from_a_lesson_stops_the_copies(good):

@@ -55,7 +55,7 @@ def test_stamping_writes_one_address_everywhere(copy):
 
 def test_a_stamped_project_takes_another_address(copy):
     stamp.stamp(copy, FORK)
-    (copy / "docs" / "fork.md").write_text(f"{FORK} and {FORK}-two and {FORK}.")
+    (copy / "docs" / "fork.md").write_text(f"{FORK} and {FORK}-two and {stamp.UNSTAMPED}.")
     stamp.stamp(copy, "https://github.com/other/name")
     name = "https://github.com/other/name"
     assert (copy / "docs" / "fork.md").read_text() == f"{name} and {FORK}-two and {name}."

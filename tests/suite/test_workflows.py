@@ -1,7 +1,9 @@
 """The workflows on GitHub: what they may, when they run, and what the shell of the stamp does to a clone."""
 
 import os
+import re
 import subprocess
+import sys
 
 import pytest
 import yaml
@@ -75,6 +77,43 @@ def test_an_owner_that_can_not_be_stamped_commits_nothing(clone):
     before = git(clone, "rev-parse", "HEAD")
     result = run_stamp(clone, "OWNER/voice-age-gender")
     assert result.returncode == 1 and "OWNER stands for" in result.stderr and git(clone, "rev-parse", "HEAD") == before
+
+
+@pytest.mark.slow
+def test_the_commands_of_the_docs_take_up_a_later_version_in_a_class_s_fork(clone):
+    upstream = clone.parent / "seed"
+    commands = re.search(r"```bash\n(git remote add upstream.*?)```", (PROJECT / "docs" / "colab.md").read_text(), re.DOTALL)[1]
+    commands = commands.replace("ADDRESS", str(upstream)).replace("https://github.com/you/your-fork", FORK)
+    student = f"{sys.executable} -m helpers.suite.notebooks student notebooks"
+    assert "make student TO=notebooks" in commands
+    commands = commands.replace("make student TO=notebooks", student).replace("python helpers", f"{sys.executable} helpers")
+    for name in ("name", "email"):
+        git(clone, "config", f"user.{name}", "teacher@example.org")
+    stamp.stamp(clone, FORK)
+    subprocess.run(student, cwd=clone, shell=True, check=True, capture_output=True)
+    git(clone, "commit", "--quiet", "--all", "--message", "For the class")
+    git(clone, "push", "--quiet")
+
+    later = upstream / "notebooks" / "01_download.ipynb"
+    text = later.read_text(encoding="utf-8").replace("# @title Find the project", "# @title Look for the project")
+    text = text.replace("[Open in Colab]", "[Open on Colab]").replace(
+        "# @title Solution 1", '# @title Solution 1\\n",\n    "# later'
+    )
+    later.write_text(text, encoding="utf-8")
+    new = upstream / "docs" / "new.md"
+    new.write_text(f"[here]({stamp.UNSTAMPED}/blob/main/README.md)\n", encoding="utf-8")
+    git(upstream, "add", "--all")
+    git(upstream, "-c", "user.name=test", "-c", "user.email=test@example.org", "commit", "--quiet", "--message", "later")
+
+    result = subprocess.run(["bash", "-e", "-c", commands], cwd=clone, capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout + result.stderr
+    text = (clone / "notebooks" / "01_download.ipynb").read_text(encoding="utf-8")
+    assert "# @title Look for the project" in text and "[Open on Colab]" in text
+    assert f'REPOSITORY = \\"{FORK}\\"' in text and "github/teacher/class/blob/main/notebooks/01_download.ipynb" in text
+    assert "# later" not in text and '"solution"' not in text and '"answer"' in text
+    assert (clone / "docs" / "new.md").read_text() == f"[here]({FORK}/blob/main/README.md)\n"
+    assert git(clone, "status", "--porcelain") == "" and git(clone, "rev-parse", "HEAD") == git(clone, "rev-parse", "origin/main")
+    assert git(clone, "show", "-s", "--format=%s", "HEAD~2") == "For the class"
 
 
 def test_the_stamp_may_write_contents_alone_and_runs_in_forks_on_their_default_branch():
