@@ -145,6 +145,8 @@ WRONG = {
     "a gist": listed("fileId=https://gist.github.com/me/0123456789abcdef"),
     "another folder": from_github("me/fork/blob/main/elsewhere/01_download.ipynb"),
     "no notebook": from_github("me/fork/blob/main/notebooks/run.py"),
+    "more behind the notebook": from_github(f"me/fork/blob/main/{NOTEBOOK}/more"),
+    "more before the address": listed(f"elsewhere?fileId=https://github.com/me/fork/blob/main/{NOTEBOOK}"),
     "no branch": from_github("me/fork/blob//notebooks/01_download.ipynb"),
     "an option for a branch": from_github(f"me/fork/blob/--upload-pack=touch/{NOTEBOOK}"),
     "a short option for a branch": from_github(f"me/fork/blob/-u/{NOTEBOOK}"),
