@@ -1,24 +1,19 @@
-"""The real kagglehub against a loopback server that answers, fails and breaks off as Kaggle does; nothing leaves this machine."""
+"""The real kagglehub against a loopback server (`kaggle_server`); nothing leaves this machine."""
 
-import base64
-import hashlib
-import http.server
 import io
-import json
 import logging
 import shutil
-import threading
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+from kaggle_server import SECRET, serve
 
 from helpers.base.artifacts import SuiteError
 from helpers.recordings import downloads
 
 HANDLE = "owner/slug/versions/3"
-SECRET = "s3cr3t-k3y-of-a-user"
 CLIPS = 3
 
 
@@ -30,74 +25,19 @@ def archive_of(clips: int) -> bytes:
     return buffer.getvalue()
 
 
-class Kaggle(http.server.BaseHTTPRequestHandler):
-    """Kaggle's two steps, the call that redirects and the file it redirects to, and Colab's service for mounts."""
-
-    protocol_version = "HTTP/1.1"
-
-    def do_POST(self):
-        self.server.asked.append(self.path)
-        self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        if self.path.startswith("/kagglehub/datasets/"):
-            self.answer(self.server.mount_status, json.dumps({"slug": "slug"}).encode())
-        elif self.server.status != 200:
-            self.answer(self.server.status, json.dumps({"code": self.server.status, "message": "refused"}).encode())
-        else:
-            self.answer(302, b"", Location=f"{self.server.address}/archive.zip?X-Goog-Signature={SECRET}")
-
-    def do_GET(self):
-        self.server.asked.append(f"GET {self.headers.get('Range')}")
-        content, fault = self.server.archive, self.server.faults.pop(0) if self.server.faults else ""
-        headers = {"Accept-Ranges": "bytes", "x-goog-hash": "md5=" + base64.b64encode(hashlib.md5(content).digest()).decode()}
-        if "unhashed" in fault:
-            del headers["x-goog-hash"]
-        if "corrupt" in fault:
-            content = content[:50_000] + bytes(1000) + content[51_000:]
-        if "short" in fault:
-            content = content[: len(content) // 2]
-        if "page" in fault:
-            content = b"<html>sign in</html>"
-        begin = self.headers.get("Range", "bytes=0-").removeprefix("bytes=").rstrip("-")
-        body = content[int(begin) :]
-        half = fault in ("cut", "stall")
-        self.answer(206 if "Range" in self.headers else 200, body, sent=len(body) // 2 if half else len(body), **headers)
-        if fault == "stall":
-            self.rfile.read(1)  # until the client gives up
-        self.close_connection |= half
-
-    def answer(self, status, body, *, sent=None, **headers):
-        self.send_response(status)
-        for name, value in ({"Content-Length": str(len(body))} | headers).items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(body[:sent])
-        self.wfile.flush()
-
-    def log_message(self, *_):
-        pass
-
-
 @pytest.fixture
 def kaggle(monkeypatch, tmp_path):
-    """A server with one dataset. `status` makes it refuse, each of its `faults` spoils one transfer, `asked` lists the requests."""
     from kagglesdk import kaggle_env
 
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Kaggle)
-    server.daemon_threads = True
-    server.handle_error = lambda *_: None  # of connections that the client gave up
-    server.status, server.mount_status, server.archive, server.faults, server.asked = 200, 200, archive_of(CLIPS), [], []
-    server.address = f"http://127.0.0.1:{server.server_port}"
-    monkeypatch.setitem(kaggle_env._env_to_endpoint, kaggle_env.KaggleEnv.PROD, server.address)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("KAGGLEHUB_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("KAGGLE_USERNAME", "student")
-    monkeypatch.setenv("KAGGLE_KEY", SECRET)
-    monkeypatch.setenv("DISABLE_COLAB_CACHE", "")
-    monkeypatch.delenv("TBE_RUNTIME_ADDR", raising=False)
-    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-    yield server
-    server.shutdown()
-    server.server_close()
+    with serve(archive_of(CLIPS)) as server:
+        monkeypatch.setitem(kaggle_env._env_to_endpoint, kaggle_env.KaggleEnv.PROD, server.address)
+        monkeypatch.setenv("HOME", str(tmp_path))
+        monkeypatch.setenv("KAGGLEHUB_CACHE", str(tmp_path / "cache"))
+        monkeypatch.setenv("KAGGLE_USERNAME", "student")
+        monkeypatch.setenv("KAGGLE_KEY", SECRET)
+        monkeypatch.setenv("DISABLE_COLAB_CACHE", "")
+        monkeypatch.delenv("TBE_RUNTIME_ADDR", raising=False)
+        yield server
 
 
 def download(**options):
