@@ -79,6 +79,7 @@ class Artifacts:
     dataset = _in_folder("dataset.json")
     pitch = _in_folder("pitch.csv")
     review = _in_folder("review.csv")
+    guesses = _in_folder("you.csv")
     comparison = _in_folder("comparison.csv")
     seeds = _in_folder("seeds.json")
     own_voice = _in_folder("own_voice.wav")
