@@ -92,11 +92,17 @@ def write_copies(kind: str, folder: Path, *, project: Path = PROJECT) -> list[Pa
 
 LONGEST_CELL = 25  # lines: what a projected page shows at once
 FEWEST_EXERCISES = 5
-OPENING = slice(1, 5)  # set-up and settings, the same cells everywhere
+OPENING = slice(1, 5)  # set-up and settings, the same cells in every lesson
+SETUP = 2  # how many of them notebook 0 has, too
 CLOSING = ("## Exercises", "## Glossary", "## Sources")
 # `check_gpu` says what trains.
 TRAINS = re.compile(r"^from helpers\.network\.training import .*\btrain\b|\bcheck_gpu\(", re.MULTILINE)
 FENCED = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
+
+
+def is_lesson(path: Path) -> bool:
+    """Whether a notebook teaches a stage; notebook 0 is a first visit, with nothing to set, to exercise or to look up."""
+    return not path.stem.startswith("00")
 
 
 def findings(project: Path = PROJECT) -> list[str]:
@@ -105,7 +111,7 @@ def findings(project: Path = PROJECT) -> list[str]:
     The project's folder is as for `helpers.suite.stamp.stamp`.
     """
     lines, opening = [], []
-    for path in sorted((project / "notebooks").glob("*.ipynb")):
+    for path in sorted((project / "notebooks").glob("*.ipynb"), key=lambda path: (not is_lesson(path), path)):
         try:
             notebook = nbformat.read(path, as_version=4)
             nbformat.validate(notebook)
@@ -124,7 +130,8 @@ def findings(project: Path = PROJECT) -> list[str]:
 
 def _notebook_findings(path: Path, notebook: nbformat.NotebookNode, *, project: Path, opening: list[str]) -> Iterator[Finding]:
     yield from _opening_findings(path, notebook, project=project, opening=opening)
-    yield from _lesson_findings(notebook)
+    if is_lesson(path):
+        yield from _lesson_findings(notebook)
     yield from exercise_findings(notebook)
     for index, cell in enumerate(notebook.cells):
         if cell.cell_type == "code":
@@ -143,7 +150,7 @@ def _notebook_findings(path: Path, notebook: nbformat.NotebookNode, *, project: 
 def _opening_findings(path: Path, notebook: nbformat.NotebookNode, *, project: Path, opening: list[str]) -> Iterator[Finding]:
     address = repository(project)
     title = notebook.cells[0].source if notebook.cells else ""
-    number = path.stem[:2].lstrip("0")
+    number = path.stem[:2].removeprefix("0")
     if not title.startswith(f"# {number}. "):
         yield None, f"begin with a title cell, '# {number}. ...'"
         return
@@ -151,8 +158,10 @@ def _opening_findings(path: Path, notebook: nbformat.NotebookNode, *, project: P
     page = f"{address.removeprefix('https://github.com/')}/blob/main/{path.relative_to(project).as_posix()}"
     if f"(https://colab.research.google.com/github/{page})" not in title:
         yield 0, f"let the badge open {page} (`make stamp` writes owner and name)"
-    if [cell.source for cell in notebook.cells[OPENING]] != opening:
-        yield 1, "make cells 2 to 5, set-up and settings, the same as in the first notebook"
+    shared = opening if is_lesson(path) else opening[:SETUP]
+    if [cell.source for cell in notebook.cells[1 : 1 + len(shared)]] != shared:
+        what = "set-up and settings" if is_lesson(path) else "set-up"
+        yield 1, f"make cells 2 to {1 + len(shared)}, {what}, the same as in the first notebook"
     elif f'REPOSITORY = "{address}"' not in "".join(opening):
         yield 2, f"let REPOSITORY be {address}: run `make stamp`"
 

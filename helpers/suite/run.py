@@ -31,6 +31,7 @@ from helpers.recordings.manifest import read_manifest
 from helpers.recordings.splits import split_clips
 from helpers.session import start
 from helpers.suite import report
+from helpers.suite.notebooks import is_lesson
 
 NOTEBOOKS = machine.PROJECT / "notebooks"
 COLOUR_CODES = re.compile(r"\x1b\[[0-9;]*m")
@@ -41,9 +42,12 @@ def main(arguments: list[str] | None = None) -> int:
     known = [path.stem for path in sorted(NOTEBOOKS.glob("[0-9]*.ipynb"))]
     parser = argparse.ArgumentParser(description="Execute the notebooks in order and make the report, or train with several seeds.")
     parser.add_argument(
-        "names", nargs="*", metavar="NOTEBOOK", help=f"of {', '.join(known)}, all if none is given; or 'seeds', to train with SEEDS"
+        "names",
+        nargs="*",
+        metavar="NOTEBOOK",
+        help=f"of {', '.join(known)}, all from 01 on if none is given; or 'seeds', for SEEDS",
     )
-    names = parser.parse_args(arguments).names or known
+    names = parser.parse_args(arguments).names
     try:
         return run_seeds() if names == ["seeds"] else run_notebooks(names, known)
     except SuiteError as error:
@@ -52,10 +56,13 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def run_notebooks(names: list[str], known: list[str]) -> int:
-    """Execute notebooks, given without their ending, and write the report where they are all that there are (`known`).
+    """Execute notebooks of those that there are (`known`), given without their ending; all lessons, then the report, if none is.
 
     The exit code is 0, or 1 where a notebook failed, after which none is executed.
     """
+    # Notebook 0 brings ready-made results, which would leave the lessons nothing to do: it runs only where it is named.
+    lessons = [name for name in known if is_lesson(Path(name))]
+    names = names or lessons
     if unknown := [name for name in names if name not in known]:
         raise SuiteError(f"There is no notebook {unknown[0]!r}: choose from {', '.join(known)}.")
     # The kernels start in another folder than this process.
@@ -78,9 +85,9 @@ def run_notebooks(names: list[str], known: list[str]) -> int:
             print("What the stages before it wrote stays: mend this and run the same command again.", file=sys.stderr)
             return 1
         print(f"{line} done in {seconds[name]:.0f} s", flush=True)
-    if names == known:
+    if names == lessons:
         summary = report.summary(session.artifacts, profile=session.profile, seconds=seconds)
-        page = report.write_index(session.artifacts, summary, known, network=session.profile.network)
+        page = report.write_index(session.artifacts, summary, lessons, network=session.profile.network)
         print(f"\n{pd.DataFrame({'': summary}).to_string(header=False)}\n\nreport: {page}")
     return 0
 

@@ -128,6 +128,18 @@ def test_each_broken_rule_is_told_in_a_line(good, name, change, finding):
     assert all(line.startswith("notebooks/01_first.ipynb") and "\n" not in line for line in lines)
 
 
+def test_a_first_visit_needs_no_settings_and_no_exercises_but_the_same_set_up(good):
+    cells = read(good)["cells"]
+    visit = [text("00", TITLE.replace("# 1.", "# 0.").replace("01_first", "00_visit")), *cells[1:3], *cells[-3:]]
+    notebook = {"cells": visit, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    write(good, notebook, "00_visit.ipynb")
+    assert findings(good) == []
+    visit[1] = text("01", "## Set-up")
+    write(good, notebook, "00_visit.ipynb")
+    told = "notebooks/00_visit.ipynb, cell 2 (01-01): make cells 2 to 3, set-up, the same as in the first notebook"
+    assert findings(good) == [told]
+
+
 def test_four_exercises_are_too_few_and_a_gpu_without_training_is_too_much(good):
     notebook = read(good)
     notebook["cells"] = [cell for cell in notebook["cells"] if not cell["id"].startswith("01-e5")]
