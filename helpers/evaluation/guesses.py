@@ -113,6 +113,25 @@ def sum_up(compared: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def your_scores(artifacts: Artifacts, predictions: pd.DataFrame, classes: list[str]) -> pd.DataFrame:
+    """What `sum_up` gives of the guesses that are kept, beside the network of these predictions.
+
+    Raises
+    ------
+    SuiteError
+        There is nothing to show: nobody has guessed, the clips are others, or the classes state no gender and age.
+    """
+    guesses = read_guesses(artifacts)
+    if guesses.empty:
+        raise SuiteError(
+            f"There is no row for you: nobody has guessed here (notebook 0 keeps guesses in {artifacts.guesses.name})."
+        )
+    compared = compare_guesses(guesses, network_answers(predictions, classes))
+    if compared.empty:
+        raise SuiteError(f"There is no row for you: the clips in {artifacts.guesses.name} are not among these test clips.")
+    return sum_up(compared)
+
+
 def write_guesses(artifacts: Artifacts, guesses: pd.DataFrame) -> None:
     """Keep a listener's guesses in `you.csv`, in place of earlier ones."""
     write_table(artifacts.guesses, guesses[COLUMNS])

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import run_cell
 
 from helpers.base.artifacts import Artifacts, SuiteError
 from helpers.evaluation.guesses import (
@@ -13,6 +14,7 @@ from helpers.evaluation.guesses import (
     read_guesses,
     sum_up,
     write_guesses,
+    your_scores,
 )
 from helpers.evaluation.scores import clip_scores, predictions_table
 from helpers.recordings.voices import CATEGORIES
@@ -88,6 +90,22 @@ def test_the_sum_counts_the_clips_that_both_have_answered():
     summed = sum_up(compare_guesses(GUESSES, ANSWERS.drop("c")))
     assert summed.loc["you"].tolist() == [2, 16.5, 0.5, 1]
     assert summed.loc["network"].tolist() == pytest.approx([2, 5.7, 1, 1])
+
+
+def test_notebook_4_shows_your_scores_or_why_it_cannot(tmp_path):
+    artifacts, classes = Artifacts(tmp_path), ["female_43", "male_52"]
+    manifest = pd.DataFrame({"clip": ["a", "z"], "split": "test", "label": ["female_43", "male_52"]})
+    predictions = predictions_table(manifest, np.array([[0.9, 0.1], [0.2, 0.8]]), classes)
+    with pytest.raises(SuiteError, match="nobody has guessed here"):
+        your_scores(artifacts, predictions, classes)
+    write_guesses(artifacts, GUESSES)
+    assert your_scores(artifacts, predictions, classes)["age_mae_years"].round(6).to_dict() == {"you": 3, "network": 0.9}
+    known = {"artifacts": artifacts, "test": predictions, "classes": classes, "display": lambda table: shown.append(table)}
+    shown = []
+    run_cell("04-y1", **known)
+    assert shown[0].index.tolist() == ["you", "network"]
+    with pytest.raises(SuiteError, match=r"the clips in you\.csv are not among these"):
+        your_scores(artifacts, predictions[predictions["clip"] == "z"], classes)
 
 
 def test_guesses_are_kept_and_read_again(tmp_path):

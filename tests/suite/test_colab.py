@@ -21,10 +21,11 @@ from packaging.utils import canonicalize_name
 
 from helpers.base.machine import PROJECT
 from helpers.suite import stamp
+from helpers.suite.notebooks import is_lesson
 from suite.conftest import OVERRIDES
 
 PATHS = sorted((PROJECT / "notebooks").glob("[0-9]*.ipynb"))
-NAMES = [path.stem for path in PATHS]
+NAMES = [path.stem for path in PATHS if is_lesson(path)]
 CONSTRAINTS = PROJECT / ".ci" / "colab-2026-08.txt"
 NOT_ON_COLAB = {"espeakng-loader"}
 MOUNT = "from google.colab import drive\ndrive.mount({!r})"
