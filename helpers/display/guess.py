@@ -146,7 +146,10 @@ def save(game: Game, artifacts: Artifacts) -> str:
 def head_html(game: Game, artifacts: Artifacts) -> str:
     """Which voice of how many, and its player."""
     row, number, clips = game.row, game.index + 1, len(game.clips)
-    player = player_html(artifacts.audio(row["path"]), name=f"voice {number}")  # the clip's own name would tell
+    try:
+        player = player_html(artifacts.audio(row["path"]), name=f"voice {number}")  # the clip's own name would tell
+    except SuiteError as error:  # the recordings are not on this machine
+        player = f"<p>{html.escape(str(error))}</p>"
     asked = "" if game.is_guessed else "<br>How old is this speaker? Set the age, then press who speaks: that is your guess."
     return f'<p style="line-height:1.5"><b>Voice {number} of {clips}</b>{asked}</p>{player}'
 

@@ -84,6 +84,7 @@ def pack(artifacts: Artifacts, folder: Path) -> Path:
 
 def out_of_date(artifacts: Artifacts) -> list[str]:
     """In what the results differ from what `make ready` would make today; the network's layers are compared where it is loaded."""
+    artifacts.require_layout()
     run = read_json(artifacts.run(PROFILE.network).facts)
     now = describe(PROFILE)
     was = {name: tuple(value) if isinstance(value, list) else value for name, value in run["settings"].items()}

@@ -13,7 +13,7 @@ from helpers.display.guess import Game, guess_voices
 from helpers.evaluation.guesses import read_guesses
 
 CLIPS = pd.DataFrame([["c1", "female", 63], ["c2", "male", 24]], columns=["clip", "gender", "age"]).assign(
-    path=lambda table: "audio/" + table["clip"] + ".wav"
+    path=lambda table: table["clip"] + ".wav"
 )
 ANSWERS = pd.DataFrame({"gender": ["female", "female"], "age": [60.2, 44.0]}, index=pd.Index(["c1", "c2"], name="clip"))
 
@@ -59,6 +59,7 @@ class Played:
 def played(tmp_path) -> Played:
     artifacts = Artifacts(tmp_path / "voices")
     artifacts.synthesised.mkdir(parents=True)
+    artifacts.locate_corpus(artifacts.synthesised)
     for clip in CLIPS["clip"]:
         soundfile.write(artifacts.synthesised / f"{clip}.wav", voice(200), RATE)
     return Played(artifacts)
@@ -104,6 +105,9 @@ def test_guesses_that_cannot_be_saved_are_a_sentence_and_the_game_goes_on(played
     assert "wrong gender" in played.text and list(played.buttons()) == ["next voice"]
 
 
-def test_a_sound_that_is_missing_is_a_sentence(tmp_path):
-    head = guess_voices(CLIPS, Artifacts(tmp_path), answers=ANSWERS).children[0]
-    assert "The sound file" in head.value and "<audio" not in head.value
+def test_sound_that_is_missing_is_a_sentence_in_the_players_place(tmp_path):
+    artifacts = Artifacts(tmp_path)
+    for said in ("are not on this machine yet", "The sound file"):
+        head = guess_voices(CLIPS, artifacts, answers=ANSWERS).children[0]
+        assert said in head.value and "<audio" not in head.value
+        artifacts.locate_corpus(tmp_path)
