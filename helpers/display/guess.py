@@ -94,9 +94,14 @@ def guess_voices(clips: pd.DataFrame, artifacts: Artifacts, *, answers: pd.DataF
     game = Game(clips, answers)
     head, result, status = (ipywidgets.HTML(layout=ipywidgets.Layout(width="100%")) for _ in range(3))
     age = ipywidgets.IntSlider(
-        FIRST_AGE, YOUNGEST, OLDEST, description="age", layout=ipywidgets.Layout(width="100%", max_width="400px")
+        FIRST_AGE,
+        YOUNGEST,
+        OLDEST,
+        description="age",
+        style={"description_width": "40px"},
+        layout=ipywidgets.Layout(width="100%", max_width="400px"),
     )
-    width = ipywidgets.Layout(width="170px")
+    width = ipywidgets.Layout(width="145px")
     people = {gender: ipywidgets.Button(layout=width, tooltip=f"Guess: a {word} of this age") for gender, word in PEOPLE.items()}
     further = ipywidgets.Button(description="next voice", button_style="primary", layout=width)
     choice, controls = ipywidgets.HBox([*people.values()], layout=ROW), ipywidgets.VBox()
@@ -171,8 +176,12 @@ def result_html(game: Game) -> str:
 
 def _off(row: pd.Series, whose: str) -> str:
     years = round(row[f"{whose}_error"])
-    age = f"{years} year{'' if years == 1 else 's'} off" if years else "the right age"
+    age = _years_off(years) if years else "the right age"
     return f" ({age}{'' if row[f'{whose}_gender_right'] else ', wrong gender'})"
+
+
+def _years_off(years: int) -> str:
+    return f"{years} year{'' if years == 1 else 's'} off"
 
 
 def _scale(age: float, true_age: float, colour: str) -> str:
@@ -191,7 +200,10 @@ def _scale(age: float, true_age: float, colour: str) -> str:
 def final_html(game: Game) -> str:
     """All voices in a table, and both sums in a sentence each."""
     compared, mark = game.compared, {True: "", False: " ✗"}
-    cell, closer = 'style="padding:2px 8px;text-align:left"', {"you": "you", "network": "network", "both": "draw"}
+    cell, closer = (
+        'style="padding:2px 5px;text-align:left;white-space:nowrap"',
+        {"you": "you", "network": "network", "both": "draw"},
+    )
     head = "".join(f"<th scope='col' {cell}>{name}</th>" for name in ("", "really", "you", "network", "closer"))
     rows = "".join(
         f"<tr><th scope='row' {cell}>{number}</th>"
@@ -217,3 +229,26 @@ def _sentence(compared: pd.DataFrame) -> str:
         "It is a draw" if you == network else "You were closer more often" if you > network else "The network was closer more often"
     )
     return "<br>".join([*said, f"{winner}, {max(you, network)} to {min(you, network)}."])
+
+
+def answer_html(true: tuple[str, int], heard: tuple[str, float], *, usual_error: float) -> str:
+    """What the network makes of a stranger, folded until the listener has guessed too.
+
+    Parameters
+    ----------
+    true, heard : tuple
+        Gender and age, of the speaker and as the network hears them.
+    usual_error : float
+        The network's mean absolute error in years for speakers that it knows.
+    """
+    off = abs(heard[1] - true[1])
+    if off > 2 * usual_error or heard[0] != true[0]:
+        verdict = "It had learnt to recognise its speakers, and that helps little with a stranger. Were you closer?"
+    else:
+        verdict = "This time it did well. One voice may be luck: notebook 5 asks about many strangers."
+    return (
+        '<details><summary style="display:list-item;cursor:pointer"><b>Open the answer</b></summary><p style="line-height:1.5">'
+        f"Really it is a {PEOPLE[true[0]]} of {true[1]}. The network took the voice for that of a {PEOPLE[heard[0]]} of "
+        f"{heard[1]:.0f}: {_years_off(round(off))}. For the speakers that it knew, it is {usual_error:.1f} years off on average. "
+        f"{verdict}</p></details>"
+    )

@@ -9,7 +9,7 @@ from conftest import RATE, voice
 
 from helpers.base.artifacts import Artifacts
 from helpers.display import guess
-from helpers.display.guess import Game, guess_voices
+from helpers.display.guess import Game, answer_html, guess_voices
 from helpers.evaluation.guesses import read_guesses
 
 CLIPS = pd.DataFrame([["c1", "female", 63], ["c2", "male", 24]], columns=["clip", "gender", "age"]).assign(
@@ -111,3 +111,25 @@ def test_sound_that_is_missing_is_a_sentence_in_the_players_place(tmp_path):
         head = guess_voices(CLIPS, artifacts, answers=ANSWERS).children[0]
         assert said in head.value and "<audio" not in head.value
         artifacts.locate_corpus(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("heard", "said"),
+    [
+        (
+            ("male", 45.2),
+            "a man of 45: 24 years off. For the speakers that it knew, it is 2.5 years off on average. It had learnt to",
+        ),
+        (
+            ("female", 22.0),
+            "a woman of 22: 1 year off. For the speakers that it knew, it is 2.5 years off on average. It had learnt to",
+        ),
+        (
+            ("male", 23.0),
+            "a man of 23: 2 years off. For the speakers that it knew, it is 2.5 years off on average. This time it did well.",
+        ),
+    ],
+)
+def test_the_answer_about_a_stranger_follows_the_outcome(heard, said):
+    html = answer_html(("male", 21), heard, usual_error=2.46)
+    assert html.startswith("<details>") and "a man of 21" in html and said in html
