@@ -31,6 +31,13 @@ def test_the_notebooks_are_numbered_without_a_gap_and_each_leads_to_the_next():
     assert [path.name for path in PATHS if path.name not in readme] == []
 
 
+def test_the_readme_begins_with_the_badge_of_notebook_0():
+    first = next(line for line in (PROJECT / "README.md").read_text().splitlines()[1:] if line)
+    assert first.startswith("[![Open in Colab][badge]][start] ")
+    notebooks = re.findall(r"\w+\.ipynb", (PROJECT / "README.md").read_text())
+    assert notebooks[0] == "00_start.ipynb"
+
+
 def test_the_settings_cell_has_a_form(notebook):
     path, content = notebook
     assert content.cells[2].source.startswith("# @title")
