@@ -123,6 +123,15 @@ def test_a_fresh_runtime_fetches_the_project_and_starts(machine, name):
 
 
 @pytest.mark.slow
+def test_notebook_0_runs_whole_on_a_fresh_runtime_and_waits_for_no_guess(machine):
+    result = machine.run(code("00_start"), OVERRIDES="")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "It had heard the speakers of 100% of them before." in said(result)
+    results = machine.project / "artifacts" / "voices"
+    assert (results / "manifest.csv").exists() and not (results / "you.csv").exists()
+
+
+@pytest.mark.slow
 def test_a_project_that_is_there_is_not_fetched_again(machine):
     shutil.copytree(PROJECT / "helpers", machine.project / "helpers")
     shutil.copy(PROJECT / "requirements.txt", machine.project)

@@ -1,4 +1,4 @@
-"""The ready-made results in `notebooks/ready/`: whole, small, of today's settings, and what notebook 0 makes of them."""
+"""The ready-made results in `notebooks/ready/`: whole, small, and of today's settings."""
 
 import os
 import shutil
@@ -15,7 +15,6 @@ from helpers.evaluation.scores import probabilities_of, read_classes, read_predi
 from helpers.recordings.manifest import read_manifest
 from helpers.recordings.voices import synthesise
 from helpers.suite import ready
-from suite.conftest import run
 
 AGAIN = "the ready-made results are out of date: run `make ready`"
 
@@ -125,14 +124,3 @@ def test_what_lacks_a_file_or_is_too_large_leaves_the_old_archive(copied, tmp_pa
     with pytest.raises(SuiteError, match=r"rejected\.csv is not there yet"):
         ready.pack(copied, tmp_path / "packed")
     assert archive.read_bytes() == before and len(list(archive.parent.iterdir())) == 1
-
-
-@pytest.mark.slow
-def test_notebook_0_runs_whole_on_a_machine_that_has_nothing_and_waits_for_no_guess(tmp_path):
-    result = run("00_start", ARTIFACTS=tmp_path, OVERRIDES="")
-    assert result.returncode == 0, result.stdout + result.stderr
-    artifacts = Artifacts(tmp_path / "voices")
-    page = (artifacts.report / "00_start.html").read_text()
-    for words in ("Voice 1 of 5", "data:audio/wav;base64,", "a stranger", "It had heard the speakers of 100%"):
-        assert words in page, words
-    assert not artifacts.guesses.exists()
