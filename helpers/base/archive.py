@@ -140,6 +140,26 @@ def archive_facts(archive: Path) -> dict:
         return _require_layout(packed, _names(packed), archive)
 
 
+def archive_names(archive: Path) -> set[str]:
+    """The paths of the files in an archive; none where it can't be read, as restoring it will say."""
+    try:
+        with disk_errors(f"{archive} could not be read", then=AGAIN), _opened(archive) as packed:
+            return set(_names(packed))
+    except SuiteError:
+        return set()
+
+
+def archive_json(archive: Path, name: str) -> dict:
+    """A small JSON file in an archive; empty where it is not there or can't be read."""
+    try:
+        with disk_errors(f"{archive} could not be read", then=AGAIN), _opened(archive) as packed:
+            with packed.open(name) as file:
+                content = json.loads(file.read(BLOCK))
+            return content if isinstance(content, dict) else {}
+    except (SuiteError, KeyError):
+        return {}
+
+
 def holds_only(archive: Path, artifacts: Artifacts) -> bool:
     """Whether an archive holds nothing but an earlier state of these results, so that a new one can take its place."""
     with _opened(archive) as packed:

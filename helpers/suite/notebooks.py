@@ -92,7 +92,9 @@ def write_copies(kind: str, folder: Path, *, project: Path = PROJECT) -> list[Pa
 
 LONGEST_CELL = 25  # lines: what a projected page shows at once
 FEWEST_EXERCISES = 5
-OPENING = slice(1, 5)  # set-up and settings, the same cells everywhere
+OPENING = slice(1, 7)  # set-up, settings and earlier stages: the same cells everywhere, up to the notebook's number
+NUMBER = re.compile(r"\bnotebook=(\d+)")
+KEEPS = "# @title Keep the results"  # first line of the cell that saves them
 CLOSING = ("## Exercises", "## Glossary", "## Sources")
 # `check_gpu` says what trains.
 TRAINS = re.compile(r"^from helpers\.network\.training import .*\btrain\b|\bcheck_gpu\(", re.MULTILINE)
@@ -112,7 +114,7 @@ def findings(project: Path = PROJECT) -> list[str]:
         except Exception as error:  # nbformat, its schema and json each have their own
             lines.append(f"{path.relative_to(project)}: is no valid notebook, {str(error).splitlines()[0]}")
             continue
-        opening = opening or [cell.source for cell in notebook.cells[OPENING]]
+        opening = opening or _opening(notebook)
         for index, finding in _notebook_findings(path, notebook, project=project, opening=opening):
             cell = "" if index is None else f", cell {index + 1} ({notebook.cells[index].id})"
             lines.append(f"{path.relative_to(project)}{cell}: {finding}")
@@ -151,10 +153,16 @@ def _opening_findings(path: Path, notebook: nbformat.NotebookNode, *, project: P
     page = f"{address.removeprefix('https://github.com/')}/blob/main/{path.relative_to(project).as_posix()}"
     if f"(https://colab.research.google.com/github/{page})" not in title:
         yield 0, f"let the badge open {page} (`make stamp` writes owner and name)"
-    if [cell.source for cell in notebook.cells[OPENING]] != opening:
-        yield 1, "make cells 2 to 5, set-up and settings, the same as in the first notebook"
+    if _opening(notebook) != opening:
+        yield 1, "make cells 2 to 7, set-up, settings and earlier stages, the same as in the first notebook"
+    elif NUMBER.findall("\n".join(cell.source for cell in notebook.cells[OPENING])) != [number]:
+        yield 4, f"say once which notebook this is: notebook={number}"
     elif f'REPOSITORY = "{address}"' not in "".join(opening):
         yield 2, f"let REPOSITORY be {address}: run `make stamp`"
+
+
+def _opening(notebook: nbformat.NotebookNode) -> list[str]:
+    return [NUMBER.sub("notebook=N", cell.source) for cell in notebook.cells[OPENING]]
 
 
 def _lesson_findings(notebook: nbformat.NotebookNode) -> Iterator[Finding]:
@@ -163,7 +171,9 @@ def _lesson_findings(notebook: nbformat.NotebookNode) -> Iterator[Finding]:
     figures = sum(cell.cell_type == "code" and KEY_FIGURE in tags(cell) for cell in notebook.cells)
     exercises = sum(not {"solution", "answer"}.isdisjoint(tags(cell)) for cell in notebook.cells)
     last = [cell.cell_type for cell in notebook.cells[-2:]] == ["code", "markdown"] and ".ipynb)" in notebook.cells[-1].source
+    keeps = sum(cell.source.startswith(KEEPS) for cell in notebook.cells)
     checks = [
+        (keeps == 1, None, f"let one cell save the results, beginning with {KEEPS!r}; {keeps} do"),
         (heads == list(CLOSING), None, f"end with {', '.join(CLOSING)}, once each and in this order"),
         *((part.lower() in text.lower(), None, f"say {part!r} at least once") for part in ("Predict", "What you should see")),
         (figures == 1, None, f"tag one code cell `{KEY_FIGURE}`, the one whose figure the report shows; {figures} have the tag"),

@@ -96,7 +96,7 @@ def test_predictions_of_another_split_or_of_other_labels_are_refused(manifest, a
     table = read_table(artifacts.manifest)
     table["split"] = table["split"].map({"train": "train", "validation": "test", "test": "validation"})
     write_table(artifacts.manifest, table)
-    with pytest.raises(SuiteError, match=r"6 of its 18 clips have another split or label in manifest.csv\. Run notebooks/03"):
+    with pytest.raises(SuiteError, match=r"6 of its 18 clips have another split or label in manifest.csv: run notebooks/03"):
         read_run(artifacts, "plain_cnn")
 
 
@@ -184,7 +184,7 @@ def test_clips_and_classes_that_do_not_fit_are_named(manifest, artifacts):
     refused(manifest.iloc[:0], "no pictures to train with")
     path = artifacts.image(manifest.iloc[2]["clip"])
     Image.new("L", (100, 30)).save(path)
-    refused(manifest, f"{path} has height 30 instead of 32: delete it and run notebooks/02")
+    refused(manifest, f"{path} has height 30 instead of 32: delete it, then run notebooks/02")
     path.write_bytes(b"no picture")
     refused(manifest, f"{path} can't be read: delete it")
     path.unlink()
