@@ -12,7 +12,7 @@ from IPython.display import display
 
 from helpers.base import drive, machine
 from helpers.base.archive import archive_facts, archive_json, archive_names, archive_path, restore_archive
-from helpers.base.artifacts import SuiteError, read_json, read_table
+from helpers.base.artifacts import Artifacts, NoRecordingsError, SuiteError, read_json, read_table
 from helpers.base.settings import describe
 from helpers.recordings import catalogue, voices
 from helpers.recordings.manifest import build_manifest, read_manifest, reject
@@ -227,7 +227,8 @@ def _locate(session: Session, *, compare: bool) -> None:
     artifacts = session.artifacts
     try:
         if not _has_corpus(artifacts):
-            catalogue.locate(session.dataset, data_dir=session.data_dir, artifacts=artifacts, corpus=session.profile.corpus)
+            source = _source(session)
+            artifacts.locate_corpus(source if source.is_dir() else source.parent)
         if not artifacts.manifest.exists():
             return
         manifest = read_table(artifacts.manifest)
@@ -246,6 +247,18 @@ def _locate(session: Session, *, compare: bool) -> None:
         )
 
 
+def _has_corpus(artifacts: Artifacts) -> bool:
+    try:
+        return artifacts.corpus().is_dir()
+    except NoRecordingsError:
+        return False
+
+
+def _source(session: Session) -> Path:
+    corpus = session.profile.corpus
+    return catalogue.locate(session.dataset, data_dir=session.data_dir, artifacts=session.artifacts, corpus=corpus)
+
+
 def _changed(session: Session, manifest: pd.DataFrame) -> str:
     """The first of some clips whose duration or level is not the manifest's; empty if all are as they were."""
     for row in manifest.iloc[:: max(1, len(manifest) // COMPARED)].itertuples():
@@ -257,9 +270,8 @@ def _changed(session: Session, manifest: pd.DataFrame) -> str:
 
 def _make_recordings(session: Session) -> None:
     profile = session.profile
-    source = catalogue.locate(session.dataset, data_dir=session.data_dir, artifacts=session.artifacts, corpus=profile.corpus)
     longest_s = profile.spectrogram.longest_s
-    build_manifest(session.dataset, source, session.artifacts, seed=profile.seed, longest_s=longest_s, **_choices())
+    build_manifest(session.dataset, _source(session), session.artifacts, seed=profile.seed, longest_s=longest_s, **_choices())
 
 
 def _make_images(session: Session) -> None:

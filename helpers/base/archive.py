@@ -34,7 +34,10 @@ def archive_path(artifacts: Artifacts, folder: Path) -> Path:
 
 
 def save_archive(artifacts: Artifacts, folder: Path) -> bool:
-    """Put all results of a dataset into one archive, unless it holds them already; the report, which `make run` makes, stays out.
+    """Put all results of a dataset into one archive, unless it holds them already.
+
+    Outside stay the report, which `make run` makes; the synthesised sound, which is made anew; and where the recordings lie, which
+    is true on this machine alone.
 
     Written under another name and then renamed: a runtime that ends halfway leaves the previous archive.
 
@@ -57,9 +60,8 @@ def save_archive(artifacts: Artifacts, folder: Path) -> bool:
     folder = Path(folder)
     if not folder.parent.is_dir():
         raise SuiteError(f"There is no folder {folder.parent}: on Colab, tick USE_DRIVE in the settings cell and run it again.")
-    made = [path for path in sorted(artifacts.folder.rglob("*")) if path.is_file() and artifacts.report not in path.parents]
-    files = {path.relative_to(artifacts.folder).as_posix(): path for path in made if not path.name.startswith(".writing-")}
-    files = {name: path for name, path in files.items() if not name.startswith(UNPACKING)}
+    made = [path for path in sorted(artifacts.folder.rglob("*")) if path.is_file() and not _stays_here(path, artifacts)]
+    files = {path.relative_to(artifacts.folder).as_posix(): path for path in made}
     if not files:
         raise SuiteError(f"There is nothing to keep in {artifacts.folder} yet.")
     archive = archive_path(artifacts, folder)
@@ -77,6 +79,15 @@ def save_archive(artifacts: Artifacts, folder: Path) -> bool:
             for name, path in files.items():
                 packed.write(path, name)
     return True
+
+
+def _stays_here(path: Path, artifacts: Artifacts) -> bool:
+    """Whether a file is no part of the archive; another corpus has such files in a folder of its own."""
+    other = path.relative_to(artifacts.folder).parts
+    if path.name.startswith(".writing-") or other[0].startswith(UNPACKING) or path.is_relative_to(artifacts.report):
+        return True
+    owner = artifacts.other(other[1]) if other[0] == artifacts.others.name and len(other) > 2 else artifacts
+    return path == owner.location or path.is_relative_to(owner.synthesised)
 
 
 def _checksum(path: Path) -> int:

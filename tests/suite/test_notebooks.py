@@ -47,7 +47,8 @@ def good(tmp_path):
         text("03", "## Settings"), code("04", "start(notebook=1)"), text("s0", "## Earlier stages"), code("s1", "stages.bring()"),
         text("05", f"*Predict, then run:* [why?]({ADDRESS}/blob/main/README.md#when-this-goes-wrong)"),
         code("06", "1 + 1", tags=["key-figure"]),
-        text("07", "**What you should see:** two."), code("s9", "# @title Keep the results\nstages.save()"), text("ex", "## Exercises"), *exercises(5), text("gl", "## Glossary"),
+        text("07", "**What you should see:** two."), code("s9", "# @title Keep the results\nstages.save()"),
+        text("ex", "## Exercises"), *exercises(5), text("gl", "## Glossary"),
         text("so", "## Sources"), code("08", "settings"), text("09", "**Next:** [again](01_first.ipynb)."),
     ]  # fmt: skip
     (tmp_path / "notebooks").mkdir()
