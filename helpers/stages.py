@@ -201,7 +201,7 @@ def _duration(session: Session, stage: str) -> str:
     """About how long a stage takes on two cores, as far as that is known before it begins."""
     profile, clips = session.profile, _clips(session)
     if not clips:
-        return "as long as there are clips"
+        return "depends on the number of clips"
     if stage == NETWORK:
         if profile.network != "small_resnet":
             return "minutes with a GPU, hours without: an estimate follows its first steps"
