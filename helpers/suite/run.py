@@ -4,8 +4,8 @@ python -m helpers.suite.run                              all notebooks, then the
 python -m helpers.suite.run 01_download 02_spectrograms  only these
 python -m helpers.suite.run seeds                        one training for each of SEEDS=0,1,2,3,4, and how far the scores differ
 
-All of them read DATASET, DATA_DIR, NAME, PROFILE, OVERRIDES and ARTIFACTS from the environment. Each seed has its own split,
-weights and augmentation; the clips, the classes and their spectrogram images are the same for all.
+All of them read DATASET (`voices` if unset), DATA_DIR, NAME, PROFILE, OVERRIDES and ARTIFACTS from the environment. Each seed has
+its own split, weights and augmentation; the clips, the classes and their spectrogram images are the same for all.
 """
 
 import argparse
@@ -69,6 +69,7 @@ def run_notebooks(names: list[str], known: list[str]) -> int:
     for variable in ("DATA_DIR", "OTHER_DATA_DIR", "ARTIFACTS", "RECORDING"):
         if os.environ.get(variable):
             os.environ[variable] = str(Path(os.environ[variable]).expanduser().resolve())
+    os.environ["DATASET"] = os.environ.get("DATASET") or "voices"  # whatever else lies in the results folder
     session = start()
     os.environ["PROFILE"] = session.profile.name
     os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")  # older kernels warn of a debugger nobody asked for
