@@ -4,6 +4,7 @@
 # make bench  set up, measure, write bench.json
 # make seeds  train with SEEDS=0,1,2,3,4: mean, worst, 95% interval
 # make lab    set up, open JupyterLab       make stamp  write REPOSITORY=https://github.com/owner/name into badges
+# make ready  the ready-made results of voices, notebooks/ready/voices.zip (minutes, where they must be made)
 # make student, make teacher  copies of the notebooks without and with the solutions, in artifacts/ or TO=folder
 #
 # make run takes DATASET=voices|folder|crema-d|...  DATA_DIR=/path  NAME=name  PROFILE=quick|paper
@@ -26,7 +27,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(if
 
 PURELIB := -c "import sysconfig; print(sysconfig.get_path('purelib'))"
 
-.PHONY: run seeds test test-all unit lint bench lab stamp student teacher clean
+.PHONY: run seeds ready test test-all unit lint bench lab stamp student teacher clean
 .DEFAULT_GOAL := run
 
 run: $(VENV)/run.installed
@@ -34,6 +35,9 @@ run: $(VENV)/run.installed
 
 seeds: $(VENV)/run.installed
 	@$(BIN)/python -m helpers.suite.run seeds
+
+ready: $(VENV)/run.installed
+	@$(BIN)/python -m helpers.suite.ready
 
 test: $(VENV)/test.installed $(VENV)/stacks/classic.installed $(VENV)/stacks/lab.installed
 	$(BIN)/python -m pytest -m "not long"

@@ -10,6 +10,7 @@ import json
 import os
 import re
 import secrets
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,11 +22,10 @@ import pandas as pd
 LAYOUT = 3
 # The notebook that makes a file, by its name or ending; all others are notebook 1's.
 MADE_BY = {
-    **dict.fromkeys((".png", "spectrograms.json"), "02_spectrograms.ipynb"),
-    **dict.fromkeys(("predictions.csv", "history.csv", "metrics.json", "run.json", "model.keras"), "03_train_resnet.ipynb"),
-    "comparison.csv": "05_compare_cnns.ipynb",
+    **dict.fromkeys((".png", "spectrograms.json"), "02_spectrograms"),
+    **dict.fromkeys(("predictions.csv", "history.csv", "metrics.json", "run.json", "model.keras"), "03_train_resnet"),
+    "comparison.csv": "05_compare_cnns",
 }
-FIND_RECORDINGS = "run notebook 1, with DATA_DIR where they are in a folder of yours"
 # What to do about an error of a disk, or of Google Drive, which answers as a disk does.
 REMEDIES = {
     **dict.fromkeys((errno.ENOSPC, errno.EFBIG, errno.EDQUOT), "free some space"),
@@ -82,6 +82,7 @@ class Artifacts:
     location = _in_folder("source.json", shared=True)  # true on this machine alone, so that no archive takes it along
     pitch = _in_folder("pitch.csv")
     review = _in_folder("review.csv")
+    guesses = _in_folder("you.csv")
     comparison = _in_folder("comparison.csv")
     seeds = _in_folder("seeds.json")
     own_voice = _in_folder("own_voice.wav")
@@ -110,7 +111,7 @@ class Artifacts:
         if self.dataset.exists() and read_json(self.dataset).get("layout") != LAYOUT:
             raise SuiteError(
                 f"{self.folder} holds results of an earlier version of this project, which this one can't go on with: rename or "
-                "delete that folder (it is left as it is), or give new ones a name with NAME=..., then run notebook 1."
+                "delete that folder (it is left as it is), or give new ones a name with NAME=..., then run this again."
             )
 
     def model(self, name: str) -> Path:
@@ -134,13 +135,12 @@ class Artifacts:
             Nobody has located them here, or the folder is gone.
         """
         name = (self.source or self.folder).name
+        how = f"{next_step('01_download')}, with DATA_DIR where they are in a folder of yours"
         if not self.location.exists():
-            raise NoRecordingsError(f"The recordings of {name} are not on this machine yet: {FIND_RECORDINGS}.")
+            raise NoRecordingsError(f"The recordings of {name} are not on this machine yet: {how}.")
         folder = Path(read_json(self.location)["folder"])
         if not folder.is_dir():
-            raise NoRecordingsError(
-                f"The recordings of {name} are no longer on this machine ({folder} is gone): {FIND_RECORDINGS}."
-            )
+            raise NoRecordingsError(f"The recordings of {name} are no longer on this machine ({folder} is gone): {how}.")
         return folder
 
     def sounds(self, paths: Iterable[str]) -> list[Path]:
@@ -253,12 +253,26 @@ def write_table(path: Path, table: pd.DataFrame, *, durable: bool = False) -> No
 def require(path: Path) -> Path:
     """Return `path` if it is there; otherwise say which notebook makes it (SuiteError)."""
     if not path.exists():
-        raise SuiteError(f"{path} is not there yet: run notebooks/{_made_by(path)} first (or `make run`, which runs all of them).")
+        otherwise = "" if on_colab() else " first (or `make run`, which runs all of them)"
+        raise SuiteError(f"{path} is not there yet: {next_step(_made_by(path))}{otherwise}.")
     return path
 
 
+def next_step(notebook: str) -> str:
+    """What to do where a file of a notebook, such as `01_download`, lacks or is of no use, as part of a sentence.
+
+    On Colab each notebook has a machine of its own, so that running another one is of no help.
+    """
+    return 'run the cell "Earlier stages" and those below it again' if on_colab() else f"run notebooks/{notebook}.ipynb"
+
+
+def on_colab() -> bool:
+    """Whether this is Google Colab."""
+    return "google.colab" in sys.modules
+
+
 def _made_by(path: Path) -> str:
-    return MADE_BY.get(path.name) or MADE_BY.get(path.suffix, "01_download.ipynb")
+    return MADE_BY.get(path.name) or MADE_BY.get(path.suffix, "01_download")
 
 
 def read_json(path: Path) -> Any:
@@ -272,13 +286,15 @@ def read_json(path: Path) -> Any:
     try:
         content = json.loads(require(path).read_text(encoding="utf-8"), object_hook=lambda facts: _Facts(facts, path))
     except (ValueError, RecursionError) as error:
-        raise SuiteError(f"{path} is not valid JSON ({error}): delete it and run {_made_by(path)} again.") from None
+        raise SuiteError(f"{path} is not valid JSON ({error}): delete it, then {next_step(_made_by(path))}.") from None
     if path.name == "classes.json":
         fits = isinstance(content, list) and all(isinstance(name, str) for name in content)
     else:
         fits = isinstance(content, dict)
     if not fits:
-        raise SuiteError(f"{path} does not hold what {_made_by(path)} writes there: delete it and run that notebook again.")
+        raise SuiteError(
+            f"{path} does not hold what {_made_by(path)}.ipynb writes there: delete it, then {next_step(_made_by(path))}."
+        )
     return content
 
 
@@ -290,7 +306,7 @@ class _Facts(dict):
         self.path = path
 
     def __missing__(self, name: str) -> None:
-        raise SuiteError(f"{self.path} lacks {name!r}: delete it and run {_made_by(self.path)} again.")
+        raise SuiteError(f"{self.path} lacks {name!r}: delete it, then {next_step(_made_by(self.path))}.")
 
 
 def read_table(path: Path) -> pd.DataFrame:

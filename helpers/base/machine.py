@@ -19,7 +19,7 @@ from joblib import Parallel, delayed
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 from tqdm import tqdm
 
-from helpers.base.artifacts import SuiteError
+from helpers.base.artifacts import SuiteError, on_colab
 
 # Before TensorFlow is first imported: its start-up log lines concern its developers, not a student.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -41,11 +41,6 @@ class DeadWorkerError(SuiteError):
             "again, set LOKY_MAX_CPU_COUNT=1 in the environment, so that only one clip at a time needs memory."
         )
         self.how = how
-
-
-def on_colab() -> bool:
-    """Whether this is Google Colab."""
-    return "google.colab" in sys.modules
 
 
 def has_gpu() -> bool:

@@ -10,7 +10,7 @@ import pandas as pd
 from scipy.stats import binomtest
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
-from helpers.base.artifacts import SuiteError, read_json, read_table, require
+from helpers.base.artifacts import SuiteError, next_step, read_json, read_table, require
 from helpers.recordings.labels import age_group, parse_label
 from helpers.recordings.splits import SPLITS
 
@@ -52,8 +52,8 @@ def read_predictions(path: Path, classes: list[str], *, manifest: pd.DataFrame |
     names = pd.read_csv(require(path), nrows=1, header=None, dtype=str, keep_default_na=False).iloc[0].tolist()
     if names != [*FIXED_COLUMNS, *(f"p:{name}" for name in classes)]:
         raise SuiteError(
-            f"{path} has {len(names) - len(FIXED_COLUMNS)} classes that are not those of classes.json ({len(classes)}): run "
-            "notebooks/03_train_resnet.ipynb (or 05) again."
+            f"{path} has {len(names) - len(FIXED_COLUMNS)} classes that are not those of classes.json ({len(classes)}): "
+            f"{next_step('03_train_resnet')} (or 05) again."
         )
     predictions = read_table(path)
     if manifest is not None:
@@ -62,7 +62,7 @@ def read_predictions(path: Path, classes: list[str], *, manifest: pd.DataFrame |
         if other.any():
             raise SuiteError(
                 f"{path} was made before notebook 1 split or relabelled the clips: {other.sum()} of its {len(other)} clips have "
-                "another split or label in manifest.csv. Run notebooks/03_train_resnet.ipynb (or 05) again, which trains again."
+                f"another split or label in manifest.csv: {next_step('03_train_resnet')} (or 05), which trains again."
             )
     return predictions
 

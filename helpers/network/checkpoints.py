@@ -5,6 +5,7 @@ A training that was stopped goes on from its last whole epoch, to the same resul
 state go on exactly; what an epoch shows depends on its number alone (`helpers.spectrograms.batches`).
 """
 
+import shutil
 import time
 from pathlib import Path
 
@@ -12,10 +13,14 @@ import keras
 import numpy as np
 from tqdm import tqdm
 
-from helpers.base.artifacts import SuiteError, disk_errors
+from helpers.base.artifacts import SuiteError, atomic_path, disk_errors
 from helpers.base.settings import Profile
 from helpers.network.model_files import load_weights, read_note, save_model
 from helpers.network.run import Run, best_epoch
+
+EPOCHS = "epoch-*.keras"
+TIMED_STEPS = range(3, 20)  # of a training, after those that compile: long enough to say how long it will take
+FEWEST_STEPS = 100  # of a training that is worth an estimate
 
 
 def epoch_file(folder: Path, epoch: int) -> Path:
@@ -37,31 +42,84 @@ def save_checkpoint(run: Run, model: keras.Model, history: list[dict]) -> None:
     lost = f"The checkpoint of epoch {len(history)} could not be written to {folder}"
     with disk_errors(lost, then=f"run this again; it goes on from epoch {len(history) - 1}"):
         save_model(path, model, run.identity | {"history": history, "seeds": seeds})
-    for other in folder.glob("*.keras"):
+    for other in folder.glob(EPOCHS):
         if other not in (path, epoch_file(folder, best_epoch(history))):
             other.unlink()
 
 
+def copy_to_drive(run: Run) -> bool:
+    """Make the run's folder on Drive, if there is one, hold the checkpoints of this machine; whether that worked."""
+    folder = run.checkpoints_on_drive
+    if folder is None:
+        return False
+    here = {path.name: path for path in run.checkpoints.glob(EPOCHS)}
+    try:
+        with disk_errors("The checkpoint could not be copied to Drive", then="run this again to have them there, too"):
+            _copy_missing(here, folder)
+            for other in folder.glob("*.keras"):
+                if other.name not in here:
+                    other.unlink()
+    except SuiteError as error:
+        print(f"{error} The training goes on, with its checkpoints on this machine.")
+        return False
+    return True
+
+
+def _copy_missing(files: dict[str, Path], folder: Path) -> None:
+    for name, path in files.items():
+        if not (folder / name).exists():
+            with atomic_path(folder / name) as temporary:
+                shutil.copyfile(path, temporary)
+
+
 def find_checkpoint(run: Run) -> tuple[Path | None, list[dict]]:
     """The latest checkpoint of a run and its history; None and an empty history where there is none.
+
+    One on Drive that is later than those of this machine is fetched with all others there.
 
     Raises
     ------
     SuiteError
         The checkpoint belongs to a training with other settings, clips, classes or layers.
     """
-    for stray in run.checkpoints.glob(".writing-*"):  # of a training that was killed while writing
-        stray.unlink()
-    path = max(run.checkpoints.glob("epoch-*.keras"), default=None)
+    path, fetched = _latest(run.checkpoints), _latest_on_drive(run)
+    if fetched and (path is None or fetched.name > path.name):
+        path = fetched
     if path is None:
         return None, []
     note = read_note(path)
     if changed := run.difference(note):
         raise SuiteError(
             f"A training was stopped after epoch {len(note['history'])}, and this one can't go on from it, because {changed}. Set "
-            f"them as they were, or start again: delete the folder {run.checkpoints}."
+            f"them as they were, or start again: delete the folder {path.parent}."
         )
-    return path, note["history"]
+    if path is fetched:
+        with disk_errors(f"The checkpoints in {path.parent} could not be fetched", then="run this again"):
+            _copy_missing({other.name: other for other in path.parent.glob(EPOCHS)}, run.checkpoints)
+    return epoch_file(run.checkpoints, len(note["history"])), note["history"]
+
+
+def _latest(folder: Path) -> Path | None:
+    for stray in folder.glob(".writing-*"):  # of a training that was killed while writing
+        stray.unlink()
+    return max(folder.glob(EPOCHS), default=None)
+
+
+def _latest_on_drive(run: Run) -> Path | None:
+    if run.checkpoints_on_drive is None:
+        return None
+    try:
+        with disk_errors("The checkpoints on Drive can't be read", then="run this again to go on from them"):
+            return _latest(run.checkpoints_on_drive)
+    except SuiteError as error:
+        print(f"{error} The training goes on without them.")
+        return None
+
+
+def clear(run: Run) -> None:
+    """Remove all checkpoints of a training that is over, or that failed."""
+    for folder in filter(None, (run.checkpoints, run.checkpoints_on_drive)):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def restore(path: Path, model: keras.Model) -> None:
@@ -91,6 +149,7 @@ class EpochRecorder(keras.callbacks.Callback):
     def __init__(self, run: Run, history: list[dict], *, bar: tqdm):
         super().__init__()
         self.run, self.profile, self.history, self.bar = run, run.profile, history, bar
+        self.steps, self.on_drive = 0, run.checkpoints_on_drive is not None
 
     def on_epoch_begin(self, epoch, logs=None):
         """Start the clock."""
@@ -100,6 +159,12 @@ class EpochRecorder(keras.callbacks.Callback):
         """Stop where the loss is no number, and move the bar on."""
         self._require_number(logs["loss"], f"in step {batch + 1} of epoch {len(self.history) + 1}")
         self.bar.update()
+        self.steps += 1
+        if self.steps == TIMED_STEPS.start:
+            self.timed_from = time.perf_counter()
+        elif self.steps == TIMED_STEPS.stop and self.bar.total - self.bar.n > FEWEST_STEPS:
+            step_s = (time.perf_counter() - self.timed_from) / len(TIMED_STEPS)
+            self.bar.write(estimate(step_s * (self.bar.total - self.bar.n), epochs=self.profile.epochs - len(self.history)))
 
     def on_epoch_end(self, epoch, logs=None):
         """Put the epoch into the history and write its checkpoint."""
@@ -110,6 +175,7 @@ class EpochRecorder(keras.callbacks.Callback):
         row["seconds"] = round(time.perf_counter() - self.started, 2)
         self.history.append(row)
         save_checkpoint(self.run, self.model, self.history)
+        self.on_drive = self.on_drive and copy_to_drive(self.run)  # once it has failed, it is not tried, and said, every epoch
         self.bar.set_postfix_str(
             f"epoch {row['epoch']} of {self.profile.epochs}, loss {row['loss']:.3f}, accuracy {row['accuracy']:.3f}, validation "
             f"{row['validation_loss']:.3f}, {row['validation_accuracy']:.3f}"
@@ -123,6 +189,21 @@ class EpochRecorder(keras.callbacks.Callback):
                 f"The loss became {float(loss)} {where}: the weights have run away. Try a smaller learning rate, such as "
                 f'OVERRIDES = "learning_rate={rate:g}".'
             )
+
+
+def estimate(seconds: float, *, epochs: int) -> str:
+    """What a training is going to take, as a sentence.
+
+    Examples
+    --------
+    >>> estimate(400, epochs=40)
+    'About 7 minutes for 40 epochs, measured on the first steps. To stop: the square button; whole epochs stay.'
+    """
+    minutes = max(1, round(seconds / 60))
+    return (
+        f"About {minutes} minute{'s' * (minutes > 1)} for {epochs} epochs, measured on the first steps. To stop: the square "
+        "button; whole epochs stay."
+    )
 
 
 def stops_early(history: list[dict], *, profile: Profile) -> bool:

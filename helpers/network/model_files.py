@@ -23,7 +23,7 @@ import keras
 import tensorflow as tf
 
 from helpers.base.archive import DAMAGED
-from helpers.base.artifacts import SuiteError, atomic_path, write_json
+from helpers.base.artifacts import SuiteError, atomic_path, next_step, write_json
 from helpers.base.settings import Profile, SpectrogramSettings
 from helpers.network import networks
 from helpers.network.model import TrainedModel
@@ -32,7 +32,10 @@ from helpers.network.run import differing_classes
 NOTE, WEIGHTS = "suite.json", "model.weights.h5"
 LONGEST_NOTE = 20_000_000  # bytes: thousands of classes and epochs
 MOST_COPIES = 4  # of each weight in a file: itself and the optimizer's moments
-AGAIN = "train it again with notebooks/03_train_resnet.ipynb"
+
+
+def _again() -> str:
+    return f"train it again ({next_step('03_train_resnet')})"
 
 
 def save_model(path: Path, model: keras.Model, note: dict[str, Any]) -> None:
@@ -79,9 +82,9 @@ def read_note(path: Path) -> dict[str, Any]:
                 raise KeyError(NOTE)
             return note
     except FileNotFoundError:
-        raise SuiteError(f"There is no model file {path}: run notebooks/03_train_resnet.ipynb first.") from None
+        raise SuiteError(f"There is no model file {path}: {next_step('03_train_resnet')}.") from None
     except (KeyError, UnicodeDecodeError, json.JSONDecodeError, RecursionError):
-        raise SuiteError(f"{path} does not hold its class list ({NOTE}): {AGAIN}.") from None
+        raise SuiteError(f"{path} does not hold its class list ({NOTE}): {_again()}.") from None
     except DAMAGED:
         raise SuiteError(
             f"{path} is cut off, damaged, or of another format: copy it again, or train again. Only Keras' own .keras format "
@@ -110,7 +113,7 @@ def load_model(path: Path, *, classes: list[str] | None = None) -> TrainedModel:
     """
     note = read_note(path)
     if not {"layers", "shape"} <= note.keys():
-        raise SuiteError(f"{path} was trained by an earlier version of this project: {AGAIN}.")
+        raise SuiteError(f"{path} was trained by an earlier version of this project: {_again()}.")
     try:
         options = {name: note[name] for name in ("base_channels", "dropout")}
         name, names, shape, layers, windows = (note[key] for key in ("network", "classes", "shape", "layers", "test_windows"))
@@ -124,11 +127,11 @@ def load_model(path: Path, *, classes: list[str] | None = None) -> TrainedModel:
         with keras.StatelessScope(initialize_variables=False):
             plan = networks.build(name, shape=tuple(shape), classes=len(names), **options)
     except Exception as error:  # each value can be wrong in its own way
-        raise SuiteError(f"{path} does not say what network it holds ({str(error).splitlines()[0][:200]}): {AGAIN}.") from None
+        raise SuiteError(f"{path} does not say what network it holds ({str(error).splitlines()[0][:200]}): {_again()}.") from None
     if classes is not None and names != list(classes):
         raise SuiteError(f"{path} was trained on other classes: {differing_classes(names, classes)}.")
     if networks.layers_fingerprint(plan) != layers:
-        raise SuiteError(f"{path} was trained with another version of the network {name}: {AGAIN}.")
+        raise SuiteError(f"{path} was trained with another version of the network {name}: {_again()}.")
     _require_weights_of(plan, path)
     network = networks.build(name, shape=tuple(shape), classes=len(names), **options)
     load_weights(path, network)
@@ -148,7 +151,7 @@ def load_weights(path: Path, network: keras.Model) -> None:
         network.load_weights(path)
     except (ValueError, KeyError, OSError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[0].split(". ")[0]  # then Keras names layers by numbers of its own
-        raise SuiteError(f"{path} does not hold the weights of this {network.name} ({reason[:200]}): {AGAIN}.") from None
+        raise SuiteError(f"{path} does not hold the weights of this {network.name} ({reason[:200]}): {_again()}.") from None
 
 
 def _require_weights_of(network: keras.Model, path: Path) -> None:
@@ -176,7 +179,7 @@ def _require_weights_of(network: keras.Model, path: Path) -> None:
     if not needed <= found <= MOST_COPIES * needed + 100_000:
         raise SuiteError(
             f"{path} holds {found / 1e6:.2f} MB of weights, and {network.name} has {needed / 1e6:.2f} MB: the file is of another "
-            f"network; {AGAIN}."
+            f"network; {_again()}."
         )
 
 

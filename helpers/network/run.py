@@ -10,7 +10,7 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
-from helpers.base import machine
+from helpers.base import drive, machine
 from helpers.base.artifacts import Artifacts, RunFiles, read_json, read_table, write_json, write_table
 from helpers.base.settings import Profile, describe
 from helpers.evaluation.scores import read_classes, read_predictions, score
@@ -85,12 +85,18 @@ class Run:
 
     @property
     def checkpoints(self) -> Path:
-        """Where the checkpoints lie: on Drive if it is mounted, else in the run's own folder."""
-        if not machine.DRIVE.is_dir() or self.folder.is_relative_to(machine.DRIVE):
-            return self.files.checkpoints
+        """Where the checkpoints lie on this machine."""
+        return self.files.checkpoints
+
+    @property
+    def checkpoints_on_drive(self) -> Path | None:
+        """Where copies of them lie for another machine; None without Drive, or where the run itself lies there."""
+        folder = drive.connected()
+        if folder is None or self.folder.is_relative_to(machine.DRIVE):
+            return None
         # The dataset, the split and the seed are in the path from the folder of all datasets on.
         root = (self.artifacts.source or self.artifacts.folder).parent
-        return machine.DRIVE / "voice-age-gender" / "checkpoints" / self.folder.relative_to(root)
+        return folder / "checkpoints" / self.folder.relative_to(root)
 
     def difference(self, before: dict) -> str:
         """What an earlier run's or checkpoint's identity has otherwise, in words; empty where nothing differs."""

@@ -95,7 +95,7 @@ def _keep(run: Run, model: keras.Model, history: list[dict], manifest: pd.DataFr
         facts["file_megabytes"] = round(files.model.stat().st_size / 1e6, 3)
         write_table(files.history, pd.DataFrame(history).round(6), durable=True)
         kept = run.record(predictions, seconds=sum(row["seconds"] for row in history), **facts)
-    shutil.rmtree(run.checkpoints, ignore_errors=True)
+    checkpoints.clear(run)
     return kept
 
 
@@ -156,7 +156,7 @@ def fit(run: Run, paths: list[Path], targets: np.ndarray, split: np.ndarray) -> 
                     verbose=0,
                 )
             except FloatingPointError as error:
-                shutil.rmtree(run.checkpoints, ignore_errors=True)  # they would only lead here again
+                checkpoints.clear(run)  # they would only lead here again
                 raise SuiteError(str(error)) from None
     return history, checkpoints.epoch_file(run.checkpoints, KEPT_EPOCHS[profile.kept_epoch](history))
 

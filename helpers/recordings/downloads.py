@@ -16,6 +16,7 @@ from helpers.recordings.files import find_sounds
 
 CONNECT_S, STALL_S = 10, 30  # seconds without an answer, and without a byte, after which a connection counts as lost
 TRIES = 3  # attempts without progress
+ANSWER_S = 5  # seconds that Kaggle has to answer before a notebook chooses a dataset that needs no network
 STEP = 1 << 20  # bytes; an attempt that fetched as many made progress
 
 
@@ -67,6 +68,19 @@ def download(handle: str, *, clips: int, megabytes: int) -> Path:
             )
         print(f"The copy in {folder} holds {found} of {clips} sound files: fetching it again.")
         _forget(handle, folder)
+
+
+def can_be_fetched(handle: str) -> bool:
+    """Whether a dataset is in kagglehub's cache, or Kaggle answers within some seconds, whatever it says."""
+    if _archive(handle).with_suffix(".complete").exists() or not _without_mount():
+        return True
+    from kagglesdk import kaggle_env
+
+    try:
+        requests.head(kaggle_env.get_endpoint(kaggle_env.get_env()), timeout=ANSWER_S)
+    except requests.RequestException:
+        return False
+    return True
 
 
 def _fetch_resuming(handle: str, *, megabytes: int) -> Path:

@@ -36,7 +36,7 @@ import shutil
 import sys
 import tempfile
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import repeat
 from pathlib import Path
 
@@ -46,7 +46,9 @@ from tqdm import tqdm
 
 from helpers.base.artifacts import SuiteError, read_json, write_json
 from helpers.base.settings import Corpus
+from helpers.recordings.decoding import Sound
 from helpers.recordings.espeak import SAMPLE_RATE, Espeak
+from helpers.recordings.sounds import read_sound
 
 CATEGORIES = tuple([("female", age) for age in range(18, 76, 3)] + [("male", age) for age in range(18, 73, 3)])
 
@@ -156,6 +158,20 @@ def speakers(corpus: Corpus) -> list[Speaker]:
     ]
 
 
+def strangers(corpus: Corpus, *, seed: int) -> list[Speaker]:
+    """One speaker of each category whom the corpus does not have, in a seeded order."""
+    order = np.random.default_rng(seed).permutation(len(CATEGORIES))
+    return [draw_speaker(*CATEGORIES[index], corpus.speakers + 1, corpus=corpus) for index in order]
+
+
+def speak(speaker: Speaker, *, corpus: Corpus) -> Sound:
+    """The first sentence of a speaker, who need not be one of the corpus; the same bytes each time."""
+    only_first = replace(speaker, sentences=speaker.sentences[:1], efforts=speaker.efforts[:1])
+    with tempfile.TemporaryDirectory() as folder, _fresh_processes(1) as pool:
+        pool.submit(_speak_group, [only_first], Path(folder), corpus.corpus_seed).result()
+        return read_sound(next(Path(folder).rglob("*.wav")))
+
+
 def spoken_pitch(speaker: Speaker, effort: float) -> float:
     """Mean pitch in Hz of a speaker at a vocal effort from 0 to 1."""
     return speaker.pitch * QUIET_TO_CALL[speaker.gender] ** (effort - EVERYDAY_EFFORT)
@@ -190,7 +206,7 @@ def synthesise(folder: Path, *, corpus: Corpus, workers: int | None = None) -> P
     workers = min(workers or os.cpu_count() or 1, len(groups))
     with (
         tqdm(total=len(everyone) * corpus.sentences, desc="synthesising", unit="clip", file=sys.stdout) as progress,
-        ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"), max_tasks_per_child=1) as pool,
+        _fresh_processes(workers) as pool,
     ):
         for spoken in pool.map(_speak_group, groups, repeat(partial), repeat(corpus.corpus_seed)):
             progress.update(spoken)
@@ -198,6 +214,11 @@ def synthesise(folder: Path, *, corpus: Corpus, workers: int | None = None) -> P
     shutil.rmtree(folder, ignore_errors=True)
     partial.rename(folder)
     return folder
+
+
+def _fresh_processes(workers: int) -> ProcessPoolExecutor:
+    """Workers that each end with their task: eSpeak NG remembers what it has spoken."""
+    return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"), max_tasks_per_child=1)
 
 
 def _speak_group(group: list[Speaker], folder: Path, seed: int) -> int:

@@ -11,7 +11,7 @@ import pandas as pd
 import tensorflow as tf
 from PIL import Image
 
-from helpers.base.artifacts import Artifacts, SuiteError, read_json
+from helpers.base.artifacts import Artifacts, SuiteError, next_step, read_json
 from helpers.base.settings import Profile, describe
 from helpers.spectrograms import augmentation
 
@@ -164,7 +164,7 @@ def image_shape(path: Path, *, profile: Profile) -> tuple[int, int, int]:
     try:
         height, width, channels = read_image(str(path)).shape
     except (tf.errors.InvalidArgumentError, tf.errors.NotFoundError):
-        raise SuiteError(f"The picture {path} is missing or can't be read: run notebooks/02_spectrograms.ipynb again.") from None
+        raise SuiteError(f"The picture {path} is missing or can't be read: {next_step('02_spectrograms')}.") from None
     return height, profile.window_frames or width, channels
 
 
@@ -189,26 +189,25 @@ def pictures(
     other = [f"{key} = {value!r} (here {wanted[key]!r})" for key, value in made["settings"].items() if wanted[key] != value]
     if other:
         raise SuiteError(
-            f"The spectrograms were made with profile {made['profile']!r}, which differs in {', '.join(other)}: run "
-            f"notebooks/02_spectrograms.ipynb with PROFILE = {profile.name!r}, or set PROFILE = {made['profile']!r} here."
+            f"The spectrograms were made with profile {made['profile']!r}, which differs in {', '.join(other)}: "
+            f"{next_step('02_spectrograms')} with PROFILE = {profile.name!r}, or set PROFILE = {made['profile']!r} here."
         )
     paths = [artifacts.image(clip) for clip in manifest["clip"]]
     missing = [path for path in paths if not path.exists()]
     if missing:
-        raise SuiteError(f"{len(missing)} pictures are missing, such as {missing[0]}: run notebooks/02_spectrograms.ipynb again.")
+        raise SuiteError(f"{len(missing)} pictures are missing, such as {missing[0]}: {next_step('02_spectrograms')}.")
     for path in paths:
         _require_size(path, profile=profile)
     unknown = sorted(set(manifest["label"]) - set(classes))
     if unknown:
         raise SuiteError(
-            f"The class list {artifacts.classes} does not fit the manifest: it lacks {', '.join(unknown[:3])}. Run "
-            "notebooks/01_download.ipynb again."
+            f"The class list {artifacts.classes} does not fit the manifest: it lacks {', '.join(unknown[:3])}: "
+            f"{next_step('01_download')}."
         )
     for part in ("train", "validation"):
         if part not in set(manifest["split"]):
             raise SuiteError(
-                f"There are no pictures to train with: no clip of the manifest has split {part!r}. Run "
-                "notebooks/01_download.ipynb again."
+                f"There are no pictures to train with: no clip of the manifest has split {part!r}: {next_step('01_download')}."
             )
     learnt = manifest.loc[manifest["split"] == "train", "label"]
     if learnt.nunique() < 2:
@@ -231,4 +230,4 @@ def _require_size(path: Path, *, profile: Profile) -> None:
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):  # the last: it would need far too much memory
         fault = "can't be read"
     if fault:
-        raise SuiteError(f"The picture {path} {fault}: delete it and run notebooks/02_spectrograms.ipynb again.")
+        raise SuiteError(f"The picture {path} {fault}: delete it, then {next_step('02_spectrograms')}.")

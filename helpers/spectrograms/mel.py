@@ -12,7 +12,7 @@ import scipy.fft
 import scipy.sparse
 from PIL import Image
 
-from helpers.base.artifacts import SuiteError
+from helpers.base.artifacts import SuiteError, next_step
 from helpers.base.settings import SpectrogramSettings
 from helpers.recordings.containers import UnusableSoundError
 from helpers.recordings.decoding import Sound
@@ -73,7 +73,7 @@ def _read(path: Path | str, *, longest_s: float) -> Sound:
     try:
         return read_sound(Path(path), longest_s=longest_s)
     except UnusableSoundError as error:
-        raise SuiteError(f"{path} {error}: give a sound file with a voice in it, or run notebook 1 again.") from None
+        raise SuiteError(f"{path} {error}: give a sound file with a voice in it, or {next_step('01_download')}.") from None
 
 
 def resample(sound: Sound, *, sample_rate: int) -> np.ndarray:

@@ -93,12 +93,19 @@ def write_copies(kind: str, folder: Path, *, project: Path = PROJECT) -> list[Pa
 LONGEST_CELL = 25  # lines: what a projected page shows at once
 LONGEST_SETUP = 50  # it is folded, and has nothing but the standard library to fetch the project with
 FEWEST_EXERCISES = 5
-OPENING = slice(1, 5)  # set-up and settings, the same cells everywhere
-SETUP = 2  # index of the set-up cell
+OPENING = slice(1, 7)  # set-up, settings and earlier stages: the same cells in every lesson, up to its number
+NUMBER = re.compile(r"\bnotebook=(\d+)")
+KEEPS = "# @title Keep the results"  # first line of the cell that saves them
+SETUP = 2  # index of the set-up cell, the last of them that notebook 0 has, too
 CLOSING = ("## Exercises", "## Glossary", "## Sources")
 # `check_gpu` says what trains.
 TRAINS = re.compile(r"^from helpers\.network\.training import .*\btrain\b|\bcheck_gpu\(", re.MULTILINE)
 FENCED = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
+
+
+def is_lesson(path: Path) -> bool:
+    """Whether a notebook teaches a stage; notebook 0 is a first visit, with nothing to set, to exercise or to look up."""
+    return not path.stem.startswith("00")
 
 
 def findings(project: Path = PROJECT) -> list[str]:
@@ -107,14 +114,14 @@ def findings(project: Path = PROJECT) -> list[str]:
     The project's folder is as for `helpers.suite.stamp.stamp`.
     """
     lines, opening = [], []
-    for path in sorted((project / "notebooks").glob("*.ipynb")):
+    for path in sorted((project / "notebooks").glob("*.ipynb"), key=lambda path: (not is_lesson(path), path)):
         try:
             notebook = nbformat.read(path, as_version=4)
             nbformat.validate(notebook)
         except Exception as error:  # nbformat, its schema and json each have their own
             lines.append(f"{path.relative_to(project)}: is no valid notebook, {str(error).splitlines()[0]}")
             continue
-        opening = opening or [cell.source for cell in notebook.cells[OPENING]]
+        opening = opening or _opening(notebook)
         for index, finding in _notebook_findings(path, notebook, project=project, opening=opening):
             cell = "" if index is None else f", cell {index + 1} ({notebook.cells[index].id})"
             lines.append(f"{path.relative_to(project)}{cell}: {finding}")
@@ -126,7 +133,8 @@ def findings(project: Path = PROJECT) -> list[str]:
 
 def _notebook_findings(path: Path, notebook: nbformat.NotebookNode, *, project: Path, opening: list[str]) -> Iterator[Finding]:
     yield from _opening_findings(path, notebook, project=project, opening=opening)
-    yield from _lesson_findings(notebook)
+    if is_lesson(path):
+        yield from _lesson_findings(notebook)
     yield from exercise_findings(notebook)
     for index, cell in enumerate(notebook.cells):
         if cell.cell_type == "code":
@@ -146,7 +154,7 @@ def _notebook_findings(path: Path, notebook: nbformat.NotebookNode, *, project: 
 def _opening_findings(path: Path, notebook: nbformat.NotebookNode, *, project: Path, opening: list[str]) -> Iterator[Finding]:
     address = repository(project)
     title = notebook.cells[0].source if notebook.cells else ""
-    number = path.stem[:2].lstrip("0")
+    number = path.stem[:2].removeprefix("0")
     if not title.startswith(f"# {number}. "):
         yield None, f"begin with a title cell, '# {number}. ...'"
         return
@@ -154,10 +162,18 @@ def _opening_findings(path: Path, notebook: nbformat.NotebookNode, *, project: P
     page = f"{address.removeprefix('https://github.com/')}/blob/main/{path.relative_to(project).as_posix()}"
     if f"(https://colab.research.google.com/github/{page})" not in title:
         yield 0, f"let the badge open {page} (`make stamp` writes owner and name)"
-    if [cell.source for cell in notebook.cells[OPENING]] != opening:
-        yield 1, "make cells 2 to 5, set-up and settings, the same as in the first notebook"
+    shared = opening if is_lesson(path) else opening[:SETUP]
+    if _opening(notebook)[: len(shared)] != shared:
+        what = "set-up, settings and earlier stages" if is_lesson(path) else "set-up"
+        yield 1, f"make cells 2 to {1 + len(shared)}, {what}, the same as in the first notebook"
+    elif NUMBER.findall("\n".join(cell.source for cell in notebook.cells[OPENING])) != [number]:
+        yield 4, f"say once which notebook this is: notebook={number}"
     elif f'REPOSITORY = "{address}"' not in "".join(opening):
         yield 2, f"let REPOSITORY be {address}: run `make stamp`"
+
+
+def _opening(notebook: nbformat.NotebookNode) -> list[str]:
+    return [NUMBER.sub("notebook=N", cell.source) for cell in notebook.cells[OPENING]]
 
 
 def _lesson_findings(notebook: nbformat.NotebookNode) -> Iterator[Finding]:
@@ -166,7 +182,9 @@ def _lesson_findings(notebook: nbformat.NotebookNode) -> Iterator[Finding]:
     figures = sum(cell.cell_type == "code" and KEY_FIGURE in tags(cell) for cell in notebook.cells)
     exercises = sum(not {"solution", "answer"}.isdisjoint(tags(cell)) for cell in notebook.cells)
     last = [cell.cell_type for cell in notebook.cells[-2:]] == ["code", "markdown"] and ".ipynb)" in notebook.cells[-1].source
+    keeps = sum(cell.source.startswith(KEEPS) for cell in notebook.cells)
     checks = [
+        (keeps == 1, None, f"let one cell save the results, beginning with {KEEPS!r}; {keeps} do"),
         (heads == list(CLOSING), None, f"end with {', '.join(CLOSING)}, once each and in this order"),
         *((part.lower() in text.lower(), None, f"say {part!r} at least once") for part in ("Predict", "What you should see")),
         (figures == 1, None, f"tag one code cell `{KEY_FIGURE}`, the one whose figure the report shows; {figures} have the tag"),

@@ -4,8 +4,8 @@ python -m helpers.suite.run                              all notebooks, then the
 python -m helpers.suite.run 01_download 02_spectrograms  only these
 python -m helpers.suite.run seeds                        one training for each of SEEDS=0,1,2,3,4, and how far the scores differ
 
-All of them read DATASET, DATA_DIR, NAME, PROFILE, OVERRIDES and ARTIFACTS from the environment. Each seed has its own split,
-weights and augmentation; the clips, the classes and their spectrogram images are the same for all.
+All of them read DATASET (`voices` if unset), DATA_DIR, NAME, PROFILE, OVERRIDES and ARTIFACTS from the environment. Each seed has
+its own split, weights and augmentation; the clips, the classes and their spectrogram images are the same for all.
 """
 
 import argparse
@@ -31,6 +31,7 @@ from helpers.recordings.manifest import read_manifest
 from helpers.recordings.splits import split_clips
 from helpers.session import start
 from helpers.suite import report
+from helpers.suite.notebooks import is_lesson
 
 NOTEBOOKS = machine.PROJECT / "notebooks"
 COLOUR_CODES = re.compile(r"\x1b\[[0-9;]*m")
@@ -41,9 +42,12 @@ def main(arguments: list[str] | None = None) -> int:
     known = [path.stem for path in sorted(NOTEBOOKS.glob("[0-9]*.ipynb"))]
     parser = argparse.ArgumentParser(description="Execute the notebooks in order and make the report, or train with several seeds.")
     parser.add_argument(
-        "names", nargs="*", metavar="NOTEBOOK", help=f"of {', '.join(known)}, all if none is given; or 'seeds', to train with SEEDS"
+        "names",
+        nargs="*",
+        metavar="NOTEBOOK",
+        help=f"of {', '.join(known)}, all from 01 on if none is given; or 'seeds', for SEEDS",
     )
-    names = parser.parse_args(arguments).names or known
+    names = parser.parse_args(arguments).names
     try:
         return run_seeds() if names == ["seeds"] else run_notebooks(names, known)
     except SuiteError as error:
@@ -52,16 +56,20 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def run_notebooks(names: list[str], known: list[str]) -> int:
-    """Execute notebooks, given without their ending, and write the report where they are all that there are (`known`).
+    """Execute notebooks of those that there are (`known`), given without their ending; all lessons, then the report, if none is.
 
     The exit code is 0, or 1 where a notebook failed, after which none is executed.
     """
+    # Notebook 0 brings ready-made results, which would leave the lessons nothing to do: it runs only where it is named.
+    lessons = [name for name in known if is_lesson(Path(name))]
+    names = names or lessons
     if unknown := [name for name in names if name not in known]:
         raise SuiteError(f"There is no notebook {unknown[0]!r}: choose from {', '.join(known)}.")
     # The kernels start in another folder than this process.
     for variable in ("DATA_DIR", "OTHER_DATA_DIR", "ARTIFACTS", "RECORDING"):
         if os.environ.get(variable):
             os.environ[variable] = str(Path(os.environ[variable]).expanduser().resolve())
+    os.environ["DATASET"] = os.environ.get("DATASET") or "voices"  # whatever else lies in the results folder
     session = start()
     os.environ["PROFILE"] = session.profile.name
     os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")  # older kernels warn of a debugger nobody asked for
@@ -78,9 +86,9 @@ def run_notebooks(names: list[str], known: list[str]) -> int:
             print("What the stages before it wrote stays: mend this and run the same command again.", file=sys.stderr)
             return 1
         print(f"{line} done in {seconds[name]:.0f} s", flush=True)
-    if names == known:
+    if names == lessons:
         summary = report.summary(session.artifacts, profile=session.profile, seconds=seconds)
-        page = report.write_index(session.artifacts, summary, known, network=session.profile.network)
+        page = report.write_index(session.artifacts, summary, lessons, network=session.profile.network)
         print(f"\n{pd.DataFrame({'': summary}).to_string(header=False)}\n\nreport: {page}")
     return 0
 

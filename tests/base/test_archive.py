@@ -1,6 +1,7 @@
 """The archive on Drive, with a temporary folder standing in for Drive."""
 
 import errno
+import json
 import os
 import resource
 import stat
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 from helpers.base.archive import archive_path, restore_archive, save_archive
-from helpers.base.artifacts import Artifacts, NoRecordingsError, SuiteError
+from helpers.base.artifacts import LAYOUT, Artifacts, NoRecordingsError, SuiteError
 from helpers.base.settings import PROFILES
 from helpers.recordings.manifest import build_manifest, read_manifest
 from helpers.spectrograms.convert import convert
@@ -64,9 +65,51 @@ def test_a_new_runtime_gets_everything_back_and_redoes_nothing(saved, drive, fre
 
 def test_what_is_on_this_disk_is_newer_and_stays(saved, drive, fresh):
     fresh.folder.mkdir(parents=True)
-    fresh.manifest.write_text("newer")
+    fresh.rejected.write_text("newer")
     restore_archive(fresh, drive)
-    assert fresh.manifest.read_text() == "newer" and fresh.classes.exists()
+    assert fresh.rejected.read_text() == "newer" and fresh.classes.exists()
+
+
+@pytest.mark.parametrize("name", ["manifest", "dataset", "classes"])
+def test_results_of_other_clips_are_never_mixed(saved, drive, fresh, name):
+    fresh.folder.mkdir(parents=True)
+    getattr(fresh, name).write_text("of others")
+    with pytest.raises(SuiteError, match=r"folder\.zip holds other results than .*/folder, which stays as it is\. No part"):
+        restore_archive(fresh, drive)
+    assert len(list(fresh.folder.iterdir())) == 1
+
+
+def test_what_belongs_together_comes_back_together_or_not_at_all(artifacts, drive, fresh):
+    """A network of one training beside the predictions of another would be a result that never was."""
+    run = {"models/x/run.json": "{1}", "models/x/model.keras": "weights", "models/x/checkpoints/1": "state"}
+    images = {"spectrograms/spectrograms.json": "{}", "spectrograms/a.png": "a"}
+    pack(artifacts, drive, *run.items(), *images.items())
+    fresh.run("x").folder.mkdir(parents=True)
+    fresh.run("x").facts.write_text("{2}")
+    fresh.spectrograms.mkdir()
+    fresh.image("b").write_text("of a conversion that was stopped")
+    assert restore_archive(fresh, drive) == 2
+    assert contents(fresh).keys() == {"manifest.csv", "dataset.json", "models/x/run.json", "spectrograms/b.png"}
+    fresh.run("x").facts.write_text("{1}")  # a restore that was interrupted goes on
+    fresh.image("b").unlink()
+    assert restore_archive(fresh, drive) == 4
+    assert fresh.run("x").model.read_text() == "weights" and fresh.image("a").read_text() == "a"
+
+
+@pytest.mark.parametrize(
+    ("facts", "fault"),
+    [
+        (None, "there is no dataset.json at its top"),
+        ("[3]", "there is no dataset.json at its top"),
+        ("{", "there is no dataset.json at its top"),
+        ('{"layout": 1, "dataset": "voices"}', r"another version of this project \(layout 1, not"),
+    ],
+)
+def test_an_archive_of_another_layout_is_refused(artifacts, drive, fresh, facts, fault):
+    pack(artifacts, drive, ("classes.json", "[]"), facts=facts)
+    with pytest.raises(SuiteError, match=rf"{fault}.*No part of the archive is used"):
+        restore_archive(fresh, drive)
+    assert not fresh.folder.exists()
 
 
 def test_a_change_is_saved_and_strays_are_cleared(saved, drive, fresh):
@@ -86,28 +129,32 @@ def test_no_archive_yet_is_no_error(drive, fresh):
 def test_a_truncated_archive_is_refused_and_can_be_saved_anew(saved, drive, fresh, part):
     archive = archive_path(saved, drive)
     os.truncate(archive, int(part * archive.stat().st_size))
-    with pytest.raises(SuiteError, match=r"folder\.zip is cut off or damaged .*: delete it, and save it again"):
+    with pytest.raises(SuiteError, match=r"folder\.zip is cut off or damaged .*: delete it, and it is saved anew. No part"):
         restore_archive(fresh, drive)
     assert not fresh.folder.exists()
     assert save_archive(saved, drive) and restore_archive(fresh, drive) == len(contents(saved))
 
 
-def test_a_damaged_archive_is_refused_and_gives_no_damaged_file(saved, drive, fresh):
+def test_a_damaged_archive_is_refused_and_no_part_is_used(saved, drive, fresh):
     archive = archive_path(saved, drive)
     content = bytearray(archive.read_bytes())
     content[len(content) // 2] ^= 255
     archive.write_bytes(content)
     with pytest.raises(SuiteError, match="is cut off or damaged"):
         restore_archive(fresh, drive)
-    assert contents(fresh).items() <= contents(saved).items()
+    assert contents(fresh) == {}
 
 
-def pack(artifacts, drive, *entries, method=zipfile.ZIP_STORED):
-    """An archive of a manifest and some entries, each a name or a ZipInfo with its content."""
+FACTS = json.dumps({"layout": LAYOUT, "dataset": "folder"})
+
+
+def pack(artifacts, drive, *entries, method=zipfile.ZIP_STORED, facts=FACTS):
+    """An archive of a manifest, `dataset.json` and some entries, each a name or a ZipInfo with its content."""
     drive.mkdir(exist_ok=True)
     with zipfile.ZipFile(archive_path(artifacts, drive), "w", method) as packed:
-        for entry, content in (("manifest.csv", "clip"), *entries):
-            packed.writestr(entry, content)
+        for entry, content in (("manifest.csv", "clip"), ("dataset.json", facts), *entries):
+            if content is not None:
+                packed.writestr(entry, content)
     return archive_path(artifacts, drive)
 
 
@@ -140,8 +187,8 @@ def test_an_archive_of_a_file_manager_is_restored(drive, fresh):
         ("models/x/", ""),
         method=zipfile.ZIP_DEFLATED,
     )
-    assert restore_archive(fresh, drive) == 2
-    assert contents(fresh) == {"manifest.csv": b"clip", "spectrograms/a.png": b"a"}
+    assert restore_archive(fresh, drive) == 3
+    assert contents(fresh) == {"manifest.csv": b"clip", "dataset.json": FACTS.encode(), "spectrograms/a.png": b"a"}
 
 
 @pytest.mark.parametrize(
@@ -182,7 +229,7 @@ def test_an_archive_of_something_else_is_refused(drive, fresh):
     drive.mkdir()
     with zipfile.ZipFile(archive_path(fresh, drive), "w") as packed:
         packed.writestr("folder/manifest.csv", "clip")
-    with pytest.raises(SuiteError, match=r"holds no results of this project: there is no manifest\.csv at its top"):
+    with pytest.raises(SuiteError, match=r"holds no results of this project: there is no dataset\.json at its top"):
         restore_archive(fresh, drive)
 
 
@@ -275,25 +322,25 @@ def test_a_drive_that_times_out_or_is_gone_is_one_sentence(drive, fresh, monkeyp
         SuiteError, match=rf"^{archive} could not be restored to .*\({os.strerror(number)}\): .*{remedy}.*run this cell"
     ):
         restore_archive(fresh, drive)
-    assert not list(fresh.folder.iterdir())
+    assert not fresh.folder.exists()
     monkeypatch.setattr(type(drive), "stat", fails)
     with pytest.raises(SuiteError, match=remedy):
         restore_archive(fresh, drive)
 
 
 def test_a_drive_that_is_not_mounted_is_one_sentence(saved, tmp_path):
-    with pytest.raises(SuiteError, match=r"There is no folder .*MyDrive: on Colab, mount Drive first"):
+    with pytest.raises(SuiteError, match=r"There is no folder .*MyDrive: on Colab, tick USE_DRIVE"):
         save_archive(saved, tmp_path / "drive" / "MyDrive" / "voices")
 
 
 def test_a_backslash_in_a_name_is_only_a_letter_here(artifacts, drive, fresh):
     artifacts.spectrograms.mkdir(parents=True)
-    artifacts.manifest.write_text("clip")
+    artifacts.dataset.write_text(FACTS)
     artifacts.image("left\\right").write_text("a")
     assert save_archive(artifacts, drive) and restore_archive(fresh, drive) == 2
     assert fresh.image("left\\right").read_text() == "a"
 
 
 def test_nothing_to_save_is_one_sentence(fresh, drive):
-    with pytest.raises(SuiteError, match=r"nothing to keep in .*: run notebooks/01_download"):
+    with pytest.raises(SuiteError, match=r"nothing to keep in .* yet"):
         save_archive(fresh, drive)

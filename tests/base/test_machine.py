@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from helpers import session as session_module
 from helpers.base import machine
 from helpers.base.artifacts import Artifacts, SuiteError, atomic_path, read_json, read_table, write_json, write_text
 from helpers.recordings.manifest import read_manifest
@@ -25,10 +26,17 @@ def test_the_settings_cell_decides_and_the_environment_wins(tmp_path, monkeypatc
     assert any(row[at : at + 2] == ["batch_size", "32"] for row in shown for at in (0, 2, 4))
 
 
-def test_auto_is_real_speech_on_colab_and_the_built_in_corpus_elsewhere(tmp_path, monkeypatch):
-    assert start(artifacts=str(tmp_path)).dataset == "voices"
+def test_auto_is_real_speech_on_colab_and_the_built_in_corpus_elsewhere(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(session_module, "can_be_fetched", lambda _: True)
+    assert start(artifacts=str(tmp_path), notebook=1).dataset == "voices"
     monkeypatch.setitem(sys.modules, "google.colab", types.ModuleType("google.colab"))
-    assert start(artifacts=str(tmp_path)).dataset == "crema-d"
+    assert [start(artifacts=str(tmp_path), notebook=number).dataset for number in (1, 2, 3)] == ["crema-d"] * 3
+    capsys.readouterr()
+    assert [start(artifacts=str(tmp_path), notebook=number).dataset for number in (0, 4, 5, 6)] == ["voices"] * 4
+    assert "no results of yours are here, so these are the ready-made ones of `voices`" in capsys.readouterr().out
+    monkeypatch.setattr(session_module, "can_be_fetched", lambda _: False)
+    assert start(artifacts=str(tmp_path), notebook=2).dataset == "voices"
+    assert "Kaggle does not answer, so instead of CREMA-D" in capsys.readouterr().out
     assert start(dataset="emodb", artifacts=str(tmp_path)).dataset == "emodb"
 
 
@@ -147,7 +155,7 @@ def test_an_error_of_another_file_is_not_said_to_be_of_this_one(tmp_path):
 
 def test_a_broken_table_names_its_notebook(tmp_path):
     (tmp_path / "classes.json").write_text("[")
-    with pytest.raises(SuiteError, match=r"classes.json is not valid JSON .*01_download.ipynb again"):
+    with pytest.raises(SuiteError, match=r"classes.json is not valid JSON .*run notebooks/01_download.ipynb"):
         read_json(tmp_path / "classes.json")
 
 
@@ -173,7 +181,7 @@ def test_a_name_that_a_json_file_lacks_is_one_sentence(tmp_path):
     metrics = read_json(tmp_path / "metrics.json")
     assert metrics == {"test": {"clips": 3}} and metrics.get("train") is None
     for look in (lambda: metrics["train"], lambda: metrics["test"]["accuracy"]):
-        with pytest.raises(SuiteError, match=r"metrics.json lacks '(train|accuracy)': delete it and run 03_train_resnet"):
+        with pytest.raises(SuiteError, match=r"metrics.json lacks '(train|accuracy)': delete it, then run notebooks/03"):
             look()
 
 

@@ -1,10 +1,12 @@
 """What Colab does to a training: killed in the middle of an epoch, the disk full, other settings afterwards, several GPUs."""
 
 import dataclasses
+import errno
 import io
 import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -14,7 +16,7 @@ import pandas as pd
 import pytest
 from conftest import TINY
 
-from helpers.base import machine
+from helpers.base import drive, machine
 from helpers.base.artifacts import SuiteError
 from helpers.base.machine import PROJECT
 from helpers.network import checkpoints, training
@@ -158,21 +160,67 @@ def test_a_full_disk_is_one_sentence_and_the_last_checkpoint_stays(
 
 
 @pytest.fixture
-def stopped(manifest, artifacts, monkeypatch):
-    """A training that was interrupted after its first epoch, with Drive mounted."""
-    drive = artifacts.folder.parent.parent / "MyDrive"
-    drive.mkdir()
-    monkeypatch.setattr(machine, "DRIVE", drive)
+def on_drive(artifacts, monkeypatch):
+    """The folder on Drive, which the settings have asked for."""
+    my_drive = artifacts.folder.parent.parent / "MyDrive"
+    my_drive.mkdir()
+    monkeypatch.setattr(machine, "DRIVE", my_drive)
+    yield drive.connect(wanted=True)
+    drive.connect(wanted=False)
+
+
+def stop_after_an_epoch(manifest, artifacts, monkeypatch):
+    """Interrupt a training after its first epoch."""
 
     def interrupted(*args, **kwargs):
-        save(*args, **kwargs)
+        ended(*args, **kwargs)
         raise KeyboardInterrupt
 
-    save = checkpoints.save_checkpoint
+    ended = checkpoints.EpochRecorder.on_epoch_end
     with monkeypatch.context() as context, pytest.raises(KeyboardInterrupt):
-        context.setattr(checkpoints, "save_checkpoint", interrupted)
+        context.setattr(checkpoints.EpochRecorder, "on_epoch_end", interrupted)
         train("plain_cnn", manifest, artifacts, profile=TINY)
-    return manifest, drive / "voice-age-gender" / "checkpoints" / "folder" / "models" / "plain_cnn"
+
+
+@pytest.fixture
+def stopped(manifest, artifacts, on_drive, monkeypatch):
+    """A training that was interrupted after its first epoch, on a machine that is gone."""
+    stop_after_an_epoch(manifest, artifacts, monkeypatch)
+    shutil.rmtree(artifacts.model("plain_cnn"))
+    return manifest, on_drive / "checkpoints" / "folder" / "models" / "plain_cnn"
+
+
+def test_a_training_goes_on_from_drive_on_another_machine(stopped, artifacts, capsys):
+    manifest, folder = stopped
+    assert [path.name for path in folder.iterdir()] == ["epoch-0001.keras"]
+    train("plain_cnn", manifest, artifacts, profile=TINY)
+    assert "goes on after epoch 1 of 2" in capsys.readouterr().out and len(read_history(artifacts, "plain_cnn")) == 2
+    assert not folder.exists() and not artifacts.run("plain_cnn").checkpoints.exists()
+
+
+def test_without_use_drive_nothing_goes_to_drive(manifest, artifacts, on_drive, monkeypatch):
+    drive.connect(wanted=False)  # it stays mounted
+    stop_after_an_epoch(manifest, artifacts, monkeypatch)
+    assert not list(on_drive.rglob("*.keras")) and list(artifacts.run("plain_cnn").checkpoints.glob("*.keras"))
+
+
+def test_a_drive_that_fails_is_said_once_and_the_training_goes_on(manifest, artifacts, on_drive, monkeypatch, capsys):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(shutil, "copyfile", full)
+    train("plain_cnn", manifest, artifacts, profile=TINY)
+    said = capsys.readouterr().out
+    assert said.count("The checkpoint could not be copied to Drive (No space left on device)") == 1
+    assert "The training goes on, with its checkpoints on this machine." in said
+    assert len(read_history(artifacts, "plain_cnn")) == 2 and not list(on_drive.rglob("*.keras"))
+
+
+def test_a_training_says_early_how_long_it_will_take(manifest, artifacts, monkeypatch, capsys):
+    monkeypatch.setattr(checkpoints, "TIMED_STEPS", range(1, 2))
+    monkeypatch.setattr(checkpoints, "FEWEST_STEPS", 0)
+    train("plain_cnn", manifest, artifacts, profile=TINY)
+    assert capsys.readouterr().out.count("About 1 minute for 2 epochs, measured on the first steps. To stop:") == 1
 
 
 def test_a_checkpoint_of_another_training_is_refused_and_says_why(stopped, artifacts):

@@ -131,7 +131,7 @@ def test_the_plan_in_a_file_is_never_read(path, rng):
         ({"spectrogram": {"mel_bins": 32, "command": "exit"}}, "unexpected keyword argument"),
         ({"spectrogram": [1]}, "does not say what network it holds"),
         ({"test_windows": 10**9}, "test_windows must be"),
-        ({"layers": "0123"}, r"was trained with another version of the network small_vgg: train it again with notebooks/03"),
+        ({"layers": "0123"}, r"was trained with another version of the network small_vgg: train it again \(run notebooks/03"),
         ({"dropout": 0.1}, "was trained with another version of the network small_vgg"),
     ],
 )
@@ -263,7 +263,7 @@ def test_a_sound_of_no_use_is_one_sentence(path, tmp_path):
 def test_a_model_of_an_earlier_version_is_refused(tmp_path):
     save_model(tmp_path / "model.keras", network(), {name: value for name, value in NOTE.items() if name != "layers"})
     with pytest.raises(
-        SuiteError, match=r"model.keras was trained by an earlier version of this project: train it again with notebooks/03"
+        SuiteError, match=r"model.keras was trained by an earlier version of this project: train it again \(run notebooks/03"
     ):
         load_model(tmp_path / "model.keras")
 

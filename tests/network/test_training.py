@@ -8,7 +8,7 @@ import tensorflow as tf
 from conftest import TINY
 from PIL import Image
 
-from helpers.base import machine
+from helpers.base import drive
 from helpers.base.artifacts import Artifacts, SuiteError, read_json, read_table, write_json, write_table
 from helpers.base.settings import choose_profile
 from helpers.comparison.race import make_part
@@ -96,14 +96,13 @@ def test_predictions_of_another_split_or_of_other_labels_are_refused(manifest, a
     table = read_table(artifacts.manifest)
     table["split"] = table["split"].map({"train": "train", "validation": "test", "test": "validation"})
     write_table(artifacts.manifest, table)
-    with pytest.raises(SuiteError, match=r"6 of its 18 clips have another split or label in manifest.csv\. Run notebooks/03"):
+    with pytest.raises(SuiteError, match=r"6 of its 18 clips have another split or label in manifest.csv: run notebooks/03"):
         read_run(artifacts, "plain_cnn")
 
 
 def test_checkpoints_on_drive_keep_datasets_splits_and_seeds_apart(manifest, artifacts, monkeypatch, tmp_path):
-    drive = tmp_path / "drive"
-    drive.mkdir()
-    monkeypatch.setattr(machine, "DRIVE", drive)
+    on_drive = tmp_path / "drive"
+    monkeypatch.setitem(drive._in_use, "folder", on_drive)
     found = []
     for dataset in ("crema-d", "emodb"):
         shutil.copytree(artifacts.folder, tmp_path / "artifacts" / dataset)
@@ -111,8 +110,10 @@ def test_checkpoints_on_drive_keep_datasets_splits_and_seeds_apart(manifest, art
         for method in ("random", "speaker"):
             part = make_part(manifest.assign(speaker=manifest["clip"]), whole, method=method, seed=0)
             folders = [part.model("small_resnet") / f"seed_{seed}" for seed in (0, 1)]
-            found += [Run.of("small_resnet", manifest, part, profile=TINY, folder=folder).checkpoints for folder in folders]
-    assert len(set(found)) == 8 and all(path.is_relative_to(drive / "voice-age-gender") for path in found)
+            found += [
+                Run.of("small_resnet", manifest, part, profile=TINY, folder=folder).checkpoints_on_drive for folder in folders
+            ]
+    assert len(set(found)) == 8 and all(path.is_relative_to(on_drive / "checkpoints") for path in found)
 
 
 def test_a_loss_that_is_no_number_is_one_sentence_and_leaves_no_model(manifest, artifacts, monkeypatch):
@@ -184,7 +185,7 @@ def test_clips_and_classes_that_do_not_fit_are_named(manifest, artifacts):
     refused(manifest.iloc[:0], "no pictures to train with")
     path = artifacts.image(manifest.iloc[2]["clip"])
     Image.new("L", (100, 30)).save(path)
-    refused(manifest, f"{path} has height 30 instead of 32: delete it and run notebooks/02")
+    refused(manifest, f"{path} has height 30 instead of 32: delete it, then run notebooks/02")
     path.write_bytes(b"no picture")
     refused(manifest, f"{path} can't be read: delete it")
     path.unlink()

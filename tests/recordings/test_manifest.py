@@ -117,7 +117,7 @@ def test_a_corpus_that_was_moved_is_the_same_and_is_found_again(corpus, artifact
     before = [table.read_bytes() for table in tables]
     assert not any(str(tmp_path).encode() in table for table in before)
     moved = corpus.rename(tmp_path / "moved")
-    with pytest.raises(NoRecordingsError, match=r"no longer on this machine \(.*recordings is gone\): run notebook 1"):
+    with pytest.raises(NoRecordingsError, match=r"no longer on this machine \(.*recordings is gone\): run notebooks/01"):
         artifacts.sounds(read_manifest(artifacts)["path"])
     build(moved, artifacts)
     assert [table.read_bytes() for table in tables] == before

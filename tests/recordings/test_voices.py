@@ -9,7 +9,17 @@ from helpers.base.artifacts import SuiteError, read_json
 from helpers.base.settings import Corpus
 from helpers.recordings import voices
 from helpers.recordings.espeak import SAMPLE_RATE
-from helpers.recordings.voices import CATEGORIES, EVERYDAY_EFFORT, SENTENCES, draw_speaker, speakers, spoken_pitch, synthesise
+from helpers.recordings.voices import (
+    CATEGORIES,
+    EVERYDAY_EFFORT,
+    SENTENCES,
+    draw_speaker,
+    speak,
+    speakers,
+    spoken_pitch,
+    strangers,
+    synthesise,
+)
 
 TINY = Corpus(speakers=1, sentences=1)
 
@@ -114,3 +124,17 @@ def test_an_unknown_voice_is_one_sentence(tmp_path):
     assert ctypes.CDLL(espeakng_loader.get_library_path())
     with pytest.raises(SuiteError, match=r"does not know the voice xx\+nobody"):
         Espeak(tmp_path, {}).speak("Hello.", voice="xx+nobody", rate=175, seed=0)
+
+
+def test_strangers_are_one_of_each_category_and_none_of_the_corpus():
+    first, again, other = (strangers(Corpus(), seed=seed) for seed in (0, 0, 1))
+    assert first == again and [one.name for one in first] != [one.name for one in other]
+    assert sorted((one.gender, one.age) for one in first) == sorted(CATEGORIES)
+    assert not {one.name for one in first} & {speaker.name for speaker in speakers(Corpus())}
+
+
+def test_a_speaker_says_the_first_sentence_the_same_each_time(tiny):
+    speaker = speakers(TINY)[0]
+    said = speak(speaker, corpus=TINY)
+    kept, rate = soundfile.read(next(tiny.rglob(f"{speaker.name}_*.wav")))  # the first of its process, so the state is the same
+    assert said.sample_rate == rate and np.array_equal(said.samples, kept.astype(said.samples.dtype))

@@ -87,7 +87,7 @@ def test_a_lesson_shows_all_of_a_clip_or_its_loudest_ten_seconds(tmp_path):
         soundfile.write(tmp_path / "long.flac", samples, 8000)
         shown = load_excerpt(tmp_path / "long.flac", sample_rate=RATE)
         assert len(shown) == 10 * RATE and np.std(shown) == pytest.approx(np.std(samples) * np.sqrt(6), rel=0.01)
-    with pytest.raises(SuiteError, match=r"gone\.wav can't be read .*run notebook 1 again"):
+    with pytest.raises(SuiteError, match=r"gone\.wav can't be read .*run notebooks/01_download"):
         load_excerpt(tmp_path / "gone.wav", sample_rate=RATE)
 
 
@@ -297,7 +297,7 @@ def test_a_picture_bomb_is_refused_in_training_and_made_anew(corpus, artifacts, 
     before = image.read_bytes()
     image.write_bytes(content)
     assert read_note(image) == {}
-    with pytest.raises(SuiteError, match=r"\.png (can't be read|has height 9 instead of 32): delete it and run notebooks/02"):
+    with pytest.raises(SuiteError, match=r"\.png (can't be read|has height 9 instead of 32): delete it, then run notebooks/02"):
         pictures(manifest, artifacts, classes=read_classes(artifacts), profile=TINY)
     convert(manifest, artifacts, settings=TINY.spectrogram, profile="quick", workers=1)
     assert image.read_bytes() == before

@@ -20,11 +20,12 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from helpers.base.machine import PROJECT
+from helpers.suite.notebooks import is_lesson
 from suite.colab_sessions import from_github, serve
 from suite.conftest import OVERRIDES
 
 PATHS = sorted((PROJECT / "notebooks").glob("[0-9]*.ipynb"))
-NAMES = [path.stem for path in PATHS]
+NAMES = [path.stem for path in PATHS if is_lesson(path)]
 CONSTRAINTS = PROJECT / ".ci" / "colab-2026-08.txt"
 NOT_ON_COLAB = {"espeakng-loader"}
 MOUNT = "from google.colab import drive\ndrive.mount({!r})"
@@ -119,6 +120,15 @@ def test_a_fresh_runtime_fetches_the_project_and_starts(machine, name):
     text = said(result)
     assert f"dataset crema-d, profile quick, results in {machine.project / 'artifacts' / 'crema-d'}" in text
     assert text.strip().endswith(str(machine.project / "helpers" / "session.py"))
+
+
+@pytest.mark.slow
+def test_notebook_0_runs_whole_on_a_fresh_runtime_and_waits_for_no_guess(machine):
+    result = machine.run(code("00_start"), OVERRIDES="")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "It had heard the speakers of 100% of them before." in said(result)
+    results = machine.project / "artifacts" / "voices"
+    assert (results / "manifest.csv").exists() and not (results / "you.csv").exists()
 
 
 @pytest.mark.slow

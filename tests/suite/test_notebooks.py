@@ -44,10 +44,11 @@ def good(tmp_path):
     (tmp_path / "README.md").write_text("# Title\n\n## When `this` goes wrong\n\n[there](#when-this-goes-wrong) `[no](link)`\n")
     cells = [
         text("00", TITLE), text("01", "## Setup"), code("02", f'REPOSITORY = "{ADDRESS}"'),
-        text("03", "## Settings"), code("04", "settings = 1"),
+        text("03", "## Settings"), code("04", "start(notebook=1)"), text("s0", "## Earlier stages"), code("s1", "stages.bring()"),
         text("05", f"*Predict, then run:* [why?]({ADDRESS}/blob/main/README.md#when-this-goes-wrong)"),
         code("06", "1 + 1", tags=["key-figure"]),
-        text("07", "**What you should see:** two."), text("ex", "## Exercises"), *exercises(5), text("gl", "## Glossary"),
+        text("07", "**What you should see:** two."), code("s9", "# @title Keep the results\nstages.save()"),
+        text("ex", "## Exercises"), *exercises(5), text("gl", "## Glossary"),
         text("so", "## Sources"), code("08", "settings"), text("09", "**Next:** [again](01_first.ipynb)."),
     ]  # fmt: skip
     (tmp_path / "notebooks").mkdir()
@@ -95,9 +96,9 @@ def test_a_good_notebook_has_no_finding(good):
 @pytest.mark.parametrize(
     ("name", "change", "finding"),
     [
-        ("06", {"execution_count": 3}, "cell 7 (01-06): clear its output"),
+        ("06", {"execution_count": 3}, "cell 9 (01-06): clear its output"),
         ("06", {"outputs": [{"output_type": "stream", "name": "stdout", "text": "2"}]}, "clear its output"),
-        ("06", {"source": "1\n" * 26}, "cell 7 (01-06): split it: 26 lines"),
+        ("06", {"source": "1\n" * 26}, "cell 9 (01-06): split it: 26 lines"),
         ("02", {"source": "1\n" * 51}, "cell 3 (01-02): split it: 51 lines, and 50"),
         (
             "00",
@@ -107,8 +108,11 @@ def test_a_good_notebook_has_no_finding(good):
         ("00", {"source": TITLE.replace("**Time:**", "Time:")}, "cell 1 (01-00): add **Time:**"),
         ("00", {"source": TITLE.replace("# 1.", "# 2.")}, "begin with a title cell, '# 1."),
         ("02", {"source": 'REPOSITORY = "https://github.com/other/fork"'}, "cell 3 (01-02): let REPOSITORY be"),
-        ("05", {"source": "Predict [so](05_none.ipynb)"}, "cell 6 (01-05): mend the link 05_none.ipynb"),
+        ("05", {"source": "Predict [so](05_none.ipynb)"}, "cell 8 (01-05): mend the link 05_none.ipynb"),
         ("05", {"source": f"Predict [so]({ADDRESS}/blob/main/README.md#no-such)"}, "README.md#no-such, which leads nowhere"),
+        ("04", {"source": "start(notebook=2)"}, "cell 5 (01-04): say once which notebook this is: notebook=1"),
+        ("s1", {"source": "notebook=1"}, "say once which notebook this is"),
+        ("s9", {"source": "stages.save()"}, "let one cell save the results, beginning with '# @title Keep the results'; 0 do"),
         ("05", {"source": "So it is."}, "say 'Predict' at least once"),
         ("06", {"source": "from helpers.network.training import train\ntrain()"}, "ask Colab for a GPU"),
         ("06", {"source": "gpu = machine.check_gpu()"}, "ask Colab for a GPU"),
@@ -129,6 +133,23 @@ def test_each_broken_rule_is_told_in_a_line(good, name, change, finding):
     assert all(line.startswith("notebooks/01_first.ipynb") and "\n" not in line for line in lines)
 
 
+def test_a_first_visit_needs_no_settings_and_no_exercises_but_the_same_set_up(good):
+    cells = read(good)["cells"]
+    visit = [
+        text("00", TITLE.replace("# 1.", "# 0.").replace("01_first", "00_visit")),
+        *cells[1:3],
+        code("03", "start(notebook=0)"),
+        *cells[-2:],
+    ]
+    notebook = {"cells": visit, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    write(good, notebook, "00_visit.ipynb")
+    assert findings(good) == []
+    visit[1] = text("01", "## Set-up")
+    write(good, notebook, "00_visit.ipynb")
+    told = "notebooks/00_visit.ipynb, cell 2 (01-01): make cells 2 to 3, set-up, the same as in the first notebook"
+    assert findings(good) == [told]
+
+
 def test_four_exercises_are_too_few_and_a_gpu_without_training_is_too_much(good):
     notebook = read(good)
     notebook["cells"] = [cell for cell in notebook["cells"] if not cell["id"].startswith("01-e5")]
@@ -140,12 +161,14 @@ def test_four_exercises_are_too_few_and_a_gpu_without_training_is_too_much(good)
 
 
 def test_a_second_notebook_must_open_as_the_first(good):
-    notebook = json.loads(json.dumps(read(good)).replace("01_first", "02_second").replace("# 1. ", "# 2. "))
+    notebook = json.loads(
+        json.dumps(read(good)).replace("01_first", "02_second").replace("# 1. ", "# 2. ").replace("notebook=1", "notebook=2")
+    )
     write(good, notebook, "02_second.ipynb")
     assert findings(good) == []
     cell(notebook, "04")["source"] = "settings = 2"
     write(good, notebook, "02_second.ipynb")
-    told = "make cells 2 to 5, set-up and settings, the same as in the first notebook"
+    told = "make cells 2 to 7, set-up, settings and earlier stages, the same as in the first notebook"
     assert findings(good) == [f"notebooks/02_second.ipynb, cell 2 (01-01): {told}"]
 
 

@@ -1,0 +1,298 @@
+"""The cells "Earlier stages" and "Keep the results": what a notebook builds on is brought or made, and saved (all notebooks)."""
+
+import fnmatch
+import html
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from IPython.display import display
+
+from helpers.base import drive, machine
+from helpers.base.archive import archive_facts, archive_json, archive_names, archive_path, restore_archive
+from helpers.base.artifacts import Artifacts, NoRecordingsError, SuiteError, read_json, read_table
+from helpers.base.settings import describe
+from helpers.recordings import catalogue, voices
+from helpers.recordings.manifest import build_manifest, read_manifest, reject
+from helpers.recordings.review import without_marked
+from helpers.recordings.sounds import inspect_sound
+from helpers.session import Session, setting
+from helpers.spectrograms.convert import convert
+
+RECORDINGS, IMAGES, NETWORK = "recordings", "spectrogram images", "trained network"
+NEEDED = {0: (RECORDINGS, NETWORK), 1: (), 2: (RECORDINGS,), 3: (RECORDINGS, IMAGES)}  # by notebook; all others need all three
+TRAINS = (3, 5)  # notebooks whose images must be of the profile
+SHOWS_READY = (0, 4, 5, 6)  # notebooks that take ready-made results where there are none
+WAYS = ("auto", "make here", "from Drive", "ready-made")
+READY = machine.PROJECT / "notebooks" / "ready"
+# What notebook 1's cell takes where nobody chooses.
+CHOICES = {"labels": "exact", "split_method": "random", "small_classes": "leave out", "file_pattern": ""}
+# Seconds a clip, and for each step of the small ResNet, on two cores without a GPU (docs/results.md).
+SYNTHESIS_S, READING_S, CONVERSION_S, STEP_S = 0.03, 0.007, 0.01, 0.35
+TICK = "tick USE_DRIVE in the settings cell, and run it again"
+TABLES_ALONE = "What needs tables alone works all the same; what needs the sound says so."
+COMPARED = 5  # clips that are read again to see whether the sound is the one that results were made from
+
+
+def bring(session: Session, *, how: str = "auto") -> Session:
+    """Show the stages before a notebook, then bring or make those that lack.
+
+    Parameters
+    ----------
+    session : Session
+    how : {"auto", "make here", "from Drive", "ready-made"}
+        Where from; an environment variable `EARLIER_STAGES` wins. "auto" takes Drive, where it is used and holds this dataset, else
+        what is ready-made, in notebooks that show results, and makes the rest.
+
+    Returns
+    -------
+    Session
+        With the profile of what was brought, if it is "auto".
+
+    Raises
+    ------
+    SuiteError
+        What this notebook can't begin without can't be made.
+    """
+    how = setting("EARLIER_STAGES", how)
+    if how not in WAYS:
+        raise SuiteError(f"EARLIER_STAGES={how!r} is no choice: take one of {', '.join(WAYS)}.")
+    needed = _needed(session)
+    archive, place = _archive(session, how, lacking=[stage for stage in needed if not _is_here(session, stage)])
+    if needed:
+        display(StageTable(tuple(_row(session, stage, archive, place) for stage in needed)))
+    else:
+        print("This is the first notebook: there are no earlier stages.")
+    restored = 0
+    if archive is not None:
+        try:
+            restored = restore_archive(session.artifacts, archive)
+            print(f"{restored} files brought back {place}." if restored else f"Nothing lacks that is {place}.")
+        except SuiteError as error:
+            print(f"{error} The notebook goes on without it.")
+        session = session.reopened()
+    if RECORDINGS in needed:
+        _locate(session, compare=restored > 0)
+    if session.notebook == 0 and not _is_here(session, NETWORK):  # then it must be trained, from images
+        needed = (RECORDINGS, IMAGES, NETWORK)
+    for stage in needed:
+        if not _is_here(session, stage):
+            MAKERS[stage](session)
+    return session
+
+
+def save(session: Session) -> None:
+    """Save all results of the dataset on Drive, where the settings ask for it; else say how to keep them."""
+    if session.drive is not None:
+        drive.save(session.artifacts, session.drive)
+    elif machine.on_colab():
+        print(
+            "These results are lost with this machine. To keep them: tick USE_DRIVE in the settings cell, run it, then this cell."
+        )
+    else:
+        print(f"The results stay in {session.artifacts.folder}.")
+
+
+@dataclass(frozen=True)
+class StageTable:
+    """The stages before a notebook as a small table: what, where, what it takes.
+
+    Attributes
+    ----------
+    rows : tuple of tuple of str
+    """
+
+    rows: tuple[tuple[str, str, str], ...]
+
+    def __repr__(self) -> str:
+        return "\n".join(f"{stage}: {where}{f' ({takes})' if takes else ''}" for stage, where, takes in self.rows)
+
+    def _repr_html_(self) -> str:
+        cells = (("earlier stage", "where", "what it takes"), *self.rows)
+        lines = ["".join(f"<td style='text-align:left'>{html.escape(cell)}</td>" for cell in row) for row in cells]
+        head, *body = (f"<tr>{line}</tr>" for line in lines)
+        return f"<table><thead>{head.replace('td', 'th')}</thead><tbody>{''.join(body)}</tbody></table>"
+
+
+def _needed(session: Session) -> tuple[str, ...]:
+    return NEEDED.get(session.notebook, (RECORDINGS, IMAGES, NETWORK))
+
+
+def _is_here(session: Session, stage: str) -> bool:
+    """Whether the results of a stage are on this disk, whole and of each other."""
+    artifacts, profile = session.artifacts, session.profile
+    try:
+        manifest = read_manifest(artifacts)
+        if stage == IMAGES:
+            made = read_json(artifacts.spectrogram_settings)
+            fits = session.notebook not in TRAINS or made["settings"] == asdict(profile.spectrogram)
+            return fits and all(artifacts.image(clip).exists() for clip in manifest["clip"])
+        if stage == NETWORK:
+            from helpers.network.run import read_run
+
+            files = artifacts.run(profile.network)
+            read_run(artifacts, profile.network)
+            return files.history.exists() and (session.notebook == 4 or files.model.exists())
+        return True
+    except SuiteError:
+        return False
+
+
+def _archive(session: Session, how: str, *, lacking: list[str]) -> tuple[Path | None, str]:
+    """The archive to restore from and where it is, in words; None, and a sentence where one was asked for, if there is none."""
+    if how in ("auto", "from Drive"):
+        there = session.drive and archive_path(session.artifacts, session.drive)
+        if there and there.exists():
+            return there, "on Drive"
+        if how == "from Drive":
+            print(f"{there} is not there: nothing of this dataset was saved yet." if there else f"Drive is not mounted: {TICK}.")
+    ready = READY / f"{session.dataset}.zip"
+    if how == "ready-made" or (how == "auto" and session.notebook in SHOWS_READY and NETWORK in lacking):
+        reason = "" if ready.exists() else f"there are none for {session.dataset}"
+        reason = reason or _misfit(session, ready)
+        if not reason:
+            return ready, "ready-made"
+        if how == "ready-made":
+            known = ", ".join(sorted(path.stem for path in READY.glob("*.zip"))) or "no dataset"
+            print(f"Ready-made results can't be taken, because {reason}. They exist for {known}, with the profile quick.")
+    return None, ""
+
+
+def _misfit(session: Session, ready: Path) -> str:
+    """Why ready-made results are not of what this session asks for; empty where they are."""
+    from helpers.network.run import NOT_OF_A_RUN
+
+    facts = archive_facts(ready)
+    if changed := [name.upper() for name, value in _choices().items() if facts.get(name, value) != value]:
+        return f"they have other choices for {', '.join(changed)}"
+    # Speakers and sentences are no setting of a network, but these results are of the built-in corpus.
+    asked = json.loads(json.dumps(describe(session.profile)))
+    ignored = set(NOT_OF_A_RUN) - set(asdict(session.profile.corpus))
+    made = archive_json(ready, f"models/{session.profile.network}/run.json").get("settings", {})
+    changed = [name for name, value in asked.items() if name not in ignored and made.get(name) != value]
+    return f"they have other settings ({', '.join(changed[:3])})" if changed else ""
+
+
+def _choices() -> dict[str, str]:
+    return {name: setting(name.upper(), value) for name, value in CHOICES.items()}
+
+
+def _row(session: Session, stage: str, archive: Path | None, place: str) -> tuple[str, str, str]:
+    """A stage, where it is, and what it takes to have it."""
+    dataset = catalogue.choose_dataset(session.dataset)
+    if stage == RECORDINGS and not _has_corpus(session.artifacts):
+        sound = f"{dataset.megabytes:,} MB to download, if not done yet" if dataset.kaggle and not session.data_dir else ""
+    else:
+        sound = ""
+    if _is_here(session, stage):
+        return stage, "here", sound
+    names = archive_names(archive) if archive is not None else set()
+    runs = ("models/*/run.json" if session.asked == "auto" else f"models/{session.profile.network}/run.json",)
+    marks = {RECORDINGS: ("manifest.csv",), IMAGES: ("spectrograms/*.png",), NETWORK: runs}[stage]
+    if any(fnmatch.fnmatchcase(name, mark) for name in names for mark in marks):
+        return stage, place, sound
+    return stage, "to be made now", "; ".join(filter(None, (_duration(session, stage), sound)))
+
+
+def _duration(session: Session, stage: str) -> str:
+    """About how long a stage takes on two cores, as far as that is known before it begins."""
+    profile, clips = session.profile, _clips(session)
+    if not clips:
+        return "depends on the number of clips"
+    if stage == NETWORK:
+        if profile.network != "small_resnet":
+            return "minutes with a GPU, hours without: an estimate follows its first steps"
+        shown = max(round(0.6 * clips), profile.epoch_windows)
+        seconds = STEP_S * profile.epochs * shown / profile.batch_size
+    else:
+        made = READING_S + (SYNTHESIS_S if session.dataset == "voices" else 0)
+        seconds = clips * (made if stage == RECORDINGS else CONVERSION_S)
+    return f"about {seconds / 60:.0f} min" if seconds > 90 else "about 1 min" if seconds > 30 else "seconds"
+
+
+def _clips(session: Session) -> int:
+    """How many clips there are, or will be; 0 where nobody knows."""
+    if session.artifacts.manifest.exists():
+        return len(read_table(session.artifacts.manifest))
+    if session.dataset == "voices":
+        return len(voices.CATEGORIES) * session.profile.corpus.speakers * session.profile.corpus.sentences
+    return catalogue.choose_dataset(session.dataset).clips
+
+
+def _locate(session: Session, *, compare: bool) -> None:
+    """Find the sound that the tables are of, and say where some is missing or is other sound; without tables, it must be there."""
+    artifacts = session.artifacts
+    try:
+        if not _has_corpus(artifacts):
+            source = _source(session)
+            artifacts.locate_corpus(source if source.is_dir() else source.parent)
+        if not artifacts.manifest.exists():
+            return
+        manifest = read_table(artifacts.manifest)
+        missing = sum(not artifacts.audio(path).exists() for path in manifest["path"])
+    except SuiteError as error:
+        if not artifacts.manifest.exists():
+            raise
+        print(f"{error} {TABLES_ALONE}")
+        return
+    if missing:
+        print(f"{missing} of {len(manifest)} recordings are not in {artifacts.corpus()}. {TABLES_ALONE}")
+    elif compare and (changed := _changed(session, manifest)):
+        print(
+            f"Warning: the sound here is not the one that these results were made from ({changed}), as with another version of the "
+            "speech synthesiser. What was predicted stands as it was; what is computed anew may differ a little."
+        )
+
+
+def _has_corpus(artifacts: Artifacts) -> bool:
+    try:
+        return artifacts.corpus().is_dir()
+    except NoRecordingsError:
+        return False
+
+
+def _source(session: Session) -> Path:
+    corpus = session.profile.corpus
+    return catalogue.locate(session.dataset, data_dir=session.data_dir, artifacts=session.artifacts, corpus=corpus)
+
+
+def _changed(session: Session, manifest: pd.DataFrame) -> str:
+    """The first of some clips whose duration or level is not the manifest's; empty if all are as they were."""
+    for row in manifest.iloc[:: max(1, len(manifest) // COMPARED)].itertuples():
+        found = inspect_sound(session.artifacts.audio(row.path), longest_s=session.profile.spectrogram.longest_s)
+        if not np.isclose([found.duration_s, found.level_db], [row.duration_s, row.level_db], atol=0.05).all():
+            return row.clip
+    return ""
+
+
+def _make_recordings(session: Session) -> None:
+    profile = session.profile
+    longest_s = profile.spectrogram.longest_s
+    build_manifest(session.dataset, _source(session), session.artifacts, seed=profile.seed, longest_s=longest_s, **_choices())
+
+
+def _make_images(session: Session) -> None:
+    profile, artifacts = session.profile, session.artifacts
+    try:
+        failed = convert(read_manifest(artifacts), artifacts, settings=profile.spectrogram, profile=profile.name)
+    except SuiteError as error:
+        print(f"{error} Without spectrogram images, {TABLES_ALONE[0].lower()}{TABLES_ALONE[1:]}")
+        return
+    reject(artifacts, failed)
+
+
+def _make_network(session: Session) -> None:
+    machine.check_gpu()  # loads TensorFlow without its log lines, so before what needs it
+    from helpers.network.training import train
+
+    manifest = read_manifest(session.artifacts)
+    if session.profile.leave_out_marked:
+        manifest = without_marked(manifest, session.artifacts)
+    train(session.profile.network, manifest, session.artifacts, profile=session.profile)
+    if session.drive is not None:  # minutes of work: not only at the end of the notebook
+        save(session)
+
+
+MAKERS = {RECORDINGS: _make_recordings, IMAGES: _make_images, NETWORK: _make_network}
