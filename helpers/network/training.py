@@ -148,7 +148,7 @@ def fit(run: Run, paths: list[Path], targets: np.ndarray, split: np.ndarray) -> 
                     initial_epoch=len(history),
                     epochs=profile.epochs,
                     shuffle=False,  # the batches are in their order already
-                    validation_data=split_for_devices(validated, parts=len(devices)),
+                    validation_data=split_for_devices(validated, parts=len(devices), whole=True),
                     callbacks=[
                         EpochRecorder(run, history, bar=bar),
                         keras.callbacks.TensorBoard(run.files.logs, write_graph=False),
@@ -168,6 +168,8 @@ def _model_to_train(run: Run, picture: Path, *, steps: int, devices: list[str], 
         mixed = _switch(run.profile.mixed_precision, auto=any("GPU" in device for device in devices))
         model = build(run.name, picture, classes=run.classes, profile=run.profile, mixed=mixed)
         compile_model(model, steps=steps, profile=run.profile)
+        if len(devices) > 1:
+            _build_in_advance(model)
         if latest is not None:
             checkpoints.restore(latest, model)
     return model
@@ -190,25 +192,39 @@ def build(name: str, picture: Path, *, classes: list[str], profile: Profile, mix
         keras.config.set_dtype_policy(policy)
 
 
+def _build_in_advance(model: keras.Model) -> None:
+    """Make the state of a compiled model's loss and metrics, and keep Keras from doing so at the start of `fit` and `evaluate`.
+
+    On several devices it would take a batch for that, which the training then lacks, and add up the devices' shares of it, which
+    fails where they differ in size, as with three pictures on two devices.
+    """
+    example = [keras.KerasTensor((1, *tensor.shape[1:])) for tensor in (*model.inputs, *model.outputs)]
+    model._symbolic_build(data_batch=tuple(example))
+    model._maybe_symbolic_build = lambda **_: None
+
+
 @functools.cache  # two strategies in one process mix up their messages
 def _mirrored(*devices: str) -> tf.distribute.Strategy:
     return tf.distribute.MirroredStrategy(devices)
 
 
-def split_for_devices(batches: tf.data.Dataset, *, parts: int) -> tf.data.Dataset:
-    """Batches of which no device gets an empty part, which fails: where there are too few pictures, some come twice."""
+def split_for_devices(batches: tf.data.Dataset, *, parts: int, whole: bool = False) -> tf.data.Dataset:
+    """Batches of which no device gets an empty part, which fails: where there are too few pictures, some come twice.
+
+    With `whole` every device gets the whole batch: a mean over the pictures then counts each as often as any other.
+    """
     if parts < 2:
         return batches
 
-    def fill(*batch: tf.Tensor) -> list[tf.Tensor]:
+    def fill(*batch: tf.Tensor) -> tuple[tf.Tensor, ...]:
         size = tf.shape(batch[0])[0]
         each = -(-size // parts)  # each device gets so many, until there are no more
-        indices = tf.range(tf.maximum(size, each * (parts - 1) + 1)) % size
-        return [tf.gather(part, indices) for part in batch]
+        indices = tf.range(parts * size if whole else tf.maximum(size, each * (parts - 1) + 1)) % size
+        return tuple(tf.gather(part, indices) for part in batch)
 
     options = tf.data.Options()
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF  # one machine, one stream
-    return batches.map(lambda images, labels: tuple(fill(images, labels))).with_options(options)
+    return batches.map(fill).with_options(options)
 
 
 def compile_model(model: keras.Model, *, steps: int, profile: Profile) -> None:
