@@ -6,6 +6,7 @@ state go on exactly; what an epoch shows depends on its number alone (`helpers.s
 """
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -64,6 +65,14 @@ def find_checkpoint(run: Run) -> tuple[Path | None, list[dict]]:
     return path, note["history"]
 
 
+def seconds_so_far(run: Run) -> list[float]:
+    """What each epoch of a training that was stopped took; empty where there is no checkpoint, or none that can be read."""
+    try:
+        return [row["seconds"] for row in read_note(max(run.checkpoints.glob("epoch-*.keras")))["history"]]
+    except (ValueError, SuiteError):  # `max` of nothing; a damaged file, which the training itself will say
+        return []
+
+
 def restore(path: Path, model: keras.Model) -> None:
     """Give a compiled model the state that it had at a checkpoint: weights, optimizer and the seeds of its dropout."""
     model.optimizer.build(model.trainable_variables)
@@ -86,11 +95,13 @@ class EpochRecorder(keras.callbacks.Callback):
         Rows of the epochs that are over; each new one is added.
     bar : tqdm.tqdm
         Counts steps.
+    pause : callable
+        Asked at the end of an epoch whether the training is to pause there.
     """
 
-    def __init__(self, run: Run, history: list[dict], *, bar: tqdm):
+    def __init__(self, run: Run, history: list[dict], *, bar: tqdm, pause: Callable[[], bool]):
         super().__init__()
-        self.run, self.profile, self.history, self.bar = run, run.profile, history, bar
+        self.run, self.profile, self.history, self.bar, self.pause = run, run.profile, history, bar, pause
 
     def on_epoch_begin(self, epoch, logs=None):
         """Start the clock."""
@@ -114,7 +125,7 @@ class EpochRecorder(keras.callbacks.Callback):
             f"epoch {row['epoch']} of {self.profile.epochs}, loss {row['loss']:.3f}, accuracy {row['accuracy']:.3f}, validation "
             f"{row['validation_loss']:.3f}, {row['validation_accuracy']:.3f}"
         )
-        self.model.stop_training = stops_early(self.history, profile=self.profile)
+        self.model.stop_training = is_over(self.history, profile=self.profile) or self.pause()
 
     def _require_number(self, loss, where: str) -> None:
         if not np.isfinite(float(loss)):
@@ -123,6 +134,11 @@ class EpochRecorder(keras.callbacks.Callback):
                 f"The loss became {float(loss)} {where}: the weights have run away. Try a smaller learning rate, such as "
                 f'OVERRIDES = "learning_rate={rate:g}".'
             )
+
+
+def is_over(history: list[dict], *, profile: Profile) -> bool:
+    """Whether a training with these epochs has no more to come."""
+    return len(history) >= profile.epochs or stops_early(history, profile=profile)
 
 
 def stops_early(history: list[dict], *, profile: Profile) -> bool:

@@ -15,9 +15,10 @@ from helpers.comparison.race import make_part
 from helpers.evaluation.scores import read_classes, read_predictions
 from helpers.network import checkpoints, networks, training
 from helpers.network.checkpoints import save_checkpoint
+from helpers.network.devices import split_for_devices
 from helpers.network.model_files import load_model
 from helpers.network.run import Run, read_history, read_run
-from helpers.network.training import split_for_devices, train
+from helpers.network.training import train
 from helpers.recordings.manifest import build_manifest, read_manifest
 from helpers.spectrograms.convert import convert
 
