@@ -4,11 +4,10 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
-
-from helpers.base import machine
-from helpers.base.artifacts import Artifacts, SuiteError, read_json
-from helpers.base.settings import Profile, choose_profile, describe
+from helpers.base import device, machine
+from helpers.base.artifacts import Artifacts, SuiteError
+from helpers.base.settings import Profile, choose_profile
+from helpers.display.notes import SettingsTable
 from helpers.recordings.catalogue import choose_dataset
 
 
@@ -22,21 +21,23 @@ class Session:
     artifacts : Artifacts
         The folder of this dataset.
     profile : Profile
+    notebook : int or None
+        Number of the notebook.
+    asked, overrides : str
+        The profile and its overrides as the settings cell gives them.
     """
 
     dataset: str
     data_dir: str
     artifacts: Artifacts
     profile: Profile
+    notebook: int | None = None
+    asked: str = "auto"
+    overrides: str = ""
 
-    def settings(self) -> pd.DataFrame:
-        """All settings of the profile as a table, three settings a row."""
-        settings = pd.DataFrame(describe(self.profile).items(), columns=["setting", "value"])
-        # Tuples as OVERRIDES takes them.
-        settings["value"] = ["+".join(value) if isinstance(value, tuple) else str(value) for value in settings["value"]]
-        rows = -(-len(settings) // 3)
-        columns = [settings[start : start + rows].reset_index(drop=True) for start in range(0, len(settings), rows)]
-        return pd.concat(columns, axis=1).fillna("").set_axis([""] * rows)
+    def settings(self) -> SettingsTable:
+        """The settings, five of them open and the others folded."""
+        return SettingsTable(self.dataset, self.profile)
 
 
 def setting(name: str, value: str) -> str:
@@ -52,6 +53,7 @@ def start(
     profile: str = "auto",
     overrides: str = "",
     artifacts: str = "",
+    notebook: int | None = None,
 ) -> Session:
     """Read the settings cell, and say where everything goes.
 
@@ -68,11 +70,13 @@ def start(
     name : str
         Name of the folder below `artifacts`; the dataset's if empty.
     profile : {"auto", "quick", "paper"}
-        "auto" takes the profile that the spectrograms were made with, else `paper` on a GPU and `quick` without one.
+        "auto" is `paper` on a GPU and `quick` without one where the notebook trains; see `helpers.base.device.automatic_profile`.
     overrides : str
         Such as ``"epochs=5, batch_size=16"``.
     artifacts : str
         Folder for all results; `artifacts` in the project if empty.
+    notebook : int, optional
+        Number of the notebook that asks.
 
     Raises
     ------
@@ -89,11 +93,12 @@ def start(
     root = Path(setting("ARTIFACTS", artifacts) or machine.PROJECT / "artifacts").expanduser().resolve()
     folder = Artifacts(root / name)
     folder.require_layout()
-    profile = setting("PROFILE", profile)
-    if profile == "auto" and folder.spectrogram_settings.exists():
-        profile = read_json(folder.spectrogram_settings)["profile"]
-    elif profile == "auto":
-        profile = "paper" if machine.has_gpu() else "quick"
-    chosen = choose_profile(profile, overrides=setting("OVERRIDES", overrides))
-    print(f"dataset {dataset}, profile {profile}, results in {folder.folder}")
-    return Session(dataset, setting("DATA_DIR", data_dir), folder, chosen)
+    asked, overrides = setting("PROFILE", profile), setting("OVERRIDES", overrides)
+    chosen = _profile(asked, folder, overrides=overrides, notebook=notebook)
+    print(f"dataset {dataset}, profile {chosen.name}, results in {folder.folder}")
+    return Session(dataset, setting("DATA_DIR", data_dir), folder, chosen, notebook=notebook, asked=asked, overrides=overrides)
+
+
+def _profile(asked: str, folder: Artifacts, *, overrides: str, notebook: int | None) -> Profile:
+    name = device.automatic_profile(folder, notebook=notebook) if asked == "auto" else asked
+    return choose_profile(name, overrides=overrides)

@@ -93,6 +93,7 @@ def write_copies(kind: str, folder: Path, *, project: Path = PROJECT) -> list[Pa
 LONGEST_CELL = 25  # lines: what a projected page shows at once
 FEWEST_EXERCISES = 5
 OPENING = slice(1, 5)  # set-up and settings, the same cells everywhere
+NUMBER = re.compile(r"\bnotebook=(\d+)")
 CLOSING = ("## Exercises", "## Glossary", "## Sources")
 # `check_gpu` says what trains.
 TRAINS = re.compile(r"^from helpers\.network\.training import .*\btrain\b|\bcheck_gpu\(", re.MULTILINE)
@@ -112,7 +113,7 @@ def findings(project: Path = PROJECT) -> list[str]:
         except Exception as error:  # nbformat, its schema and json each have their own
             lines.append(f"{path.relative_to(project)}: is no valid notebook, {str(error).splitlines()[0]}")
             continue
-        opening = opening or [cell.source for cell in notebook.cells[OPENING]]
+        opening = opening or _opening(notebook)
         for index, finding in _notebook_findings(path, notebook, project=project, opening=opening):
             cell = "" if index is None else f", cell {index + 1} ({notebook.cells[index].id})"
             lines.append(f"{path.relative_to(project)}{cell}: {finding}")
@@ -151,10 +152,16 @@ def _opening_findings(path: Path, notebook: nbformat.NotebookNode, *, project: P
     page = f"{address.removeprefix('https://github.com/')}/blob/main/{path.relative_to(project).as_posix()}"
     if f"(https://colab.research.google.com/github/{page})" not in title:
         yield 0, f"let the badge open {page} (`make stamp` writes owner and name)"
-    if [cell.source for cell in notebook.cells[OPENING]] != opening:
+    if _opening(notebook) != opening:
         yield 1, "make cells 2 to 5, set-up and settings, the same as in the first notebook"
+    elif NUMBER.findall("\n".join(cell.source for cell in notebook.cells[OPENING])) != [number]:
+        yield 4, f"say once which notebook this is: notebook={number}"
     elif f'REPOSITORY = "{address}"' not in "".join(opening):
         yield 2, f"let REPOSITORY be {address}: run `make stamp`"
+
+
+def _opening(notebook: nbformat.NotebookNode) -> list[str]:
+    return [NUMBER.sub("notebook=N", cell.source) for cell in notebook.cells[OPENING]]
 
 
 def _lesson_findings(notebook: nbformat.NotebookNode) -> Iterator[Finding]:
