@@ -49,7 +49,8 @@ class SettingsTable:
         height = -(-len(others) // COLUMNS)
         folded = [sum(others[start::height], ()) for start in range(height)]
         summary = f"<summary>All {len(others)} other settings, which OVERRIDES can replace, too</summary>"
-        return f"{_table(rows)}<details>{summary}{_table(folded)}</details>"
+        wide = f'<div style="overflow-x: auto">{_table(folded)}</div>'
+        return f"{_table(rows)}<details>{summary}{wide}</details>"
 
 
 @dataclass(frozen=True, repr=False)

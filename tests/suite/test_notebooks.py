@@ -44,7 +44,7 @@ def good(tmp_path):
     (tmp_path / "README.md").write_text("# Title\n\n## When `this` goes wrong\n\n[there](#when-this-goes-wrong) `[no](link)`\n")
     cells = [
         text("00", TITLE), text("01", "## Setup"), code("02", f'REPOSITORY = "{ADDRESS}"'),
-        text("03", "## Settings"), code("04", "settings = 1"),
+        text("03", "## Settings"), code("04", "start(notebook=1)"),
         text("05", f"*Predict, then run:* [why?]({ADDRESS}/blob/main/README.md#when-this-goes-wrong)"),
         code("06", "1 + 1", tags=["key-figure"]),
         text("07", "**What you should see:** two."), text("ex", "## Exercises"), *exercises(5), text("gl", "## Glossary"),
@@ -69,6 +69,13 @@ def cell(notebook, name):
 
 def test_this_project_keeps_the_rules():
     assert findings() == []
+
+
+@pytest.mark.parametrize("path", sorted((PROJECT / "notebooks").glob("0[1-6]_*.ipynb")), ids=lambda path: path.stem)
+def test_a_notebook_begins_with_a_voice_before_anything_that_must_be_set_up(path):
+    _, badge, first, learn, *_ = json.loads(path.read_text())["cells"][0]["source"][::2]
+    assert "colab-badge" in badge and ("voice" in first or "stranger on the telephone" in first) and not first.startswith("**")
+    assert learn.startswith("**You will learn**")
 
 
 def test_the_readme_is_one_page():
@@ -106,6 +113,7 @@ def test_a_good_notebook_has_no_finding(good):
         ("00", {"source": TITLE.replace("**Time:**", "Time:")}, "cell 1 (01-00): add **Time:**"),
         ("00", {"source": TITLE.replace("# 1.", "# 2.")}, "begin with a title cell, '# 1."),
         ("02", {"source": 'REPOSITORY = "https://github.com/other/fork"'}, "cell 3 (01-02): let REPOSITORY be"),
+        ("04", {"source": "start(notebook=2)"}, "cell 5 (01-04): say once which notebook this is: notebook=1"),
         ("05", {"source": "Predict [so](05_none.ipynb)"}, "cell 6 (01-05): mend the link 05_none.ipynb"),
         ("05", {"source": f"Predict [so]({ADDRESS}/blob/main/README.md#no-such)"}, "README.md#no-such, which leads nowhere"),
         ("05", {"source": "So it is."}, "say 'Predict' at least once"),
@@ -139,7 +147,11 @@ def test_four_exercises_are_too_few_and_a_gpu_without_training_is_too_much(good)
 
 
 def test_a_second_notebook_must_open_as_the_first(good):
-    notebook = json.loads(json.dumps(read(good)).replace("01_first", "02_second").replace("# 1. ", "# 2. "))
+    other = {"01_first": "02_second", "# 1. ": "# 2. ", "notebook=1": "notebook=2"}
+    text = json.dumps(read(good))
+    for before, after in other.items():
+        text = text.replace(before, after)
+    notebook = json.loads(text)
     write(good, notebook, "02_second.ipynb")
     assert findings(good) == []
     cell(notebook, "04")["source"] = "settings = 2"
