@@ -187,7 +187,7 @@ def fit(
 
 
 def _paused(run: Run, history: list[dict]) -> PausedError:
-    return PausedError(f"{run.name} is not trained yet: it has paused after {len(history)} of {run.profile.epochs} epochs.")
+    return PausedError(f"Not trained yet: paused after {len(history)} of {run.profile.epochs} epochs; run this again to go on.")
 
 
 def _model_to_train(run: Run, picture: Path, *, steps: int, devices: list[str], latest: Path | None) -> keras.Model:

@@ -196,8 +196,8 @@ def test_a_race_that_pauses_goes_on_to_the_same_result(spoken, artifacts, given,
     assert "2 trainings of 3 epochs each; 0 of them are done. After 1 min (the setting compare_minutes)" in shown
     assert "0 of 2 trainings are done; run this cell again, also in a new session, to go on." in shown
     reasons = table.set_index(["split_method", "model"])["reason"]
-    assert reasons["random", "plain_cnn"] == "plain_cnn is not trained yet: it has paused after 2 of 3 epochs."
-    assert reasons["speaker", "plain_cnn"] == "plain_cnn is not trained yet: it has paused after 0 of 3 epochs."
+    assert reasons["random", "plain_cnn"] == "Not trained yet: paused after 2 of 3 epochs; run this again to go on."
+    assert reasons["speaker", "plain_cnn"] == "Not trained yet: paused after 0 of 3 epochs; run this again to go on."
     assert (reasons[:, "svm"] == "").all() and (reasons[:, "no_audio"] == "").all()
 
     table, shown = race_on()
