@@ -8,11 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
-import pandas as pd
-
-from helpers.base import drive, machine
-from helpers.base.artifacts import LAYOUT, Artifacts, SuiteError, read_json
-from helpers.base.settings import Profile, choose_profile, describe
+from helpers.base import device, drive, machine
+from helpers.base.artifacts import LAYOUT, Artifacts, SuiteError
+from helpers.base.settings import Profile, choose_profile
+from helpers.display.notes import SettingsTable
 from helpers.recordings.catalogue import DATASETS, choose_dataset
 from helpers.recordings.downloads import can_be_fetched
 
@@ -51,16 +50,11 @@ class Session:
 
     def reopened(self) -> Self:
         """The same after results were brought back: the profile "auto" is theirs."""
-        return replace(self, profile=_profile(self.asked, self.artifacts, overrides=self.overrides))
+        return replace(self, profile=_profile(self.asked, self.artifacts, overrides=self.overrides, notebook=self.notebook))
 
-    def settings(self) -> pd.DataFrame:
-        """All settings of the profile as a table, three settings a row."""
-        settings = pd.DataFrame(describe(self.profile).items(), columns=["setting", "value"])
-        # Tuples as OVERRIDES takes them.
-        settings["value"] = ["+".join(value) if isinstance(value, tuple) else str(value) for value in settings["value"]]
-        rows = -(-len(settings) // 3)
-        columns = [settings[start : start + rows].reset_index(drop=True) for start in range(0, len(settings), rows)]
-        return pd.concat(columns, axis=1).fillna("").set_axis([""] * rows)
+    def settings(self) -> SettingsTable:
+        """The settings, five of them open and the others folded."""
+        return SettingsTable(self.dataset, self.profile)
 
 
 def setting(name: str, value: str) -> str:
@@ -95,7 +89,7 @@ def start(
     name : str
         Name of the folder below `artifacts`; the dataset's if empty.
     profile : {"auto", "quick", "paper"}
-        "auto" takes the profile that the spectrograms were made with, else `paper` on a GPU and `quick` without one.
+        "auto" is `paper` on a GPU and `quick` without one where the notebook trains; see `helpers.base.device.automatic_profile`.
     overrides : str
         Such as ``"epochs=5, batch_size=16"``.
     artifacts : str
@@ -123,7 +117,7 @@ def start(
     folder = Artifacts(root / name)
     folder.require_layout()
     asked, overrides = setting("PROFILE", profile), setting("OVERRIDES", overrides)
-    chosen = _profile(asked, folder, overrides=overrides)
+    chosen = _profile(asked, folder, overrides=overrides, notebook=notebook)
     print(f"dataset {dataset}, profile {chosen.name}, results in {folder.folder}")
     return Session(
         dataset, data_dir, folder, chosen,
@@ -131,12 +125,9 @@ def start(
     )  # fmt: skip
 
 
-def _profile(asked: str, folder: Artifacts, *, overrides: str) -> Profile:
-    if asked == "auto" and folder.spectrogram_settings.exists():
-        asked = read_json(folder.spectrogram_settings)["profile"]
-    elif asked == "auto":
-        asked = "paper" if machine.has_gpu() else "quick"
-    return choose_profile(asked, overrides=overrides)
+def _profile(asked: str, folder: Artifacts, *, overrides: str, notebook: int | None) -> Profile:
+    name = device.automatic_profile(folder, notebook=notebook) if asked == "auto" else asked
+    return choose_profile(name, overrides=overrides)
 
 
 def _automatic(root: Path, name: str, *, notebook: int | None, on_drive: Path | None) -> tuple[str, str]:

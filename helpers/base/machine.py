@@ -5,8 +5,8 @@ import importlib
 import os
 import platform
 import re
-import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import threading
@@ -43,9 +43,13 @@ class DeadWorkerError(SuiteError):
         self.how = how
 
 
-def has_gpu() -> bool:
-    """Whether this machine has an NVIDIA GPU, asked without loading TensorFlow."""
-    return shutil.which("nvidia-smi") is not None
+def driver_lists_gpu() -> bool:
+    """Whether the NVIDIA driver lists a GPU: a first guess, without loading TensorFlow, which may be unable to use it."""
+    try:
+        listed = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, timeout=20)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return listed.returncode == 0 and listed.stdout.startswith("GPU ")
 
 
 def check_gpu() -> bool:

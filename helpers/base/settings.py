@@ -15,7 +15,9 @@ NETWORKS = (
 MOST_COLUMNS, MOST_POINTS = 1_000_000, 80_000_000
 # Lowest and highest value of a setting. All others: whole numbers from 1 on, other numbers from 0 on.
 LIMITS = {
-    **dict.fromkeys(("seed", "corpus_seed", "frequency_mask", "time_mask", "time_shift", "early_stopping"), (0, math.inf)),
+    **dict.fromkeys(
+        ("seed", "corpus_seed", "frequency_mask", "time_mask", "time_shift", "early_stopping", "compare_minutes"), (0, math.inf)
+    ),
     **dict.fromkeys(("dropout", "label_smoothing"), (0, 0.95)),
     "learning_rate": (1e-15, 10),
     "noise_snr_db": (-100, 100),
@@ -152,6 +154,9 @@ class Profile(Checked):
         The networks that notebook 05 sets beside it.
     compare_epochs, compare_seeds : int
         The budget of notebook 05, the same for every network and both splits: epochs, and how many seeds from `seed` on.
+    compare_minutes : int
+        After so many minutes the race of notebook 05 pauses at the end of an epoch, and goes on when it is called again; 0 never
+        pauses.
     weights : {"imagenet", "none"}
         Where a pre-trained network starts.
     base_channels : int
@@ -194,6 +199,7 @@ class Profile(Checked):
     compare: tuple[str, ...] = ("plain_cnn",)
     compare_epochs: int = 8
     compare_seeds: int = 1
+    compare_minutes: int = 0
     weights: Literal["imagenet", "none"] = "none"
     base_channels: int = 32
     dropout: float = 0.4
@@ -228,6 +234,7 @@ PROFILES = {
         network="resnet50",
         compare=("vgg16", "mobilenetv2"),
         compare_epochs=40,
+        compare_minutes=45,
         weights="imagenet",
         optimizer="adam",
         learning_rate=1e-4,

@@ -6,7 +6,8 @@ table `comparison.csv` comes from those files alone, so it is made again without
 
 import contextlib
 import gc
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -18,6 +19,7 @@ import tensorflow as tf
 
 from helpers.base.artifacts import Artifacts, RunFiles, SuiteError, read_json, read_table, write_json, write_table
 from helpers.base.settings import Profile
+from helpers.comparison import budget
 from helpers.comparison.baselines import BASELINES, train_baseline
 from helpers.evaluation.intervals import percentiles, resampled_scores
 from helpers.evaluation.scores import read_classes, read_predictions
@@ -91,7 +93,15 @@ def run_folders(name: str, part: Artifacts, *, profile: Profile) -> list[tuple[P
     return found
 
 
-def run_models(names: list[str], part: Artifacts, *, features: pd.DataFrame, pitch: pd.Series, profile: Profile) -> None:
+def run_models(
+    names: list[str],
+    part: Artifacts,
+    *,
+    features: pd.DataFrame,
+    pitch: pd.Series,
+    profile: Profile,
+    pause: Callable[[], bool] = lambda: False,
+) -> None:
     """Train models on one part, each with `compare_epochs` epochs and `compare_seeds` seeds; what is done is not done again.
 
     A model that fails leaves its reason in `failed.json`, and the rest goes on; next time it is tried again.
@@ -104,6 +114,8 @@ def run_models(names: list[str], part: Artifacts, *, features: pd.DataFrame, pit
         As `make_part` gives it.
     features, pitch, profile
         As for `helpers.comparison.baselines.train_baseline`.
+    pause : callable, optional
+        As for `helpers.network.training.train`. A network that has paused has that as its reason.
     """
     manifest = read_table(part.manifest)
     tf.get_logger().setLevel("ERROR")  # it takes a second network for the first one, compiled again
@@ -113,7 +125,7 @@ def run_models(names: list[str], part: Artifacts, *, features: pd.DataFrame, pit
                 if name in BASELINES:
                     train_baseline(name, manifest, part, features=features, pitch=pitch, profile=settings, folder=folder)
                 else:
-                    train(name, manifest, part, profile=settings, folder=folder)
+                    train(name, manifest, part, profile=settings, folder=folder, pause=pause)
         keras.backend.clear_session()  # the next network needs the memory
         gc.collect()
 
@@ -199,13 +211,45 @@ def make_parts(manifest: pd.DataFrame, artifacts: Artifacts, *, seed: int) -> di
 
 
 def compare(
-    manifest: pd.DataFrame, artifacts: Artifacts, *, features: pd.DataFrame, pitch: pd.Series, profile: Profile
+    manifest: pd.DataFrame,
+    artifacts: Artifacts,
+    *,
+    features: pd.DataFrame,
+    pitch: pd.Series,
+    profile: Profile,
+    clock: Callable[[], float] = time.monotonic,
 ) -> pd.DataFrame:
-    """The whole comparison: both splits, every model, and the table; see `run_models` and `comparison_table`."""
-    for method, part in make_parts(manifest, artifacts, seed=profile.seed).items():
-        print(f"split {method}:")
-        run_models(models(profile), part, features=features, pitch=pitch, profile=profile)
+    """The whole comparison: every model under both splits, and the table; see `run_models` and `comparison_table`.
+
+    After `compare_minutes` of the `clock`, in seconds, it pauses at the end of an epoch. Called again, it goes on from there.
+    """
+    parts = make_parts(manifest, artifacts, seed=profile.seed)
+    print(budget.describe(network_runs(parts, profile=profile), profile=profile))
+    end, paused = clock() + 60 * profile.compare_minutes, False
+
+    def pause() -> bool:
+        nonlocal paused
+        paused = profile.compare_minutes > 0 and end <= clock()
+        return paused
+
+    for name, (method, part) in product(models(profile), parts.items()):
+        print(f"{name}, split {method}:")
+        run_models([name], part, features=features, pitch=pitch, profile=profile, pause=pause)
+    if paused:
+        runs = network_runs(parts, profile=profile)
+        done = sum(run.files.facts.exists() for run in runs)
+        print(f"{done} of {len(runs)} trainings are done; run this cell again, also in a new session, to go on.")
     return comparison_table(artifacts, profile=profile)
+
+
+def network_runs(parts: dict[str, Artifacts], *, profile: Profile) -> list[Run]:
+    """All trainings of networks, without the baselines, which take seconds."""
+    return [
+        Run.of(name, read_table(part.manifest), part, profile=settings, folder=folder)
+        for name, part in product(models(profile), parts.values())
+        if name not in BASELINES
+        for folder, settings in run_folders(name, part, profile=profile)
+    ]
 
 
 def _row(name: str, part: Artifacts, *, profile: Profile) -> dict:

@@ -7,6 +7,7 @@ state go on exactly; what an epoch shows depends on its number alone (`helpers.s
 
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -122,6 +123,14 @@ def clear(run: Run) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def seconds_so_far(run: Run) -> list[float]:
+    """What each epoch of a training that was stopped took; empty where there is no checkpoint, or none that can be read."""
+    try:
+        return [row["seconds"] for row in read_note(max(run.checkpoints.glob("epoch-*.keras")))["history"]]
+    except (ValueError, SuiteError):  # `max` of nothing; a damaged file, which the training itself will say
+        return []
+
+
 def restore(path: Path, model: keras.Model) -> None:
     """Give a compiled model the state that it had at a checkpoint: weights, optimizer and the seeds of its dropout."""
     model.optimizer.build(model.trainable_variables)
@@ -144,11 +153,13 @@ class EpochRecorder(keras.callbacks.Callback):
         Rows of the epochs that are over; each new one is added.
     bar : tqdm.tqdm
         Counts steps.
+    pause : callable
+        Asked at the end of an epoch whether the training is to pause there.
     """
 
-    def __init__(self, run: Run, history: list[dict], *, bar: tqdm):
+    def __init__(self, run: Run, history: list[dict], *, bar: tqdm, pause: Callable[[], bool]):
         super().__init__()
-        self.run, self.profile, self.history, self.bar = run, run.profile, history, bar
+        self.run, self.profile, self.history, self.bar, self.pause = run, run.profile, history, bar, pause
         self.steps, self.on_drive = 0, run.checkpoints_on_drive is not None
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -180,7 +191,7 @@ class EpochRecorder(keras.callbacks.Callback):
             f"epoch {row['epoch']} of {self.profile.epochs}, loss {row['loss']:.3f}, accuracy {row['accuracy']:.3f}, validation "
             f"{row['validation_loss']:.3f}, {row['validation_accuracy']:.3f}"
         )
-        self.model.stop_training = stops_early(self.history, profile=self.profile)
+        self.model.stop_training = is_over(self.history, profile=self.profile) or self.pause()
 
     def _require_number(self, loss, where: str) -> None:
         if not np.isfinite(float(loss)):
@@ -204,6 +215,11 @@ def estimate(seconds: float, *, epochs: int) -> str:
         f"About {minutes} minute{'s' * (minutes > 1)} for {epochs} epochs, measured on the first steps. To stop: the square "
         "button; whole epochs stay."
     )
+
+
+def is_over(history: list[dict], *, profile: Profile) -> bool:
+    """Whether a training with these epochs has no more to come."""
+    return len(history) >= profile.epochs or stops_early(history, profile=profile)
 
 
 def stops_early(history: list[dict], *, profile: Profile) -> bool:

@@ -17,7 +17,10 @@ from helpers.evaluation.scores import read_classes, read_predictions, score
 from helpers.recordings.manifest import read_manifest
 
 # Settings that change neither the pictures nor the training of one network; clips that are left out change its data.
-NOT_OF_A_RUN = ("name", "compare", "compare_epochs", "compare_seeds", "speakers", "sentences", "corpus_seed", "leave_out_marked")
+NOT_OF_A_RUN = (
+    "name", "compare", "compare_epochs", "compare_seeds", "compare_minutes", "speakers", "sentences", "corpus_seed",
+    "leave_out_marked",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

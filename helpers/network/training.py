@@ -1,9 +1,9 @@
 """Training one network, and everything that is kept of it in `models/<name>/` (notebooks 03 and 05)."""
 
 import contextlib
-import functools
 import shutil
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +18,8 @@ from helpers.base.artifacts import Artifacts, SuiteError, disk_errors, write_tab
 from helpers.base.settings import Profile
 from helpers.evaluation.scores import predictions_table
 from helpers.network import checkpoints, networks
-from helpers.network.checkpoints import EpochRecorder, stops_early
+from helpers.network.checkpoints import EpochRecorder, is_over
+from helpers.network.devices import build_in_advance, mirrored, split_for_devices
 from helpers.network.model_files import load_weights, model_note, save_model
 from helpers.network.run import Run, best_epoch, milliseconds_per_clip
 from helpers.spectrograms.batches import (
@@ -34,7 +35,19 @@ from helpers.spectrograms.batches import (
 KEPT_EPOCHS = {"best": best_epoch, "last": len}  # from the rows of a history to the number of an epoch
 
 
-def train(name: str, manifest: pd.DataFrame, artifacts: Artifacts, *, profile: Profile, folder: Path | None = None) -> dict:
+class PausedError(SuiteError):
+    """A training that is not over, because it was asked to pause; its last checkpoint stays."""
+
+
+def train(
+    name: str,
+    manifest: pd.DataFrame,
+    artifacts: Artifacts,
+    *,
+    profile: Profile,
+    folder: Path | None = None,
+    pause: Callable[[], bool] = lambda: False,
+) -> dict:
     """Train a network and write all of `models/<name>/`, unless it is there with the same settings and data.
 
     A training that was stopped goes on from its last whole epoch. The epoch with the lowest validation loss is kept. Test clips are
@@ -50,6 +63,8 @@ def train(name: str, manifest: pd.DataFrame, artifacts: Artifacts, *, profile: P
     profile : Profile
     folder : Path, optional
         Where to write instead of `models/<name>/`.
+    pause : callable, optional
+        Asked before the first epoch and at the end of each whether to pause there.
 
     Returns
     -------
@@ -58,6 +73,8 @@ def train(name: str, manifest: pd.DataFrame, artifacts: Artifacts, *, profile: P
 
     Raises
     ------
+    PausedError
+        It has paused, and goes on when this is called again.
     SuiteError
         Pictures that are missing or were made with other settings, clips or classes that do not fit, a checkpoint of another
         training, a full disk, or a loss that is not a number.
@@ -72,7 +89,7 @@ def train(name: str, manifest: pd.DataFrame, artifacts: Artifacts, *, profile: P
         return run.read()
     if reason := run.reason_to_repeat():
         print(f"{name}: trained again, because {reason}")
-    history, best = fit(run, paths, targets, manifest["split"].to_numpy())
+    history, best = fit(run, paths, targets, manifest["split"].to_numpy(), pause=pause)
     # `plan` is for one device and in 32 bits, so that the file can be used on any machine.
     load_weights(best, plan)
     return _keep(run, plan, history, manifest, paths)
@@ -99,7 +116,9 @@ def _keep(run: Run, model: keras.Model, history: list[dict], manifest: pd.DataFr
     return kept
 
 
-def fit(run: Run, paths: list[Path], targets: np.ndarray, split: np.ndarray) -> tuple[list[dict], Path]:
+def fit(
+    run: Run, paths: list[Path], targets: np.ndarray, split: np.ndarray, *, pause: Callable[[], bool] = lambda: False
+) -> tuple[list[dict], Path]:
     """Train a run's network, from its last checkpoint on if there is one.
 
     Parameters
@@ -109,6 +128,8 @@ def fit(run: Run, paths: list[Path], targets: np.ndarray, split: np.ndarray) -> 
     paths : list of Path
     targets, split : np.ndarray [shape=(n,)]
         Index of each picture's class, and its part: train, validation or test.
+    pause : callable, optional
+        As for `train`, which also says what is raised.
 
     Returns
     -------
@@ -120,14 +141,16 @@ def fit(run: Run, paths: list[Path], targets: np.ndarray, split: np.ndarray) -> 
     profile = run.profile
     training, validation = np.flatnonzero(split == "train"), np.flatnonzero(split == "validation")
     latest, history = checkpoints.find_checkpoint(run)
+    if latest is None:
+        run.files.facts.unlink(missing_ok=True)  # written last: a folder without it is not finished
+        shutil.rmtree(run.files.logs, ignore_errors=True)
+    if not is_over(history, profile=profile) and pause():
+        raise _paused(run, history)
     machine.make_repeatable(profile.seed)
     devices = machine.training_devices()
     steps = steps_per_epoch(len(training), profile=profile)
     model = _model_to_train(run, paths[0], steps=steps, devices=devices, latest=latest)
-    if latest is None:
-        run.files.facts.unlink(missing_ok=True)  # written last: a folder without it is not finished
-        shutil.rmtree(run.files.logs, ignore_errors=True)
-    else:
+    if latest is not None:
         print(f"{run.name}: goes on after epoch {len(history)} of {profile.epochs}, from {run.checkpoints}")
     windows, classes = windows_per_clip(len(training), profile=profile), len(run.classes)
     batches = training_batches(
@@ -140,7 +163,7 @@ def fit(run: Run, paths: list[Path], targets: np.ndarray, split: np.ndarray) -> 
         desc=run.name, total=steps * profile.epochs, initial=steps * len(history), unit="step", mininterval=1, file=sys.stdout
     )
     with contextlib.closing(bar):
-        if not stops_early(history, profile=profile):
+        if not is_over(history, profile=profile):
             try:
                 model.fit(
                     split_for_devices(batches, parts=len(devices)),
@@ -148,9 +171,9 @@ def fit(run: Run, paths: list[Path], targets: np.ndarray, split: np.ndarray) -> 
                     initial_epoch=len(history),
                     epochs=profile.epochs,
                     shuffle=False,  # the batches are in their order already
-                    validation_data=split_for_devices(validated, parts=len(devices)),
+                    validation_data=split_for_devices(validated, parts=len(devices), whole=True),
                     callbacks=[
-                        EpochRecorder(run, history, bar=bar),
+                        EpochRecorder(run, history, bar=bar, pause=pause),
                         keras.callbacks.TensorBoard(run.files.logs, write_graph=False),
                     ],
                     verbose=0,
@@ -158,16 +181,24 @@ def fit(run: Run, paths: list[Path], targets: np.ndarray, split: np.ndarray) -> 
             except FloatingPointError as error:
                 checkpoints.clear(run)  # they would only lead here again
                 raise SuiteError(str(error)) from None
+    if not is_over(history, profile=profile):
+        raise _paused(run, history)
     return history, checkpoints.epoch_file(run.checkpoints, KEPT_EPOCHS[profile.kept_epoch](history))
+
+
+def _paused(run: Run, history: list[dict]) -> PausedError:
+    return PausedError(f"Not trained yet: paused after {len(history)} of {run.profile.epochs} epochs; run this again to go on.")
 
 
 def _model_to_train(run: Run, picture: Path, *, steps: int, devices: list[str], latest: Path | None) -> keras.Model:
     """The network on all devices, compiled; in the state of a checkpoint if there is one."""
-    strategy = _mirrored(*devices) if len(devices) > 1 else tf.distribute.get_strategy()
+    strategy = mirrored(*devices) if len(devices) > 1 else tf.distribute.get_strategy()
     with strategy.scope():
         mixed = _switch(run.profile.mixed_precision, auto=any("GPU" in device for device in devices))
         model = build(run.name, picture, classes=run.classes, profile=run.profile, mixed=mixed)
         compile_model(model, steps=steps, profile=run.profile)
+        if len(devices) > 1:
+            build_in_advance(model)
         if latest is not None:
             checkpoints.restore(latest, model)
     return model
@@ -188,27 +219,6 @@ def build(name: str, picture: Path, *, classes: list[str], profile: Profile, mix
         )
     finally:
         keras.config.set_dtype_policy(policy)
-
-
-@functools.cache  # two strategies in one process mix up their messages
-def _mirrored(*devices: str) -> tf.distribute.Strategy:
-    return tf.distribute.MirroredStrategy(devices)
-
-
-def split_for_devices(batches: tf.data.Dataset, *, parts: int) -> tf.data.Dataset:
-    """Batches of which no device gets an empty part, which fails: where there are too few pictures, some come twice."""
-    if parts < 2:
-        return batches
-
-    def fill(*batch: tf.Tensor) -> list[tf.Tensor]:
-        size = tf.shape(batch[0])[0]
-        each = -(-size // parts)  # each device gets so many, until there are no more
-        indices = tf.range(tf.maximum(size, each * (parts - 1) + 1)) % size
-        return [tf.gather(part, indices) for part in batch]
-
-    options = tf.data.Options()
-    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF  # one machine, one stream
-    return batches.map(lambda images, labels: tuple(fill(images, labels))).with_options(options)
 
 
 def compile_model(model: keras.Model, *, steps: int, profile: Profile) -> None:

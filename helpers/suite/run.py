@@ -26,6 +26,7 @@ from scipy import stats
 
 from helpers.base import machine
 from helpers.base.artifacts import Artifacts, RunFiles, SuiteError, read_json, write_json, write_text
+from helpers.base.device import TRAINING_NOTEBOOKS
 from helpers.base.settings import Profile
 from helpers.recordings.manifest import read_manifest
 from helpers.recordings.splits import split_clips
@@ -70,7 +71,8 @@ def run_notebooks(names: list[str], known: list[str]) -> int:
         if os.environ.get(variable):
             os.environ[variable] = str(Path(os.environ[variable]).expanduser().resolve())
     os.environ["DATASET"] = os.environ.get("DATASET") or "voices"  # whatever else lies in the results folder
-    session = start()
+    numbers = [int(name[:2]) for name in names]
+    session = start(notebook=next((number for number in numbers if number in TRAINING_NOTEBOOKS), None))
     os.environ["PROFILE"] = session.profile.name
     os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")  # older kernels warn of a debugger nobody asked for
 

@@ -22,8 +22,7 @@ def test_the_settings_cell_decides_and_the_environment_wins(tmp_path, monkeypatc
     monkeypatch.setenv("DATASET", "emodb")
     session = start(dataset="folder", profile="paper", artifacts=str(tmp_path))
     assert session.artifacts.folder == tmp_path / "emodb" and session.profile.name == "quick"
-    shown = session.settings().to_numpy().tolist()
-    assert any(row[at : at + 2] == ["batch_size", "32"] for row in shown for at in (0, 2, 4))
+    assert "batch_size=32" in repr(session.settings())
 
 
 def test_auto_is_real_speech_on_colab_and_the_built_in_corpus_elsewhere(tmp_path, monkeypatch, capsys):
@@ -49,17 +48,6 @@ def test_a_results_folder_of_an_earlier_layout_is_refused_and_left_as_it_is(tmp_
     assert "\n" not in str(refused.value) and old.read_bytes() == before
     with pytest.raises(SuiteError, match="earlier version"):
         read_manifest(Artifacts(tmp_path / "voices"))
-
-
-def test_auto_is_paper_on_a_gpu_quick_without_and_what_the_pictures_are_made_for(tmp_path, monkeypatch):
-    monkeypatch.setattr(machine, "has_gpu", lambda: False)
-    session = start(artifacts=str(tmp_path))
-    assert session.profile.name == "quick"
-    assert start(dataset="emodb", artifacts=str(tmp_path)).profile.name == "quick"
-    write_json(session.artifacts.spectrogram_settings, {"profile": "paper"})
-    assert start(artifacts=str(tmp_path)).profile.name == "paper"
-    monkeypatch.setattr(machine, "has_gpu", lambda: True)
-    assert start(artifacts=str(tmp_path / "new")).profile.name == "paper"
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """The comparison on a tiny corpus: both splits, the rows, failures, restart, and the table made again from the files alone."""
 
 import dataclasses
+import itertools
+import shutil
 
 import keras
 import numpy as np
@@ -167,3 +169,44 @@ def test_a_run_that_was_stopped_is_finished_and_notebook_3s_is_taken_where_it_is
     assert pd.notna(
         comparison_table(artifacts, profile=profile).set_index(["split_method", "model"]).loc[("random", "svm"), "accuracy"]
     )
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("shallow")
+def test_a_race_that_pauses_goes_on_to_the_same_result(spoken, artifacts, given, monkeypatch, capsys):
+    """Its clock goes on by 25 s with each look at it, so that the minute is over at the third look."""
+    monkeypatch.setattr(race, "BASELINES", ("no_audio", "svm"))
+    given["profile"] = profile = dataclasses.replace(
+        PROFILE, network="plain_cnn", compare=(), compare_epochs=3, compare_minutes=1, dropout=0.5
+    )
+
+    def race_on():
+        table = compare(spoken, artifacts, **given, clock=itertools.count(step=25).__next__)
+        return table, capsys.readouterr().out
+
+    def predictions():
+        return [path.read_bytes() for path in sorted(artifacts.folder.glob("comparison/*/models/*/*/predictions.csv"))]
+
+    whole = compare(spoken, artifacts, **given | {"profile": dataclasses.replace(profile, compare_minutes=0)}, clock=lambda: 1e9)
+    assert "pauses" not in capsys.readouterr().out and (whole["reason"] == "").all()
+    expected = predictions()
+    shutil.rmtree(artifacts.comparison_part("random").folder.parent)
+
+    table, shown = race_on()
+    assert "2 trainings of 3 epochs each; 0 of them are done. After 1 min (the setting compare_minutes)" in shown
+    assert "0 of 2 trainings are done; run this cell again, also in a new session, to go on." in shown
+    reasons = table.set_index(["split_method", "model"])["reason"]
+    assert reasons["random", "plain_cnn"] == "Not trained yet: paused after 2 of 3 epochs; run this again to go on."
+    assert reasons["speaker", "plain_cnn"] == "Not trained yet: paused after 0 of 3 epochs; run this again to go on."
+    assert (reasons[:, "svm"] == "").all() and (reasons[:, "no_audio"] == "").all()
+
+    table, shown = race_on()
+    assert "The 2 epochs so far took" in shown and "the 4 others take" in shown
+    assert "plain_cnn: goes on after epoch 2 of 3" in shown and "1 of 2 trainings are done" in shown
+    assert (table["reason"] == "").sum() == 5
+
+    table, shown = race_on()
+    assert "plain_cnn: goes on after epoch 1 of 3" in shown and "to go on" not in shown
+    assert predictions() == expected
+    scores = [name for name in whole if not name.startswith(("seconds", "milliseconds"))]
+    pd.testing.assert_frame_equal(table[scores], whole[scores])

@@ -52,10 +52,12 @@ profile = dataclasses.replace(conftest.TINY, epochs=4, batch_size=4)
 training.train("small_resnet", read_manifest(artifacts), artifacts, profile=profile)
 """
 TWO_DEVICES = """
-import keras
 import tensorflow as tf
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+"""
+SAME_ON_BOTH = """
+import keras
 
 def network(name, *, shape, classes, **_):
     pictures = keras.Input(shape)
@@ -67,7 +69,7 @@ class Steps(checkpoints.EpochRecorder):
         super().on_epoch_end(epoch, logs)
         self.history[-1]["steps"] = self.model.optimizer.iterations.numpy().item()
 
-plain, networks.build, training.EpochRecorder = networks.build, network, Steps
+networks.build, training.EpochRecorder = network, Steps
 manifest = read_manifest(artifacts)
 training_clips = manifest[manifest["split"] == "train"].index
 manifest = manifest.drop(training_clips[11:])  # two batches of four, and one of three
@@ -78,9 +80,15 @@ for devices in ([], ["CPU:0", "CPU:1"]):
     folder = artifacts.model(str(len(devices)))
     training.train("plain_cnn", manifest, artifacts, profile=profile, folder=folder)
     found[len(devices)] = (folder / "history.csv").read_text()
-networks.build = plain  # with batch normalisation, dropout and 16 bits; the last batch is a single clip
-profile = dataclasses.replace(profile, mixed_precision="on")
-manifest, save = manifest.drop(training_clips[9:11]), training.checkpoints.save_checkpoint
+print(json.dumps(found))
+"""
+GOES_ON_ON_TWO_DEVICES = """
+machine.training_devices = lambda: ["CPU:0", "CPU:1"]
+manifest = read_manifest(artifacts)
+manifest = manifest.drop(manifest[manifest["split"] == "train"].index[9:])  # the last batch is a single clip
+# With batch normalisation, dropout and 16 bits.
+profile = dataclasses.replace(conftest.TINY, batch_size=4, test_windows=1, mixed_precision="on")
+save = training.checkpoints.save_checkpoint
 
 def interrupted(*args, **kwargs):
     save(*args, **kwargs)
@@ -92,7 +100,6 @@ try:
     training.train("small_resnet", manifest, artifacts, profile=profile)
 except KeyboardInterrupt:  # and goes on
     training.train("small_resnet", manifest, artifacts, profile=profile)
-print(json.dumps(found))
 """
 
 
@@ -252,13 +259,21 @@ def test_a_checkpoint_of_an_earlier_version_is_refused(stopped, artifacts, lacki
         train("plain_cnn", manifest, artifacts, profile=TINY)
 
 
-@pytest.mark.long
 def test_two_devices_train_as_one_does(manifest, artifacts):
-    result = run(TWO_DEVICES, artifacts)
+    result = run(TWO_DEVICES + SAME_ON_BOTH, artifacts)
     assert result.returncode == 0, result.stderr[-3000:]
     found = json.loads(result.stdout.splitlines()[-1])
     one, two = (pd.read_csv(io.StringIO(found[devices])) for devices in "02")
     assert one["steps"].tolist() == two["steps"].tolist() == [3, 6]
+    # Up to the last step of an epoch they are the same. In that one, of three clips, one device has a clip to itself, which then
+    # counts for more.
+    assert one["loss"][0] == pytest.approx(two["loss"][0], abs=1e-3), found
     losses = ["loss", "validation_loss"]
-    assert np.allclose(one[losses], two[losses], atol=1e-3), found
+    assert np.allclose(one[losses], two[losses], atol=1e-2), found
+
+
+@pytest.mark.long
+def test_a_stopped_training_on_two_devices_goes_on(manifest, artifacts):
+    result = run(TWO_DEVICES + GOES_ON_ON_TWO_DEVICES, artifacts)
+    assert result.returncode == 0, result.stderr[-3000:]
     assert f"{NAME}: goes on after epoch 1 of 2" in result.stdout and len(read_history(artifacts, NAME)) == 2

@@ -15,9 +15,10 @@ from helpers.comparison.race import make_part
 from helpers.evaluation.scores import read_classes, read_predictions
 from helpers.network import checkpoints, networks, training
 from helpers.network.checkpoints import save_checkpoint
+from helpers.network.devices import split_for_devices
 from helpers.network.model_files import load_model
 from helpers.network.run import Run, read_history, read_run
-from helpers.network.training import split_for_devices, train
+from helpers.network.training import train
 from helpers.recordings.manifest import build_manifest, read_manifest
 from helpers.spectrograms.convert import convert
 
@@ -159,13 +160,15 @@ def test_mixed_precision_trains_in_16_bits_and_leaves_a_model_in_32(manifest, ar
 
 
 @pytest.mark.parametrize("devices", [1, 2, 3, 4])
-def test_no_share_of_a_batch_is_empty(devices):
+def test_no_share_of_a_batch_is_empty_and_each_clip_is_validated_as_often_as_any_other(devices):
     for size in range(1, 10):
         batch = tf.data.Dataset.from_tensors((tf.range(size), tf.range(size)))
         images, labels = next(split_for_devices(batch, parts=devices).as_numpy_iterator())
         parts = [images[start : start + -(-size // devices)] for start in range(0, len(images), -(-size // devices))]
         assert len(parts) == devices or devices == 1
         assert images.tolist() == labels.tolist() and set(images) == set(range(size)) and len(images) < size + devices
+        images, _ = next(split_for_devices(batch, parts=devices, whole=True).as_numpy_iterator())
+        assert images.tolist() == devices * list(range(size))
 
 
 def test_a_last_batch_of_a_single_picture_trains(manifest, artifacts):

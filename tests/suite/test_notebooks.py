@@ -72,6 +72,13 @@ def test_this_project_keeps_the_rules():
     assert findings() == []
 
 
+@pytest.mark.parametrize("path", sorted((PROJECT / "notebooks").glob("0[1-6]_*.ipynb")), ids=lambda path: path.stem)
+def test_a_notebook_begins_with_a_voice_before_anything_that_must_be_set_up(path):
+    _, badge, first, learn, *_ = json.loads(path.read_text())["cells"][0]["source"][::2]
+    assert "colab-badge" in badge and ("voice" in first or "stranger on the telephone" in first) and not first.startswith("**")
+    assert learn.startswith("**You will learn**")
+
+
 def test_the_readme_is_one_page():
     assert (PROJECT / "README.md").stat().st_size <= 12_000
 

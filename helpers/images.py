@@ -1,0 +1,82 @@
+"""The spectrogram images that a training needs: made where they are lacking (notebooks 03 and 05)."""
+
+from dataclasses import replace
+
+from IPython.display import display
+
+from helpers.base.artifacts import Artifacts, SuiteError, read_json
+from helpers.base.device import made_for_device
+from helpers.base.settings import PROFILES, Profile, choose_profile
+from helpers.display.notes import Notice
+from helpers.recordings.manifest import read_manifest, reject
+from helpers.session import Session
+from helpers.spectrograms.convert import convert
+
+
+def bring_images(session: Session) -> Session:
+    """Make the spectrogram images that the profile lacks, and say in large letters where it is not the one for this device.
+
+    Returns
+    -------
+    Session
+        Where the images can't be made, as the recordings are not here, its profile is that of the images that are there.
+
+    Raises
+    ------
+    SuiteError
+        There are neither images nor recordings.
+    """
+    wanted, lacking = session.profile.name, ""
+    if not images_fit(session.artifacts, profile=session.profile):
+        try:
+            make_images(session.artifacts, profile=session.profile)
+        except SuiteError as error:
+            if not session.artifacts.spectrogram_settings.exists():
+                raise
+            there = read_json(session.artifacts.spectrogram_settings)["profile"]
+            lacking = f"The images of the profile {wanted} can't be made here, and those of {there} are used instead: {error}"
+            session = replace(session, profile=choose_profile(there, overrides=session.overrides))
+    chosen = "" if session.asked == "auto" else f'PROFILE = "{wanted}" was chosen; "auto" would take {made_for_device()} here.'
+    if notice := unusual(session.profile, device=made_for_device(), why=lacking or chosen):
+        display(notice)
+    elif lacking:
+        print(lacking)
+    return session
+
+
+def images_fit(artifacts: Artifacts, *, profile: Profile) -> bool:
+    """Whether there are spectrogram images, made with this profile's settings."""
+    made = artifacts.spectrogram_settings
+    return made.exists() and read_json(made)["settings"] == vars(profile.spectrogram)
+
+
+def make_images(artifacts: Artifacts, *, profile: Profile) -> None:
+    """Make the spectrogram images of all clips, as notebook 2 does, in the place of those that are there.
+
+    Raises
+    ------
+    SuiteError
+        A recording is not on this machine; the images stay as they are.
+    """
+    manifest = read_manifest(artifacts)
+    if missing := [path for path in map(artifacts.audio, manifest["path"]) if not path.exists()]:
+        raise SuiteError(f"{len(missing)} of {len(manifest)} recordings are not on this machine, such as {missing[0]}.")
+    print(f"The spectrogram images of the profile {profile.name} are made now, as in notebook 2.")
+    reject(artifacts, convert(manifest, artifacts, settings=profile.spectrogram, profile=profile.name))
+
+
+def unusual(profile: Profile, *, device: str, why: str) -> Notice | None:
+    """What it means to train with another profile than the one for this `device`; None where it is that one."""
+    if profile.name == device:
+        return None
+    if device == "paper":
+        return Notice(
+            f"This is not the study's {PROFILES['paper'].network.replace('resnet', 'ResNet')}",
+            f"The profile {profile.name} trains {profile.network}, a small network, on smaller pictures: its scores can't be "
+            f"compared with the study's, although this machine has a GPU. {why}",
+        )
+    return Notice(
+        "This takes hours without a GPU",
+        f"The profile {profile.name} trains {profile.network} on pictures of {profile.spectrogram.image_size} x "
+        f'{profile.spectrogram.image_size} points, which is meant for a GPU. PROFILE = "quick" takes minutes. {why}',
+    )
