@@ -119,8 +119,8 @@ def median_pitch(samples: np.ndarray, *, sample_rate: int) -> float:
 def pitch_table(manifest: pd.DataFrame, artifacts: Artifacts, *, longest_s: float = LONGEST_S) -> pd.Series:
     """Median pitch of every clip in Hz, indexed by clip; kept in `pitch.csv`, measured again where sound or method have changed.
 
-    A clip whose sound can't be read has none. Where the recordings can't be had, what was kept is taken as it is, and a sentence
-    says so; there may be none at all.
+    A clip whose sound can't be read has none; of one whose file is gone, what was kept is taken as it is. Where no recording can be
+    had, that holds for all, and a sentence says so.
     """
     kept = {}
     if artifacts.pitch.exists():
@@ -142,8 +142,8 @@ def pitch_table(manifest: pd.DataFrame, artifacts: Artifacts, *, longest_s: floa
                 return sound, hertz
             samples = load_audio(path, sample_rate=PITCH_RATE, longest_s=longest_s)
             return now, round(median_pitch(samples, sample_rate=PITCH_RATE), 2)
-        except (SuiteError, OSError):  # gone since the audit; notebook 02 lists such clips with the reason
-            return "", np.nan
+        except (SuiteError, OSError):  # notebook 02 lists such clips with the reason
+            return ("", np.nan) if path.exists() else (sound, hertz)
 
     # Each clip brings only what is kept of it, as the function is sent to a worker again with every clip.
     clips = zip(manifest["clip"], sounds, strict=True)
