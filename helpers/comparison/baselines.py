@@ -35,6 +35,9 @@ def mfcc_table(manifest: pd.DataFrame, artifacts: Artifacts, *, sample_rate: int
 
     Davis & Mermelstein (1980), "Comparison of parametric representations for monosyllabic word recognition in continuously
     spoken sentences", IEEE Trans. Acoust. Speech Signal Process. 28, 357-366.
+
+    Where the sound of a clip can't be had, the table is empty, and a sentence says so: a model on some of the clips would not be
+    compared with the others on equal terms.
     """
 
     def features(path: Path) -> np.ndarray:
@@ -43,9 +46,13 @@ def mfcc_table(manifest: pd.DataFrame, artifacts: Artifacts, *, sample_rate: int
         coefficients = librosa.feature.mfcc(y=samples, sr=sample_rate, n_mfcc=MFCCS)
         return np.concatenate([coefficients.mean(axis=1), coefficients.std(axis=1)])
 
-    rows = on_all_cores(features, artifacts.sounds(manifest["path"]), title="MFCCs")
+    try:
+        rows = on_all_cores(features, artifacts.sounds(manifest["path"]), title="MFCCs")
+    except SuiteError as error:
+        print(f"{error} So the MFCCs are missing, and what is computed from them is left out.")
+        rows, manifest = [], manifest.iloc[:0]
     names = [f"{part} {number}" for part in ("mean", "deviation") for number in range(MFCCS)]
-    return pd.DataFrame(rows, index=manifest["clip"].to_numpy(), columns=names)
+    return pd.DataFrame(rows, index=manifest["clip"].to_numpy(), columns=names, dtype=float)
 
 
 def fisher_vectors(manifest: pd.DataFrame, artifacts: Artifacts, *, profile: Profile) -> np.ndarray:
@@ -77,7 +84,7 @@ def train_baseline(
     artifacts : Artifacts
         For the class list, and the pictures' fingerprint, which changes where a sound does.
     features, pitch : pd.DataFrame, pd.Series
-        As `mfcc_table` and `helpers.spectrograms.voice.pitch_table` give them.
+        As `mfcc_table` and `helpers.spectrograms.voice.pitch_table` give them; empty where there is no sound.
     profile : Profile
     folder : Path, optional
         Where to write instead of `models/<name>/`.
@@ -90,7 +97,7 @@ def train_baseline(
     Raises
     ------
     SuiteError
-        The class names do not tell what the baseline tells.
+        The class names do not tell what the baseline tells, or what it is trained on is missing.
     """
     settings = {"mfccs": MFCCS, "sample_rate": profile.spectrogram.sample_rate, "seed": profile.seed}
     run = Run.of(name, manifest, artifacts, profile=profile, folder=folder, settings=settings)
@@ -105,6 +112,8 @@ def train_baseline(
     elif name == "fisher_vector":
         vectors = fisher_vectors(manifest, artifacts, profile=profile)
         probabilities, facts = _on_features(LogisticRegression(C=FISHER_C, max_iter=1000), manifest, vectors, run.classes)
+    elif features.empty:
+        raise SuiteError("It is trained on the MFCCs, which could not be computed here, as that takes the recordings of all clips.")
     else:
         model = svm() if name == "svm" else make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))
         probabilities, facts = _on_features(model, manifest, features.loc[manifest["clip"]].to_numpy(), run.classes)
@@ -136,6 +145,8 @@ def _by_pitch(manifest: pd.DataFrame, pitch: pd.Series, classes: list[str]) -> t
     genders = pd.Series([parse_label(label)[0] for label in classes], index=classes)
     if set(genders) != {"female", "male"}:
         raise SuiteError("The pitch tells gender alone, and the names of these classes do not.")
+    if pitch.empty:
+        raise SuiteError("The pitch of no clip is known, as measuring it takes the recordings.")
     probabilities = no_audio(manifest, classes)
     hertz = manifest["clip"].map(pitch).to_numpy()
     threshold, _ = pitch_threshold(manifest.rename(columns={"label": "true"}), pitch)

@@ -14,7 +14,7 @@ from scipy.signal import butter, sosfiltfilt
 from tqdm import tqdm
 
 from helpers.base import machine
-from helpers.base.artifacts import Artifacts, fingerprint, read_table, write_table
+from helpers.base.artifacts import FIND_RECORDINGS, Artifacts, NoRecordingsError, fingerprint, read_table, write_table
 from helpers.base.settings import Profile
 from helpers.evaluation.intervals import bootstrap
 from helpers.evaluation.scores import predictions_table
@@ -86,15 +86,17 @@ def robustness(manifest: pd.DataFrame, artifacts: Artifacts, *, classes: list[st
     ------
     SuiteError
         The model is not there.
+    NoRecordingsError
+        None of the recordings is there; clips whose recording is gone are left out, and a sentence says so.
     """
     files = artifacts.run(profile.network)
     predictions, target = fingerprint(files.predictions), files.robustness
     if target.exists() and (kept := read_table(target))["predictions"].eq(predictions).all():
         return kept.set_index("condition").drop(columns="predictions")
+    manifest = sample_clips(_recorded(manifest, artifacts), MOST_CLIPS, seed=profile.seed)
     machine.load_tensorflow()
     from helpers.network.model_files import load_model
 
-    manifest = sample_clips(manifest, MOST_CLIPS, seed=profile.seed)
     model = load_model(files.model, classes=classes)
     settings = model.settings
 
@@ -115,3 +117,13 @@ def robustness(manifest: pd.DataFrame, artifacts: Artifacts, *, classes: list[st
     table = pd.DataFrame(rows, columns=["condition", "clips", "accuracy", "low", "high", "predictions"])
     write_table(target, table)
     return table.set_index("condition").drop(columns="predictions")
+
+
+def _recorded(manifest: pd.DataFrame, artifacts: Artifacts) -> pd.DataFrame:
+    """The clips whose recording is on this machine."""
+    there = [path.is_file() for path in artifacts.sounds(manifest["path"])]
+    if not any(there):
+        raise NoRecordingsError(f"Not one of {len(manifest)} recordings is left in {artifacts.corpus()}: {FIND_RECORDINGS}.")
+    if not all(there):
+        print(f"{there.count(False)} of {len(there)} recordings are no longer in {artifacts.corpus()}: the others are tested.")
+    return manifest[there]

@@ -18,7 +18,7 @@ import pandas as pd
 import soundfile
 from PIL import Image
 
-from helpers.base.artifacts import Artifacts
+from helpers.base.artifacts import Artifacts, NoRecordingsError
 from helpers.base.settings import SpectrogramSettings
 from helpers.display.figures import BLUE, GREEN, ORANGE, envelope
 from helpers.recordings.containers import UnusableSoundError
@@ -83,9 +83,17 @@ def neighbours_html(rows: pd.DataFrame, artifacts: Artifacts) -> str:
     """
     return "".join(
         f"<p style='line-height:1.6'><b>{html.escape(row['label'])}</b>, distance {row['distance']:.3f}: {html.escape(row['clip'])}"
-        f"<br>{player_html(artifacts.audio(row['path']), name=row['clip'])}</p>"
+        f"<br>{clip_player_html(row, artifacts, name=row['clip'])}</p>"
         for _, row in rows.iterrows()
     )
+
+
+def clip_player_html(row: pd.Series, artifacts: Artifacts, *, name: str) -> str:
+    """The player of a manifest row, see `player_html`; a sentence where the recordings are not on this machine."""
+    try:
+        return player_html(artifacts.audio(row["path"]), name=name)
+    except NoRecordingsError as error:
+        return f"<p>{html.escape(str(error))}</p>"
 
 
 def player_html(path: Path, *, name: str = "") -> str:
@@ -215,14 +223,17 @@ def clip_html(
         Laid over the spectrogram; of the whole clip.
     """
     parts = parts or ClipParts(row["duration_s"])
-    path, sound = artifacts.audio(row["path"]), None
+    sound = None
     try:
+        path = artifacts.audio(row["path"])
         sound = read_sound(path, longest_s=np.ceil(row["duration_s"]))
         first, last = (round(seconds * sound.sample_rate) for seconds in parts.seconds)
         samples = sound.samples[min(first, len(sound.samples) - 1) : last]  # it may have become shorter since the audit
         heard = audio_html(samples, sound.sample_rate, name=row["clip"]) + waveform_html(samples)
     except UnusableSoundError as error:
         heard = unreadable_html(path, error)
+    except NoRecordingsError as error:
+        heard = f"<p>{html.escape(str(error))}</p>"
     pixels, seen = clip_pixels(row, artifacts, sound=sound), ""
     if pixels is not None:
         seen = picture_html(pixels, name=row["clip"], stretch=parts.fractions, heat=heat)

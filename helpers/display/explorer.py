@@ -16,7 +16,7 @@ import traitlets
 
 from helpers.base import machine
 from helpers.base.artifacts import Artifacts
-from helpers.display.clip import player_html
+from helpers.display.clip import clip_player_html
 from helpers.display.figures import SEQUENTIAL
 from helpers.display.widgets import ROW, GradCam, clip_panel, step_buttons, with_predictions
 from helpers.evaluation.scores import confusion_counts, most_confused
@@ -186,5 +186,5 @@ def comparison_html(clips: pd.DataFrame, row: pd.Series, artifacts: Artifacts) -
     return (
         f"<p>Compare by ear: <b>{html.escape(other['clip'])}</b>, which is {html.escape(other['label'])} "
         f"({html.escape(other['split'])}, confidence {other['confidence']:.2f})</p>"
-        + player_html(artifacts.audio(other["path"]), name=f"to compare: {other['clip']}")
+        + clip_player_html(other, artifacts, name=f"to compare: {other['clip']}")
     )

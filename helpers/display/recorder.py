@@ -1,20 +1,24 @@
 """A recording of your own, from the browser's microphone or a file, held in memory alone (notebook 06)."""
 
 import base64
+import contextlib
 import importlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import anywidget
 import numpy as np
+import pandas as pd
 import soundfile
 import traitlets
 
 from helpers.base import machine
-from helpers.base.artifacts import Artifacts, SuiteError, atomic_path
+from helpers.base.artifacts import Artifacts, NoRecordingsError, SuiteError, atomic_path
 from helpers.recordings.containers import UnusableSoundError
 from helpers.recordings.decoding import Sound
 from helpers.recordings.sounds import LONGEST_S, read_sound, sound_facts
+from helpers.spectrograms.example import clip_samples
 from helpers.spectrograms.mel import resample
 
 SOURCE = Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
@@ -85,7 +89,7 @@ def open_recorder(*, seconds: int) -> RecorderPanel:
 
 
 def choose_recording(
-    panel: RecorderPanel | None = None, *, path: str = "", stand_in: Path, longest_s: float = LONGEST_S
+    panel: RecorderPanel | None = None, *, path: str = "", stand_in: Path | Callable[[], Recording], longest_s: float = LONGEST_S
 ) -> Recording:
     """The recording of the panel, else the sound file at `path`, else one that stands in for it.
 
@@ -94,8 +98,8 @@ def choose_recording(
     panel : RecorderPanel, optional
     path : str
         Of a sound file; empty for none.
-    stand_in : Path
-        Of the clip to take where there is no recording.
+    stand_in : Path or callable
+        Of the clip to take where there is no recording; or what gives it, called only then.
     longest_s : float
         Of a longer one the first so many seconds are taken.
 
@@ -112,6 +116,8 @@ def choose_recording(
         raise SuiteError(f"There is no sound file {file}: check RECORDING.")
     elif path:
         given, source = file, f"the file {file.name}"
+    elif callable(stand_in):
+        return stand_in()
     else:
         given, source = stand_in, f"the test clip {stand_in.stem}, which stands in for your recording"
     try:
@@ -119,6 +125,20 @@ def choose_recording(
     except UnusableSoundError as error:
         hint = "record again, or give a sound file with a voice in it"
         raise SuiteError(f"{source[0].upper()}{source[1:]} {error}: {hint}.") from None
+
+
+def clip_stand_in(row: pd.Series, artifacts: Artifacts) -> Path | Callable[[], Recording]:
+    """What `choose_recording` takes for a stand-in: a clip's sound file; else what rebuilds its sound, see `clip_samples`."""
+    with contextlib.suppress(NoRecordingsError):
+        if (path := artifacts.audio(row["path"])).is_file():
+            return path
+
+    def rebuild() -> Recording:
+        rate = int(row["sample_rate"])
+        sound = Sound(clip_samples(row, artifacts, sample_rate=rate), rate)
+        return Recording(sound, f"the test clip {row['clip']}, rebuilt from its image, which stands in for your recording")
+
+    return rebuild
 
 
 def advice(recording: Recording) -> list[str]:

@@ -3,7 +3,6 @@
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import ipywidgets
 import numpy as np
@@ -12,7 +11,7 @@ from matplotlib.figure import Figure
 from helpers.base.settings import SpectrogramSettings
 from helpers.display import figures
 from helpers.display.clip import audio_html, data_uri
-from helpers.spectrograms.mel import load_excerpt, mel_spectrogram_db
+from helpers.spectrograms.mel import mel_spectrogram_db
 from helpers.spectrograms.voice import change_voice
 
 CHOICES = {
@@ -22,25 +21,26 @@ CHOICES = {
 }
 
 
-def spectrogram_sliders(path: Path, *, settings: SpectrogramSettings) -> ipywidgets.Widget:
-    """Hear a clip, or the loudest ten seconds of a long one, and see what FFT size, hop and mel bins do to its spectrogram.
+def spectrogram_sliders(samples: np.ndarray, *, settings: SpectrogramSettings, name: str) -> ipywidgets.Widget:
+    """Hear a clip, and see what FFT size, hop and mel bins do to its spectrogram.
 
     Parameters
     ----------
-    path : Path
-        Of the sound file.
+    samples : np.ndarray [shape=(n,)]
+        Mono, at `settings.sample_rate`.
     settings : SpectrogramSettings
         Where the sliders start, and all that they do not change.
+    name : str
+        Of the clip, for a screen reader.
     """
-    samples = load_excerpt(path, sample_rate=settings.sample_rate)
     sliders = {
-        name: ipywidgets.SelectionSlider(
-            options=sorted({*choices, getattr(settings, name)}), value=getattr(settings, name), description=title
+        key: ipywidgets.SelectionSlider(
+            options=sorted({*choices, getattr(settings, key)}), value=getattr(settings, key), description=title
         )
-        for name, (title, choices) in CHOICES.items()
+        for key, (title, choices) in CHOICES.items()
     }
     row, panel = _panel(sliders, lambda chosen: _spectrogram_html(samples, settings=replace(settings, **chosen)))
-    return ipywidgets.VBox([row, ipywidgets.HTML(audio_html(samples, settings.sample_rate, name=path.stem)), panel])
+    return ipywidgets.VBox([row, ipywidgets.HTML(audio_html(samples, settings.sample_rate, name=name)), panel])
 
 
 def _spectrogram_html(samples: np.ndarray, *, settings: SpectrogramSettings) -> str:

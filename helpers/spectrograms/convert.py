@@ -19,7 +19,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from tqdm import tqdm
 
-from helpers.base.artifacts import Artifacts, SuiteError, atomic_path, fingerprint, write_json
+from helpers.base.artifacts import Artifacts, NoRecordingsError, SuiteError, atomic_path, fingerprint, write_json
 from helpers.base.machine import in_workers
 from helpers.base.settings import SpectrogramSettings
 from helpers.recordings.containers import UnusableSoundError
@@ -80,6 +80,8 @@ def convert(
 ) -> pd.DataFrame:
     """Make the picture of every clip of a manifest, on all cores or on whatever joblib has been told to use.
 
+    Where the recordings can't be had, all pictures stay, and a sentence says so.
+
     Pictures that are up to date stay. Pictures of clips that are no longer in the manifest are removed, and so is whatever a
     killed run left half-written.
 
@@ -103,11 +105,19 @@ def convert(
     ------
     SuiteError
         There is no clip, or not a single one could be converted.
+    NoRecordingsError
+        The recordings can't be had, and a clip lacks a picture with these settings.
     """
     if manifest.empty:
         raise SuiteError(f"There is no clip to convert in {artifacts.folder}: look at the reasons in {artifacts.rejected}.")
     targets = [artifacts.image(clip) for clip in manifest["clip"]]
-    clips = list(zip(artifacts.sounds(manifest["path"]), targets, manifest["clip"], strict=True))
+    try:
+        sounds = artifacts.sounds(manifest["path"])
+    except NoRecordingsError as error:
+        _require_pictures(manifest["clip"], artifacts, settings=settings, error=error)
+        print(f"{error} The {len(manifest)} spectrogram images stay as they are.")
+        return manifest.iloc[:0].assign(reason="")[["clip", "path", "label", "reason"]]
+    clips = list(zip(sounds, targets, manifest["clip"], strict=True))
     tasks = (clips[start : start + CLIPS_A_TASK] for start in range(0, len(clips), CLIPS_A_TASK))
     done = in_workers(partial(_convert_clips, settings=settings), tasks, workers=workers)
     outcomes = list(tqdm(chain.from_iterable(done), total=len(clips), desc="converting", unit="clip", file=sys.stdout))
@@ -121,6 +131,16 @@ def convert(
     note = {"profile": profile, "settings": asdict(settings), "clips": len(made)}
     write_json(artifacts.spectrogram_settings, note | {"pictures": fingerprint("".join(made.values()).encode())})
     return failed.reset_index(drop=True)
+
+
+def _require_pictures(clips: pd.Series, artifacts: Artifacts, *, settings: SpectrogramSettings, error: NoRecordingsError) -> None:
+    """Refuse to go on without recordings where a clip lacks a picture with these settings."""
+    wanted = vars(settings)
+    notes = ((clip, read_note(artifacts.image(clip))) for clip in clips)
+    lacking = sum(note.get("clip") != clip or note.get("settings") != wanted for clip, note in notes)
+    if lacking:
+        told = f"{lacking} of {len(clips)} clips have no spectrogram image with these settings"
+        raise NoRecordingsError(f"{error} {told}, and none can be made without them.") from None
 
 
 def _convert_clips(clips: list[tuple[Path, Path, str]], *, settings: SpectrogramSettings) -> list[tuple[str, str]]:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import scipy.fft
 
-from helpers.base.artifacts import Artifacts, SuiteError, fingerprint, read_table, write_table
+from helpers.base.artifacts import Artifacts, NoRecordingsError, SuiteError, fingerprint, read_table, write_table
 from helpers.base.machine import on_all_cores
 from helpers.recordings.sounds import LONGEST_S
 from helpers.spectrograms.mel import load_audio
@@ -119,11 +119,21 @@ def median_pitch(samples: np.ndarray, *, sample_rate: int) -> float:
 def pitch_table(manifest: pd.DataFrame, artifacts: Artifacts, *, longest_s: float = LONGEST_S) -> pd.Series:
     """Median pitch of every clip in Hz, indexed by clip; kept in `pitch.csv`, measured again where sound or method have changed.
 
-    A clip whose sound can't be read has none.
+    A clip whose sound can't be read has none; of one whose file is gone, what was kept is taken as it is. Where no recording can be
+    had, that holds for all, and a sentence says so.
     """
     kept = {}
     if artifacts.pitch.exists():
         kept = {clip: (sound, hertz) for clip, sound, hertz in read_table(artifacts.pitch).itertuples(index=False)}
+
+    try:
+        sounds = artifacts.sounds(manifest["path"])
+    except NoRecordingsError as error:
+        pitch = manifest["clip"].map({clip: hertz for clip, (_, hertz) in kept.items()}).astype(float)
+        pitch = pitch.set_axis(manifest["clip"]).rename("pitch_hz").dropna()
+        taken = f"The pitch of {len(pitch)} clips is taken from pitch.csv, unchecked." if len(pitch) else "So no pitch is known."
+        print(f"{error} {taken}")
+        return pitch
 
     def measure(row: tuple[Path, tuple[str, float]]) -> tuple[str, float]:
         path, (sound, hertz) = row
@@ -132,11 +142,11 @@ def pitch_table(manifest: pd.DataFrame, artifacts: Artifacts, *, longest_s: floa
                 return sound, hertz
             samples = load_audio(path, sample_rate=PITCH_RATE, longest_s=longest_s)
             return now, round(median_pitch(samples, sample_rate=PITCH_RATE), 2)
-        except (SuiteError, OSError):  # gone since the audit; notebook 02 lists such clips with the reason
-            return "", np.nan
+        except (SuiteError, OSError):  # notebook 02 lists such clips with the reason
+            return ("", np.nan) if path.exists() else (sound, hertz)
 
     # Each clip brings only what is kept of it, as the function is sent to a worker again with every clip.
-    clips = zip(manifest["clip"], artifacts.sounds(manifest["path"]), strict=True)
+    clips = zip(manifest["clip"], sounds, strict=True)
     rows = on_all_cores(measure, [(path, kept.get(clip, ("", np.nan))) for clip, path in clips], title="pitch")
     table = pd.DataFrame(rows, columns=["sound", "pitch_hz"]).assign(clip=manifest["clip"].to_numpy())
     write_table(artifacts.pitch, table[["clip", "sound", "pitch_hz"]])

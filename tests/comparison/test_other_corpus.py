@@ -126,3 +126,10 @@ def test_real_speech_through_a_network_that_never_heard_any(network, artifacts, 
     table = other_scores(NETWORK, other, artifacts=artifacts)
     assert table.query("corpus == 'emodb' and question == 'gender'")["resampled"].eq("speaker").all()
     assert table.query("part == 'all'")["clips"].eq(len(predictions)).all()
+
+
+def test_without_the_first_corpus_recordings_there_is_no_rule_on_the_pitch(network, artifacts, tmp_path):
+    other, _ = ask(artifacts, write_corpus(tmp_path / "strangers", labels=STRANGERS))
+    artifacts.location.unlink()
+    table = other_scores(NETWORK, other, artifacts=artifacts)
+    assert set(table["answer"]) == {NETWORK, "most frequent"} and set(table["question"]) == {"gender", "age group"}

@@ -210,3 +210,28 @@ def test_a_race_that_pauses_goes_on_to_the_same_result(spoken, artifacts, given,
     assert predictions() == expected
     scores = [name for name in whole if not name.startswith(("seconds", "milliseconds"))]
     pd.testing.assert_frame_equal(table[scores], whole[scores])
+
+
+def test_without_recordings_models_on_sound_leave_their_reason(spoken, artifacts, capsys):
+    profile = dataclasses.replace(PROFILE, compare=())
+    lost = artifacts.audio(spoken["path"].iloc[0])
+    lost.unlink()
+    features = mfcc_table(spoken, artifacts, sample_rate=16_000)
+    assert features.empty and "So the MFCCs are missing" in (said := capsys.readouterr().out) and str(lost) in said
+    artifacts.location.unlink()
+    features, pitch = mfcc_table(spoken, artifacts, sample_rate=16_000), pitch_table(spoken, artifacts)
+    assert features.shape == (0, 40) and "recordings of folder are not on this machine yet" in capsys.readouterr().out
+    part = make_part(spoken, artifacts, method="random", seed=0)
+    race.run_models(list(BASELINES), part, features=features, pitch=pitch, profile=profile)
+    table = comparison_table(artifacts, profile=profile).query("split_method == 'random'").set_index("model")
+    assert table.loc[["svm", "logistic_regression"], "reason"].str.contains("on the MFCCs, which could not be computed").all()
+    assert "The pitch of no clip is known" in table.loc["pitch_threshold", "reason"]
+    assert (table.loc[["fisher_vector", "no_audio"], "accuracy"] >= 0).all()
+
+
+def test_what_was_trained_with_recordings_stands_without_them(spoken, artifacts, given):
+    part = make_part(spoken, artifacts, method="random", seed=0)
+    race.run_models(["svm"], part, **given)
+    ((run, _),) = read_runs("svm", part, profile=PROFILE)
+    race.run_models(["svm"], part, **given | {"features": given["features"].iloc[:0]})
+    assert read_runs("svm", part, profile=PROFILE)[0][0] == run

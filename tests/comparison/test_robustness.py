@@ -7,7 +7,7 @@ import soundfile
 import tensorflow as tf
 from conftest import RATE, voice
 
-from helpers.base.artifacts import SuiteError, read_table, write_table
+from helpers.base.artifacts import NoRecordingsError, SuiteError, read_table, write_table
 from helpers.base.settings import choose_profile
 from helpers.comparison.robustness import CONDITIONS, degrade, robustness
 from helpers.evaluation.scores import predictions_table
@@ -164,3 +164,25 @@ def test_a_clips_heat_is_as_wide_as_its_picture(stage, artifacts):
     artifacts.image(row["clip"]).unlink()
     with pytest.raises(SuiteError, match=re.escape(f"{row['clip']}.png is not there yet")):
         clip_heat(artifacts, classes=CLASSES, profile=PROFILE)(row)
+
+
+def test_without_recordings_what_was_measured_is_still_shown(stage, artifacts, capsys):
+    manifest, _, _ = stage
+    files = artifacts.run(PROFILE.network)
+    for path in manifest["path"][:-3]:
+        artifacts.audio(path).unlink()
+    found = robustness(manifest, artifacts, classes=CLASSES, profile=PROFILE)
+    assert (found["clips"] == 3).all() and "15 of 18 recordings are no longer in" in capsys.readouterr().out
+    artifacts.location.unlink()
+    assert robustness(manifest, artifacts, classes=CLASSES, profile=PROFILE).equals(found)
+    files.robustness.unlink()
+    with pytest.raises(NoRecordingsError, match="recordings of folder are not on this machine yet"):
+        robustness(manifest, artifacts, classes=CLASSES, profile=PROFILE)
+
+
+def test_recordings_that_are_all_gone_are_one_sentence(stage, artifacts):
+    manifest, _, _ = stage
+    for path in manifest["path"]:
+        artifacts.audio(path).unlink()
+    with pytest.raises(NoRecordingsError, match=r"Not one of 18 recordings is left in .*run notebook 1"):
+        robustness(manifest, artifacts, classes=CLASSES, profile=PROFILE)

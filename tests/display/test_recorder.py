@@ -13,7 +13,15 @@ import soundfile
 from conftest import RATE, voice
 
 from helpers.base.artifacts import Artifacts, SuiteError
-from helpers.display.recorder import RecorderPanel, Recording, advice, choose_recording, keep_recording, open_recorder
+from helpers.display.recorder import (
+    RecorderPanel,
+    Recording,
+    advice,
+    choose_recording,
+    clip_stand_in,
+    keep_recording,
+    open_recorder,
+)
 from helpers.recordings.decoding import Sound
 from helpers.spectrograms.voice import median_pitch
 
@@ -333,3 +341,17 @@ def test_a_panel_that_the_classic_page_has_cleared_is_back_when_its_cell_runs_ag
         button.wait_for(state="hidden")
         run(1)
         button.wait_for()
+
+
+def test_a_clip_whose_recording_is_gone_is_rebuilt_only_where_it_is_needed(manifest, artifacts, clip, capsys):
+    row = manifest.iloc[0]
+    assert clip_stand_in(row, artifacts) == artifacts.audio(row["path"])
+    artifacts.location.unlink()
+    capsys.readouterr()
+    stand_in = clip_stand_in(row, artifacts)
+    assert choose_recording(path=str(clip), stand_in=stand_in).source == "the file test_clip.wav"
+    assert not capsys.readouterr().out
+    taken = choose_recording(stand_in=stand_in)
+    assert taken.source == f"the test clip {row['clip']}, rebuilt from its image, which stands in for your recording"
+    assert "recordings of folder are not on this machine yet" in capsys.readouterr().out
+    assert taken.facts["level_db"] == pytest.approx(row["level_db"], abs=0.5) and taken.sound.sample_rate == RATE

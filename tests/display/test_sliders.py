@@ -6,8 +6,7 @@ import re
 
 import numpy as np
 import pytest
-import soundfile
-from conftest import RATE, voice
+from conftest import voice
 from PIL import Image
 
 from helpers.base.settings import PROFILES
@@ -15,9 +14,8 @@ from helpers.display.sliders import spectrogram_sliders
 
 
 @pytest.fixture
-def box(tmp_path):
-    soundfile.write(tmp_path / "a.wav", voice(200), RATE)
-    return spectrogram_sliders(tmp_path / "a.wav", settings=PROFILES["quick"].spectrogram)
+def box():
+    return spectrogram_sliders(voice(200), settings=PROFILES["quick"].spectrogram, name="a")
 
 
 def picture(panel):
@@ -49,8 +47,8 @@ def test_too_many_bands_for_the_window_are_counted(box):
 
 
 @pytest.mark.parametrize("profile", list(PROFILES))
-def test_every_profile_starts_where_it_is(tmp_path, profile):
-    soundfile.write(tmp_path / "a.wav", voice(200), RATE)
+def test_every_profile_starts_where_it_is(profile):
     settings = PROFILES[profile].spectrogram
-    row = spectrogram_sliders(tmp_path / "a.wav", settings=settings).children[0]
+    samples = voice(200, rate=settings.sample_rate)
+    row = spectrogram_sliders(samples, settings=settings, name="a").children[0]
     assert [slider.value for slider in row.children] == [settings.n_fft, settings.hop_length, settings.mel_bins]

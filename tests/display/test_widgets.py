@@ -12,8 +12,8 @@ from PIL import Image
 from helpers.base.artifacts import SuiteError
 from helpers.base.settings import PROFILES
 from helpers.display import clip
-from helpers.display.clip import ClipParts, audio_html, clip_html, player_html, probabilities_html, waveform_html
-from helpers.display.explorer import ConfusionMatrix, cell_html, explore
+from helpers.display.clip import ClipParts, audio_html, clip_html, neighbours_html, player_html, probabilities_html, waveform_html
+from helpers.display.explorer import ConfusionMatrix, cell_html, comparison_html, explore
 from helpers.display.widgets import listen
 from helpers.evaluation.scores import predictions_table
 from helpers.recordings.manifest import build_manifest
@@ -330,3 +330,16 @@ def test_a_cell_of_many_clips_lists_some_around_the_one_that_is_shown():
     rows = pd.DataFrame({"clip": [f"c{n}" for n in range(500)], "confidence": 0.5})
     shown = cell_html(rows, 300, true="a", predicted="b")
     assert "<b>c300</b>" in shown and shown.count("<span>") == 40 and "clip 301 of 500" in shown
+
+
+def test_without_recordings_there_is_a_sentence_for_each_player_and_the_image_stays(manifest, artifacts):
+    row, before = manifest.iloc[0], pixels_of(clip_html(manifest.iloc[0], artifacts))
+    clips = manifest.assign(predicted=manifest["label"], confidence=0.5, distance=0.1)
+    artifacts.location.unlink()
+    shown = clip_html(row, artifacts)
+    assert np.array_equal(pixels_of(shown), before)
+    pages = [shown, neighbours_html(clips.head(2), artifacts), comparison_html(clips, clips.iloc[0], artifacts)]
+    for page, players in zip(pages, (1, 2, 1), strict=True):
+        assert page.count("The recordings of folder are not on this machine yet") == players and "<audio" not in page
+    artifacts.image(row["clip"]).unlink()
+    assert "<img" not in clip_html(row, artifacts)

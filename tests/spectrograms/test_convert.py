@@ -16,7 +16,7 @@ import soundfile
 from conftest import RATE, TINY, voice
 from PIL import Image
 
-from helpers.base.artifacts import Artifacts, SuiteError, read_json, read_table
+from helpers.base.artifacts import Artifacts, NoRecordingsError, SuiteError, read_json, read_table
 from helpers.base.settings import PROFILES, SpectrogramSettings
 from helpers.evaluation.scores import read_classes
 from helpers.recordings.manifest import build_manifest, reject
@@ -200,6 +200,30 @@ def test_no_clip_at_all_is_one_sentence(converted, artifacts):
         convert(converted, artifacts, settings=SETTINGS, profile="quick")
     with pytest.raises(SuiteError, match=r"no clip to convert in .*folder: look at the reasons in .*rejected\.csv"):
         convert(converted.iloc[:0], artifacts, settings=SETTINGS, profile="quick")
+
+
+def test_without_recordings_the_images_stay(converted, artifacts, capsys):
+    before, note = stamps(artifacts), read_json(artifacts.spectrogram_settings)
+    artifacts.location.unlink()
+    failed = convert(converted, artifacts, settings=SETTINGS, profile="quick")
+    assert failed.empty and list(failed) == ["clip", "path", "label", "reason"]
+    assert stamps(artifacts) == before and read_json(artifacts.spectrogram_settings) == note
+    said = capsys.readouterr().out
+    assert "The recordings of folder are not on this machine yet" in said and "The 18 spectrogram images stay as they are." in said
+
+
+def test_without_recordings_no_other_images_can_be_made(converted, artifacts):
+    before = stamps(artifacts)
+    artifacts.location.unlink()
+    other = dataclasses.replace(SETTINGS, mel_bins=32)
+    with pytest.raises(
+        NoRecordingsError, match=r"not on this machine yet.* 18 of 18 clips have no spectrogram image with these settings"
+    ):
+        convert(converted, artifacts, settings=other, profile="quick")
+    artifacts.image(converted["clip"].iloc[0]).write_bytes(b"cut off")
+    with pytest.raises(NoRecordingsError, match="1 of 18 clips have no spectrogram image"):
+        convert(converted, artifacts, settings=SETTINGS, profile="quick")
+    assert set(stamps(artifacts)) == set(before)
 
 
 def test_real_speech_is_resampled_to_mono(emodb):

@@ -75,3 +75,19 @@ def test_pitch_is_measured_again_where_the_sound_or_the_method_has_changed(corpu
     monkeypatch.setattr(voice_module, "PITCH_METHOD", "another one")
     assert voice_module.pitch_table(manifest, artifacts).equals(first) and artifacts.pitch.read_text() != kept
     assert first.filter(like="male_41").between(100, 130).all()
+
+
+def test_without_recordings_the_kept_pitches_are_taken(corpus, artifacts, capsys):
+    manifest, _ = build_manifest("folder", corpus, artifacts, seed=0)
+    first, kept = voice_module.pitch_table(manifest, artifacts), artifacts.pitch.read_text()
+    lost = artifacts.audio(manifest["path"].iloc[0])
+    lost.rename(lost.with_suffix(".away"))
+    assert voice_module.pitch_table(manifest, artifacts).equals(first) and artifacts.pitch.read_text() == kept
+    artifacts.location.unlink()
+    capsys.readouterr()
+    assert voice_module.pitch_table(manifest.iloc[:9], artifacts).equals(first.iloc[:9])
+    assert "not on this machine yet" in (said := capsys.readouterr().out) and "The pitch of 9 clips is taken from pitch.csv" in said
+    assert artifacts.pitch.read_text() == kept
+    artifacts.pitch.unlink()
+    assert voice_module.pitch_table(manifest, artifacts).empty and not artifacts.pitch.exists()
+    assert "So no pitch is known." in capsys.readouterr().out
