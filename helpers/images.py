@@ -56,11 +56,12 @@ def make_images(artifacts: Artifacts, *, profile: Profile) -> None:
     Raises
     ------
     SuiteError
-        A recording is not on this machine; the images stay as they are.
+        The recordings are not on this machine; the images stay as they are.
     """
     manifest = read_manifest(artifacts)
-    if missing := [path for path in map(artifacts.audio, manifest["path"]) if not path.exists()]:
-        raise SuiteError(f"{len(missing)} of {len(manifest)} recordings are not on this machine, such as {missing[0]}.")
+    sounds = artifacts.sounds(manifest["path"])
+    if not any(sound.exists() for sound in sounds):  # of single ones that lack, `rejected.csv` gets the reason
+        raise SuiteError(f"None of the {len(manifest)} recordings is in {artifacts.corpus()}.")
     print(f"The spectrogram images of the profile {profile.name} are made now, as in notebook 2.")
     reject(artifacts, convert(manifest, artifacts, settings=profile.spectrogram, profile=profile.name))
 

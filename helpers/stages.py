@@ -3,7 +3,7 @@
 import fnmatch
 import html
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,14 +12,14 @@ from IPython.display import display
 
 from helpers.base import drive, machine
 from helpers.base.archive import archive_facts, archive_json, archive_names, archive_path, restore_archive
-from helpers.base.artifacts import Artifacts, NoRecordingsError, SuiteError, read_json, read_table
-from helpers.base.settings import describe
+from helpers.base.artifacts import Artifacts, NoRecordingsError, SuiteError, read_table
+from helpers.base.settings import choose_profile, describe
+from helpers.images import images_fit, make_images
 from helpers.recordings import catalogue, voices
-from helpers.recordings.manifest import build_manifest, read_manifest, reject
+from helpers.recordings.manifest import build_manifest, read_manifest
 from helpers.recordings.review import without_marked
 from helpers.recordings.sounds import inspect_sound
 from helpers.session import Session, setting
-from helpers.spectrograms.convert import convert
 
 RECORDINGS, IMAGES, NETWORK = "recordings", "spectrogram images", "trained network"
 NEEDED = {0: (RECORDINGS, NETWORK), 1: (), 2: (RECORDINGS,), 3: (RECORDINGS, IMAGES)}  # by notebook; all others need all three
@@ -27,6 +27,7 @@ TRAINS = (3, 5)  # notebooks whose images must be of the profile
 SHOWS_READY = (0, 4, 5, 6)  # notebooks that take ready-made results where there are none
 WAYS = ("auto", "make here", "from Drive", "ready-made")
 READY = machine.PROJECT / "notebooks" / "ready"
+READY_PROFILE = "quick"  # of all ready-made results
 # What notebook 1's cell takes where nobody chooses.
 CHOICES = {"labels": "exact", "split_method": "random", "small_classes": "leave out", "file_pattern": ""}
 # Seconds a clip, and for each step of the small ResNet, on two cores without a GPU (docs/results.md).
@@ -72,7 +73,7 @@ def bring(session: Session, *, how: str = "auto") -> Session:
             print(f"{restored} files brought back {place}." if restored else f"Nothing lacks that is {place}.")
         except SuiteError as error:
             print(f"{error} The notebook goes on without it.")
-        session = session.reopened()
+        session = _as_ready(session) if place == "ready-made" else session.reopened()
     if RECORDINGS in needed:
         _locate(session, compare=restored > 0)
     if session.notebook == 0 and not _is_here(session, NETWORK):  # then it must be trained, from images
@@ -126,8 +127,7 @@ def _is_here(session: Session, stage: str) -> bool:
     try:
         manifest = read_manifest(artifacts)
         if stage == IMAGES:
-            made = read_json(artifacts.spectrogram_settings)
-            fits = session.notebook not in TRAINS or made["settings"] == asdict(profile.spectrogram)
+            fits = images_fit(artifacts, profile=profile) if session.notebook in TRAINS else artifacts.spectrogram_settings.exists()
             return fits and all(artifacts.image(clip).exists() for clip in manifest["clip"])
         if stage == NETWORK:
             from helpers.network.run import read_run
@@ -151,13 +151,20 @@ def _archive(session: Session, how: str, *, lacking: list[str]) -> tuple[Path | 
     ready = READY / f"{session.dataset}.zip"
     if how == "ready-made" or (how == "auto" and session.notebook in SHOWS_READY and NETWORK in lacking):
         reason = "" if ready.exists() else f"there are none for {session.dataset}"
-        reason = reason or _misfit(session, ready)
+        reason = reason or _misfit(_as_ready(session), ready)
         if not reason:
             return ready, "ready-made"
         if how == "ready-made":
             known = ", ".join(sorted(path.stem for path in READY.glob("*.zip"))) or "no dataset"
-            print(f"Ready-made results can't be taken, because {reason}. They exist for {known}, with the profile quick.")
+            print(f"Ready-made results can't be taken, because {reason}. They exist for {known}, with the profile {READY_PROFILE}.")
     return None, ""
+
+
+def _as_ready(session: Session) -> Session:
+    """The session for ready-made results, whose profile "auto" follows on a GPU as well: to look at them takes no training."""
+    if session.asked != "auto":
+        return session
+    return replace(session, profile=choose_profile(READY_PROFILE, overrides=session.overrides))
 
 
 def _misfit(session: Session, ready: Path) -> str:
@@ -274,13 +281,10 @@ def _make_recordings(session: Session) -> None:
 
 
 def _make_images(session: Session) -> None:
-    profile, artifacts = session.profile, session.artifacts
     try:
-        failed = convert(read_manifest(artifacts), artifacts, settings=profile.spectrogram, profile=profile.name)
+        make_images(session.artifacts, profile=session.profile)
     except SuiteError as error:
         print(f"{error} Without spectrogram images, {TABLES_ALONE[0].lower()}{TABLES_ALONE[1:]}")
-        return
-    reject(artifacts, failed)
 
 
 def _make_network(session: Session) -> None:
