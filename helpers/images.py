@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from IPython.display import display
 
-from helpers.base.artifacts import Artifacts, SuiteError, read_json
+from helpers.base.artifacts import FIND_RECORDINGS, Artifacts, NoRecordingsError, read_json
 from helpers.base.device import made_for_device
 from helpers.base.settings import PROFILES, Profile, choose_profile
 from helpers.display.notes import Notice
@@ -23,19 +23,21 @@ def bring_images(session: Session) -> Session:
 
     Raises
     ------
-    SuiteError
-        There are neither images nor recordings.
+    NoRecordingsError
+        There are neither recordings nor images that fit the profile's OVERRIDES.
     """
     wanted, lacking = session.profile.name, ""
     if not images_fit(session.artifacts, profile=session.profile):
         try:
             make_images(session.artifacts, profile=session.profile)
-        except SuiteError as error:
+        except NoRecordingsError as error:
             if not session.artifacts.spectrogram_settings.exists():
                 raise
             there = read_json(session.artifacts.spectrogram_settings)["profile"]
-            lacking = f"The images of the profile {wanted} can't be made here, and those of {there} are used instead: {error}"
             session = replace(session, profile=choose_profile(there, overrides=session.overrides))
+            if not images_fit(session.artifacts, profile=session.profile):  # made with other OVERRIDES
+                raise
+            lacking = f"The images of the profile {wanted} can't be made here, and those of {there} are used instead: {error}"
     chosen = "" if session.asked == "auto" else f'PROFILE = "{wanted}" was chosen; "auto" would take {made_for_device()} here.'
     if notice := unusual(session.profile, device=made_for_device(), why=lacking or chosen):
         display(notice)
@@ -55,12 +57,13 @@ def make_images(artifacts: Artifacts, *, profile: Profile) -> None:
 
     Raises
     ------
-    SuiteError
+    NoRecordingsError
         A recording is not on this machine; the images stay as they are.
     """
     manifest = read_manifest(artifacts)
-    if missing := [path for path in map(artifacts.audio, manifest["path"]) if not path.exists()]:
-        raise SuiteError(f"{len(missing)} of {len(manifest)} recordings are not on this machine, such as {missing[0]}.")
+    if missing := [path for path in artifacts.sounds(manifest["path"]) if not path.exists()]:
+        lacking = f"{len(missing)} of {len(manifest)} recordings are not on this machine, such as {missing[0]}"
+        raise NoRecordingsError(f"{lacking}: {FIND_RECORDINGS}.")
     print(f"The spectrogram images of the profile {profile.name} are made now, as in notebook 2.")
     reject(artifacts, convert(manifest, artifacts, settings=profile.spectrogram, profile=profile.name))
 

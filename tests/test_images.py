@@ -59,10 +59,17 @@ def test_without_recordings_it_goes_on_with_the_images_there_and_says_so_in_larg
     assert pretty(notice).startswith("*** This is not the study's ResNet50 ***\n")
 
 
+def test_without_recordings_images_of_other_overrides_are_no_substitute(session, corpus, shown):
+    shutil.rmtree(corpus)
+    with pytest.raises(SuiteError, match="recordings of folder are no longer on this machine"):
+        bring_images(dataclasses.replace(session, overrides="mel_bins=40"))
+    assert not shown
+
+
 def test_without_images_and_recordings_there_is_nothing_to_train_on(session, corpus, shown):
     shutil.rmtree(session.artifacts.spectrograms)
     shutil.rmtree(corpus)
-    with pytest.raises(SuiteError, match="recordings are not on this machine"):
+    with pytest.raises(SuiteError, match="recordings of folder are no longer on this machine"):
         bring_images(session)
 
 

@@ -30,7 +30,10 @@ def archive_path(artifacts: Artifacts, folder: Path) -> Path:
 
 
 def save_archive(artifacts: Artifacts, folder: Path) -> bool:
-    """Put all results of a dataset into one archive, unless it holds them already; the report, which `make run` makes, stays out.
+    """Put all results of a dataset into one archive, unless it holds them already.
+
+    Outside stay the report, which `make run` makes; the synthesised sound, which is made anew; and where the recordings lie, which
+    is true on this machine alone.
 
     Written under another name and then renamed: a runtime that ends halfway leaves the previous archive.
 
@@ -53,8 +56,8 @@ def save_archive(artifacts: Artifacts, folder: Path) -> bool:
     folder = Path(folder)
     if not folder.parent.is_dir():
         raise SuiteError(f"There is no folder {folder.parent}: on Colab, mount Drive first (the folder symbol on the left).")
-    made = [path for path in sorted(artifacts.folder.rglob("*")) if path.is_file() and artifacts.report not in path.parents]
-    files = {path.relative_to(artifacts.folder).as_posix(): path for path in made if not path.name.startswith(".writing-")}
+    made = [path for path in sorted(artifacts.folder.rglob("*")) if path.is_file() and not _stays_here(path, artifacts)]
+    files = {path.relative_to(artifacts.folder).as_posix(): path for path in made}
     if not files:
         raise SuiteError(f"There is nothing to keep in {artifacts.folder} yet: run notebooks/01_download.ipynb first.")
     archive = archive_path(artifacts, folder)
@@ -72,6 +75,15 @@ def save_archive(artifacts: Artifacts, folder: Path) -> bool:
             for name, path in files.items():
                 packed.write(path, name)
     return True
+
+
+def _stays_here(path: Path, artifacts: Artifacts) -> bool:
+    """Whether a file is no part of the archive; another corpus has such files in a folder of its own."""
+    if path.name.startswith(".writing-") or path.is_relative_to(artifacts.report):
+        return True
+    other = path.relative_to(artifacts.folder).parts
+    owner = artifacts.other(other[1]) if other[0] == artifacts.others.name and len(other) > 2 else artifacts
+    return path == owner.location or path.is_relative_to(owner.synthesised)
 
 
 def _checksum(path: Path) -> int:

@@ -10,20 +10,22 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 import pandas as pd
 
-LAYOUT = 2  # of a results folder: 1 had spectrogram images in class folders, and classes as columns of predictions.csv
+# Of a results folder: 1 had spectrogram images in class folders, and classes as columns of predictions.csv; 2 had absolute paths.
+LAYOUT = 3
 # The notebook that makes a file, by its name or ending; all others are notebook 1's.
 MADE_BY = {
     **dict.fromkeys((".png", "spectrograms.json"), "02_spectrograms.ipynb"),
     **dict.fromkeys(("predictions.csv", "history.csv", "metrics.json", "run.json", "model.keras"), "03_train_resnet.ipynb"),
     "comparison.csv": "05_compare_cnns.ipynb",
 }
+FIND_RECORDINGS = "run notebook 1, with DATA_DIR where they are in a folder of yours"
 # What to do about an error of a disk, or of Google Drive, which answers as a disk does.
 REMEDIES = {
     **dict.fromkeys((errno.ENOSPC, errno.EFBIG, errno.EDQUOT), "free some space"),
@@ -77,6 +79,7 @@ class Artifacts:
     corrected = _in_folder("corrected.csv")
     classes = _in_folder("classes.json")
     dataset = _in_folder("dataset.json")
+    location = _in_folder("source.json", shared=True)  # true on this machine alone, so that no archive takes it along
     pitch = _in_folder("pitch.csv")
     review = _in_folder("review.csv")
     comparison = _in_folder("comparison.csv")
@@ -86,6 +89,7 @@ class Artifacts:
     not_for = _in_folder("not_for.md")
     report = _in_folder("report")
     synthesised = _in_folder("audio")
+    others = _in_folder("other")
     spectrograms = _in_folder("spectrograms", shared=True)
     spectrogram_settings = _in_folder("spectrograms/spectrograms.json", shared=True)
 
@@ -99,7 +103,7 @@ class Artifacts:
 
     def other(self, name: str) -> Self:
         """What is kept of another corpus that a network of this one is asked about."""
-        return Artifacts(self.folder / "other" / name)
+        return Artifacts(self.others / name)
 
     def require_layout(self) -> None:
         """Refuse a results folder of an earlier layout (SuiteError), so that old and new results never mix."""
@@ -117,9 +121,36 @@ class Artifacts:
         """The files of one trained model."""
         return RunFiles(self.model(name))
 
+    def locate_corpus(self, folder: Path) -> None:
+        """Note where the recordings lie on this machine; the paths of the manifest begin there."""
+        write_json(self.location, {"folder": str(folder)})
+
+    def corpus(self) -> Path:
+        """The folder of the recordings on this machine.
+
+        Raises
+        ------
+        NoRecordingsError
+            Nobody has located them here, or the folder is gone.
+        """
+        name = (self.source or self.folder).name
+        if not self.location.exists():
+            raise NoRecordingsError(f"The recordings of {name} are not on this machine yet: {FIND_RECORDINGS}.")
+        folder = Path(read_json(self.location)["folder"])
+        if not folder.is_dir():
+            raise NoRecordingsError(
+                f"The recordings of {name} are no longer on this machine ({folder} is gone): {FIND_RECORDINGS}."
+            )
+        return folder
+
+    def sounds(self, paths: Iterable[str]) -> list[Path]:
+        """Sound files of manifest rows, by their column `path`, which is relative to `corpus`."""
+        corpus = self.corpus()
+        return [corpus / path for path in paths]
+
     def audio(self, path: str) -> Path:
-        """Sound file of a manifest row: its `path` is absolute, or relative to the dataset's folder."""
-        return (self.source or self.folder) / path
+        """Sound file of one manifest row, see `sounds`."""
+        return self.sounds([path])[0]
 
 
 @contextlib.contextmanager
@@ -290,3 +321,7 @@ class SuiteError(Exception):
     def _render_traceback_(self) -> list[str]:
         # IPython asks the exception for what to show; a student needs the sentence, not our call stack.
         return [f"\x1b[31m{self}\x1b[0m"]
+
+
+class NoRecordingsError(SuiteError):
+    """The recordings are not on this machine: what needs tables alone goes on, what needs sound says so."""

@@ -43,7 +43,7 @@ def mfcc_table(manifest: pd.DataFrame, artifacts: Artifacts, *, sample_rate: int
         coefficients = librosa.feature.mfcc(y=samples, sr=sample_rate, n_mfcc=MFCCS)
         return np.concatenate([coefficients.mean(axis=1), coefficients.std(axis=1)])
 
-    rows = on_all_cores(features, [artifacts.audio(path) for path in manifest["path"]], title="MFCCs")
+    rows = on_all_cores(features, artifacts.sounds(manifest["path"]), title="MFCCs")
     names = [f"{part} {number}" for part in ("mean", "deviation") for number in range(MFCCS)]
     return pd.DataFrame(rows, index=manifest["clip"].to_numpy(), columns=names)
 

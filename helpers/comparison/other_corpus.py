@@ -50,7 +50,7 @@ def prepare_other(name: str, *, data_dir: str = "", artifacts: Artifacts, profil
     other = artifacts.other({"voices": "new_voices", "folder": Path(data_dir).stem}.get(name, name))
     fresh = Corpus(speakers=2, sentences=4, corpus_seed=profile.corpus.corpus_seed + 1)
     source = locate(name, data_dir=data_dir, artifacts=other, corpus=fresh)
-    if str(source) == read_json(artifacts.dataset)["source"]:
+    if artifacts.location.exists() and Path(read_json(artifacts.location)["folder"]) in (source, source.parent):
         raise SuiteError(f"The network was trained on {source}: set OTHER_DATASET and OTHER_DATA_DIR to another corpus.")
     clips, *_ = list_clips(name, source)
     labels = "exact" if clips.loc[clips["gender"] != "", "age"].notna().all() else "gender"

@@ -4,6 +4,7 @@ import io
 import sys
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 import librosa
 import numpy as np
@@ -97,14 +98,16 @@ def robustness(manifest: pd.DataFrame, artifacts: Artifacts, *, classes: list[st
     model = load_model(files.model, classes=classes)
     settings = model.settings
 
-    def draw(clip: tuple[int, str], condition: str) -> np.ndarray:
-        seed, path = clip
-        samples = load_audio(artifacts.audio(path), sample_rate=settings.sample_rate, longest_s=settings.longest_s)
+    sounds = artifacts.sounds(manifest["path"])
+
+    def draw(clip: tuple[int, Path], condition: str) -> np.ndarray:
+        seed, sound = clip
+        samples = load_audio(sound, sample_rate=settings.sample_rate, longest_s=settings.longest_s)
         return picture(degrade(samples, condition, sample_rate=settings.sample_rate, seed=seed), settings=settings)
 
     rows = []
     for condition in tqdm(CONDITIONS, desc="conditions", file=sys.stdout):
-        clips = enumerate(manifest["path"], start=profile.seed)
+        clips = enumerate(sounds, start=profile.seed)
         images = list(machine.in_workers(partial(draw, condition=condition), clips))
         found = predictions_table(manifest, model.predict_images(images), model.classes)
         accuracy = bootstrap(found, classes, manifest=manifest, seed=profile.seed).loc["accuracy"]

@@ -115,12 +115,13 @@ def build_manifest(
     if split_method == "speaker":
         clips = _leave_out_unknown_speakers(clips)
     paths = clips["path"].map(printable)
-    clips = clips.assign(clip=clip_names([*map(Path, paths)], source if source.is_dir() else source.parent))
+    corpus = source if source.is_dir() else source.parent
+    clips = clips.assign(clip=clip_names([*map(Path, paths)], corpus))
     clips = _leave_out(clips, (clips["path"] == paths).map({False: "has a name that is not valid UTF-8: rename it"}))
     clips = _inspect(clips, longest_s=longest_s)
     clips = _settle_small_classes(clips, split_method=split_method, merge=small_classes == "merge")
 
-    stored = partial(_stored_path, folder=artifacts.folder.resolve())
+    stored = partial(_stored_path, corpus=corpus)
     clips, corrected = (table.assign(path=table["path"].map(stored)) for table in (clips, corrected))
     manifest = clips[clips["reason"] == ""].sort_values("clip", ignore_index=True)
     rejected = clips.loc[clips["reason"] != "", ["clip", "path", "label", "reason"]].sort_values("clip", ignore_index=True)
@@ -132,11 +133,12 @@ def build_manifest(
     for sentence in describe_split(manifest, method=split_method):
         print(sentence)
 
+    artifacts.locate_corpus(corpus)
     write_table(artifacts.rejected, rejected)
     write_table(artifacts.corrected, corrected)
     write_json(artifacts.classes, sorted(manifest["label"].unique()))
     write_json(artifacts.dataset, {
-        "layout": LAYOUT, "dataset": name, "title": dataset.title, "source": str(source),
+        "layout": LAYOUT, "dataset": name, "title": dataset.title,
         "licence": dataset.licence, "citation": dataset.citation,
         "labels": kind, "split_method": split_method, "small_classes": small_classes, "seed": seed,
         "file_pattern": file_pattern,
@@ -228,19 +230,21 @@ def _too_few_classes(manifest: pd.DataFrame, rejected: pd.DataFrame, *, source: 
     )
 
 
-def _stored_path(path: str, *, folder: Path) -> str:
-    """Relative to the artifacts folder where the file lies in it, so that the folder can be moved; else absolute."""
-    path = Path(printable(path))
-    return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)
+def _stored_path(path: str, *, corpus: Path) -> str:
+    """Relative to the corpus, so that the results hold on another machine; with ".." where a table names a file outside of it."""
+    return Path(os.path.relpath(printable(path), corpus)).as_posix()
 
 
 def _refuse_other_source(name: str, source: Path, artifacts: Artifacts, *, file_pattern: str) -> None:
-    here = {"dataset": name, "source": str(source)}
-    before = read_json(artifacts.dataset) if artifacts.dataset.exists() else here
-    if not here.items() <= before.items():
+    """Refuse to mix the results of two corpora; one that has been moved, or fetched again on another machine, is the same."""
+    if not artifacts.dataset.exists():
+        return
+    before, corpus = read_json(artifacts.dataset), source if source.is_dir() else source.parent
+    was = Path(read_json(artifacts.location)["folder"]) if artifacts.location.exists() else corpus
+    if before["dataset"] != name or (was != corpus and was.is_dir()):
         raise SuiteError(
-            f"{artifacts.folder} already holds the manifest of {before['dataset']} from {before['source']}, and you now point at "
-            f"{name} from {source}: give this one a name of its own with NAME=..., or delete {artifacts.folder}."
+            f"{artifacts.folder} already holds the manifest of {before['dataset']} from {was}, and you now point at "
+            f"{name} from {corpus}: give this one a name of its own with NAME=..., or delete {artifacts.folder}."
         )
     if before.get("file_pattern", file_pattern) != file_pattern:
         print("FILE_PATTERN has changed: all clips are labelled again.")

@@ -107,7 +107,7 @@ def convert(
     if manifest.empty:
         raise SuiteError(f"There is no clip to convert in {artifacts.folder}: look at the reasons in {artifacts.rejected}.")
     targets = [artifacts.image(clip) for clip in manifest["clip"]]
-    clips = list(zip(map(artifacts.audio, manifest["path"]), targets, manifest["clip"], strict=True))
+    clips = list(zip(artifacts.sounds(manifest["path"]), targets, manifest["clip"], strict=True))
     tasks = (clips[start : start + CLIPS_A_TASK] for start in range(0, len(clips), CLIPS_A_TASK))
     done = in_workers(partial(_convert_clips, settings=settings), tasks, workers=workers)
     outcomes = list(tqdm(chain.from_iterable(done), total=len(clips), desc="converting", unit="clip", file=sys.stdout))

@@ -136,8 +136,8 @@ def pitch_table(manifest: pd.DataFrame, artifacts: Artifacts, *, longest_s: floa
             return "", np.nan
 
     # Each clip brings only what is kept of it, as the function is sent to a worker again with every clip.
-    clips = zip(manifest["clip"], manifest["path"], strict=True)
-    rows = on_all_cores(measure, [(artifacts.audio(path), kept.get(clip, ("", np.nan))) for clip, path in clips], title="pitch")
+    clips = zip(manifest["clip"], artifacts.sounds(manifest["path"]), strict=True)
+    rows = on_all_cores(measure, [(path, kept.get(clip, ("", np.nan))) for clip, path in clips], title="pitch")
     table = pd.DataFrame(rows, columns=["sound", "pitch_hz"]).assign(clip=manifest["clip"].to_numpy())
     write_table(artifacts.pitch, table[["clip", "sound", "pitch_hz"]])
     return table.set_index("clip")["pitch_hz"].dropna()

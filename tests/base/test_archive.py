@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from helpers.base.archive import archive_path, restore_archive, save_archive
-from helpers.base.artifacts import Artifacts, SuiteError
+from helpers.base.artifacts import Artifacts, NoRecordingsError, SuiteError
 from helpers.base.settings import PROFILES
 from helpers.recordings.manifest import build_manifest, read_manifest
 from helpers.spectrograms.convert import convert
@@ -40,18 +40,23 @@ def fresh(tmp_path):
     return Artifacts(tmp_path / "new runtime" / "folder")
 
 
-def contents(artifacts, *, beside="report"):
+def contents(artifacts):
+    """What an archive of these results must hold."""
     paths = (path for path in artifacts.folder.rglob("*") if path.is_file())
     found = {path.relative_to(artifacts.folder).as_posix(): path.read_bytes() for path in paths}
-    return {name: content for name, content in found.items() if not name.startswith(beside)}
+    return {name: content for name, content in found.items() if not name.startswith("report") and name != "source.json"}
 
 
 @pytest.mark.slow
-def test_a_new_runtime_gets_everything_back_and_redoes_nothing(saved, drive, fresh):
+def test_a_new_runtime_gets_everything_back_and_redoes_nothing(saved, drive, fresh, corpus, tmp_path):
     assert [path.name for path in drive.iterdir()] == ["folder.zip"]
     assert restore_archive(fresh, drive) == len(contents(saved))
     assert contents(fresh) == contents(saved)
     before = {path: path.stat().st_mtime_ns for path in fresh.spectrograms.rglob("*.png")}
+    with pytest.raises(NoRecordingsError, match="The recordings of folder are not on this machine yet"):
+        convert(read_manifest(fresh), fresh, settings=SETTINGS, profile="quick")
+    moved = corpus.rename(tmp_path / "elsewhere")
+    fresh.locate_corpus(moved)
     convert(read_manifest(fresh), fresh, settings=SETTINGS, profile="quick")
     assert {path: path.stat().st_mtime_ns for path in fresh.spectrograms.rglob("*.png")} == before
     assert restore_archive(fresh, drive) == 0 and not save_archive(fresh, drive)

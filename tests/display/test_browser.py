@@ -54,6 +54,7 @@ WAIT = 60_000  # ms; generous, since a loaded machine is no failure
 def write_stage(folder: Path) -> Artifacts:
     """Tables, sounds and pictures of 39 classes with 3 clips each; every third clip is taken for the next class."""
     artifacts = Artifacts(folder)
+    artifacts.locate_corpus(folder)
     rows = []
     for place, label in enumerate(CLASSES):
         for number in range(3):

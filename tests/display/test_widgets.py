@@ -109,9 +109,9 @@ def long_manifest(tmp_path, artifacts):
     samples[47 * 8000 :] = 0.5 * np.sin(2 * np.pi * 1000 * np.arange(23 * 8000) / 8000)
     soundfile.write(tmp_path / "a.flac", samples, 8000)
     soundfile.write(tmp_path / "b.flac", np.roll(samples, 8000), 8000)
+    artifacts.locate_corpus(tmp_path)
     rows = [
-        {"clip": name, "path": str(tmp_path / f"{name}.flac"), "duration_s": 70.0, "split": "train", "speaker": "", "gender": ""}
-        for name in "ab"
+        {"clip": name, "path": f"{name}.flac", "duration_s": 70.0, "split": "train", "speaker": "", "gender": ""} for name in "ab"
     ]
     return pd.DataFrame(rows).assign(label="x", age=pd.array([pd.NA] * 2, "Int64"))
 
@@ -156,8 +156,9 @@ def test_a_clip_is_decoded_once(manifest, artifacts, monkeypatch):
 
 
 def test_a_file_that_has_become_shorter_is_still_shown(long_manifest, artifacts):
-    samples, rate = soundfile.read(long_manifest["path"][0])
-    soundfile.write(long_manifest["path"][0], samples[: -20 * rate], rate)
+    path = artifacts.audio(long_manifest["path"][0])
+    samples, rate = soundfile.read(path)
+    soundfile.write(path, samples[: -20 * rate], rate)
     opened = ClipParts(70)
     opened.open(2)
     assert "<audio" in clip_html(long_manifest.iloc[0], artifacts, parts=opened)

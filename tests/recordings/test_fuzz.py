@@ -135,4 +135,6 @@ def test_what_is_found_is_accepted_rejected_or_passed_over(tmp_path, artifacts):
         counts["found"] == counts["accepted"] + counts["rejected"] and counts["found"] + counts["passed_over"] == len(files) == 120
     )
     assert len(manifest) == counts["accepted"] > 20 and len(rejected) == counts["rejected"] > 5 and (rejected["reason"] != "").all()
-    assert sorted([*manifest["path"], *rejected["path"]]) == sorted(str(path) for path in files if is_sound(path.name))
+    assert sorted([*manifest["path"], *rejected["path"]]) == sorted(
+        path.relative_to(tmp_path / "recordings").as_posix() for path in files if is_sound(path.name)
+    )

@@ -8,7 +8,7 @@ import pytest
 import soundfile
 from conftest import RATE, run_cell, voice, write_corpus
 
-from helpers.base.artifacts import SuiteError, read_json, read_table
+from helpers.base.artifacts import NoRecordingsError, SuiteError, read_json, read_table
 from helpers.base.settings import Corpus
 from helpers.recordings import manifest as manifest_module
 from helpers.recordings.catalogue import locate
@@ -109,6 +109,29 @@ def test_a_manifest_of_another_folder_is_refused(corpus, artifacts, tmp_path):
     with pytest.raises(SuiteError, match=r"already holds the manifest of folder from .*recordings.*NAME="):
         build(write_corpus(tmp_path / "others"), artifacts)
     assert artifacts.manifest.read_bytes() == before
+
+
+def test_a_corpus_that_was_moved_is_the_same_and_is_found_again(corpus, artifacts, tmp_path):
+    build(corpus, artifacts)
+    tables = (artifacts.manifest, artifacts.rejected, artifacts.corrected, artifacts.dataset)
+    before = [table.read_bytes() for table in tables]
+    assert not any(str(tmp_path).encode() in table for table in before)
+    moved = corpus.rename(tmp_path / "moved")
+    with pytest.raises(NoRecordingsError, match=r"no longer on this machine \(.*recordings is gone\): run notebook 1"):
+        artifacts.sounds(read_manifest(artifacts)["path"])
+    build(moved, artifacts)
+    assert [table.read_bytes() for table in tables] == before
+    assert all(sound.is_file() and sound.is_relative_to(moved) for sound in artifacts.sounds(read_manifest(artifacts)["path"]))
+
+
+def test_a_file_outside_of_the_folder_of_its_table_is_found(corpus, artifacts, tmp_path):
+    table = tmp_path / "tables" / "clips.csv"
+    table.parent.mkdir()
+    lines = [f"{sound},{sound.parent.name}" for sound in sorted(corpus.rglob("*.wav"))]
+    table.write_text("\n".join(["path,label", *lines]))
+    manifest, _ = build(table, artifacts)
+    assert manifest["path"].str.startswith("../recordings/").all()
+    assert all(sound.is_file() for sound in artifacts.sounds(manifest["path"]))
 
 
 def test_missing_folders_are_named(artifacts):

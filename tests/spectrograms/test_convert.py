@@ -93,7 +93,7 @@ def test_a_lesson_shows_all_of_a_clip_or_its_loudest_ten_seconds(tmp_path):
 
 def test_the_picture_is_the_spectrogram_in_8_bits(converted, artifacts):
     row = converted.iloc[0]
-    decibels = librosas(load_audio(row["path"], sample_rate=RATE), SETTINGS)
+    decibels = librosas(load_audio(artifacts.audio(row["path"]), sample_rate=RATE), SETTINGS)
     picture = np.asarray(Image.open(artifacts.image(row["clip"])))
     assert picture.shape == decibels.shape
     assert np.abs(picture[::-1] / 255 * 80 - 80 - decibels).max() < 0.5 * 80 / 255 + 0.1
@@ -237,6 +237,7 @@ def test_killed_twenty_times_at_random_moments_the_folder_ends_the_same(converte
     convert(many, artifacts, **settings)
 
     other, chance = Artifacts(tmp_path / "killed"), random.Random(0)
+    other.locate_corpus(artifacts.corpus())
     context = multiprocessing.get_context("forkserver")  # children that have imported everything already
     context.set_forkserver_preload(
         ["helpers.spectrograms.convert", "helpers.recordings.manifest", "helpers.base.settings", "librosa.filters", "pytest"]
@@ -262,6 +263,7 @@ def test_killed_twenty_times_at_random_moments_the_folder_ends_the_same(converte
 def test_a_dask_cluster_gives_the_same_folder_with_no_change_of_code(converted, artifacts, tmp_path):
     distributed = pytest.importorskip("distributed")
     other = Artifacts(tmp_path / "cluster")
+    other.locate_corpus(artifacts.corpus())
     with (
         distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster,
         distributed.Client(cluster) as client,
