@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from IPython.display import display
 
-from helpers.base.artifacts import Artifacts, SuiteError, read_json
+from helpers.base.artifacts import Artifacts, NoRecordingsError, find_recordings, read_json
 from helpers.base.device import made_for_device
 from helpers.base.settings import PROFILES, Profile, choose_profile
 from helpers.display.notes import Notice
@@ -23,19 +23,21 @@ def bring_images(session: Session) -> Session:
 
     Raises
     ------
-    SuiteError
-        There are neither images nor recordings.
+    NoRecordingsError
+        There are neither recordings nor images that fit the profile's OVERRIDES.
     """
     wanted, lacking = session.profile.name, ""
     if not images_fit(session.artifacts, profile=session.profile):
         try:
             make_images(session.artifacts, profile=session.profile)
-        except SuiteError as error:
+        except NoRecordingsError as error:
             if not session.artifacts.spectrogram_settings.exists():
                 raise
             there = read_json(session.artifacts.spectrogram_settings)["profile"]
-            lacking = f"The images of the profile {wanted} can't be made here, and those of {there} are used instead: {error}"
             session = replace(session, profile=choose_profile(there, overrides=session.overrides))
+            if not images_fit(session.artifacts, profile=session.profile):  # made with other OVERRIDES
+                raise
+            lacking = f"The images of the profile {wanted} can't be made here, and those of {there} are used instead: {error}"
     chosen = "" if session.asked == "auto" else f'PROFILE = "{wanted}" was chosen; "auto" would take {made_for_device()} here.'
     if notice := unusual(session.profile, device=made_for_device(), why=lacking or chosen):
         display(notice)
@@ -55,13 +57,12 @@ def make_images(artifacts: Artifacts, *, profile: Profile) -> None:
 
     Raises
     ------
-    SuiteError
+    NoRecordingsError
         The recordings are not on this machine; the images stay as they are.
     """
     manifest = read_manifest(artifacts)
-    sounds = artifacts.sounds(manifest["path"])
-    if not any(sound.exists() for sound in sounds):  # of single ones that lack, `rejected.csv` gets the reason
-        raise SuiteError(f"None of the {len(manifest)} recordings is in {artifacts.corpus()}.")
+    if not any(sound.exists() for sound in artifacts.sounds(manifest["path"])):  # of single ones, `rejected.csv` has the reason
+        raise NoRecordingsError(f"None of the {len(manifest)} recordings is in {artifacts.corpus()}: {find_recordings()}.")
     print(f"The spectrogram images of the profile {profile.name} are made now, as in notebook 2.")
     reject(artifacts, convert(manifest, artifacts, settings=profile.spectrogram, profile=profile.name))
 

@@ -47,22 +47,29 @@ def test_images_that_the_profile_lacks_are_made(session, manifest, shown, capsys
 
 def test_without_recordings_it_goes_on_with_the_images_there_and_says_so_in_large_letters(session, corpus, shown):
     before = {path: path.read_bytes() for path in session.artifacts.spectrograms.rglob("*.*")}
-    sound = next(corpus.rglob("*.wav"))
-    sound.unlink()  # a single one is enough: the clips that are left would be other clips
+    for sound in corpus.rglob("*.wav"):
+        sound.unlink()
     found = bring_images(session)
     assert found.profile.name == "quick" and found.profile.spectrogram == TINY.spectrogram
     assert {path: path.read_bytes() for path in session.artifacts.spectrograms.rglob("*.*")} == before
     (notice,) = shown
     assert notice.title == "This is not the study's ResNet50"
-    assert "1 of 18 recordings are not on this machine" in notice.text and "can't be made here" in notice.text
+    assert "None of the 18 recordings is in" in notice.text and "can't be made here" in notice.text
     assert notice._repr_html_().startswith("<h2>This is not the study&#x27;s ResNet50</h2>")
     assert pretty(notice).startswith("*** This is not the study's ResNet50 ***\n")
+
+
+def test_without_recordings_images_of_other_overrides_are_no_substitute(session, corpus, shown):
+    shutil.rmtree(corpus)
+    with pytest.raises(SuiteError, match="recordings of folder are no longer on this machine"):
+        bring_images(dataclasses.replace(session, overrides="mel_bins=40"))
+    assert not shown
 
 
 def test_without_images_and_recordings_there_is_nothing_to_train_on(session, corpus, shown):
     shutil.rmtree(session.artifacts.spectrograms)
     shutil.rmtree(corpus)
-    with pytest.raises(SuiteError, match="recordings are not on this machine"):
+    with pytest.raises(SuiteError, match="recordings of folder are no longer on this machine"):
         bring_images(session)
 
 

@@ -11,7 +11,8 @@ FLOORS = ("base", "recordings", "spectrograms", "evaluation", "network", "compar
 MAY_IMPORT = {room: {*FLOORS[: floor + 1]} for floor, room in enumerate(FLOORS)}
 MAY_IMPORT["display"] = {"base", "recordings", "spectrograms", "evaluation", "display"}
 MAY_IMPORT["session"] = {*FLOORS, "display"} - {"suite"}
-MAY_IMPORT["stages"] = MAY_IMPORT["images"] = MAY_IMPORT["session"] | {"session"}
+MAY_IMPORT["images"] = MAY_IMPORT["session"] | {"session"}
+MAY_IMPORT["stages"] = MAY_IMPORT["images"] | {"images"}
 MAY_IMPORT["suite"] |= {"session", "stages", "display"}
 WITHOUT_TENSORFLOW = ("base", "recordings", "evaluation", "display", "session", "stages", "images")
 FRAMEWORKS = {"tensorflow", "keras"}

@@ -11,7 +11,7 @@ from conftest import TINY, write_corpus
 
 from helpers import session as session_module
 from helpers import stages
-from helpers.base import drive, machine
+from helpers.base import device, drive, machine
 from helpers.base.archive import archive_path, restore_archive, save_archive
 from helpers.base.artifacts import Artifacts, SuiteError, read_json, read_table, write_json, write_table
 from helpers.base.settings import describe
@@ -290,13 +290,26 @@ def test_other_choices_than_those_of_the_ready_made_results_are_respected(ready,
     assert stages._misfit(open_on(4, "b"), stages.READY / "folder.zip") == "they have other choices for SPLIT_METHOD"
 
 
+@pytest.mark.parametrize("number", [4, 5, 6])
+def test_ready_made_results_are_taken_with_their_profile_on_a_gpu_too(ready, open_on, no_training, monkeypatch, number):
+    monkeypatch.setattr(machine, "driver_lists_gpu", lambda: True)
+    monkeypatch.setattr(device, "made_for_device", lambda: "paper")
+    session = open_on(number, "b", profile="auto", overrides=OVERRIDES)
+    assert session.profile.name == "paper"
+    assert stages.bring(session).profile.name == "quick" and no_training == []
+    again = open_on(number, "b", profile="auto", overrides=OVERRIDES)
+    assert stages.bring(again).profile.name == "quick" and no_training == []
+
+
 def test_the_profile_auto_is_that_of_what_was_brought(ready, open_on, no_training, monkeypatch):
-    monkeypatch.setattr(session_module.machine, "has_gpu", lambda: False)
+    monkeypatch.setattr(session_module.machine, "driver_lists_gpu", lambda: False)
     session = open_on(4, "b", profile="auto")
     write_json(ready.artifacts.spectrogram_settings, {"profile": "paper"})
     restore_archive(session.artifacts, stages.READY / "folder.zip")
     assert session.reopened().profile.name == "quick" and session.reopened().profile.epochs == TINY.epochs
     write_json(session.artifacts.spectrogram_settings, {"profile": "paper"})
+    assert session.reopened().profile.name == "quick"  # a trained network tells more than images
+    shutil.rmtree(session.artifacts.run("small_resnet").folder)
     assert session.reopened().profile.name == "paper"
 
 

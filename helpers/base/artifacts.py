@@ -135,12 +135,13 @@ class Artifacts:
             Nobody has located them here, or the folder is gone.
         """
         name = (self.source or self.folder).name
-        how = f"{next_step('01_download')}, with DATA_DIR where they are in a folder of yours"
         if not self.location.exists():
-            raise NoRecordingsError(f"The recordings of {name} are not on this machine yet: {how}.")
+            raise NoRecordingsError(f"The recordings of {name} are not on this machine yet: {find_recordings()}.")
         folder = Path(read_json(self.location)["folder"])
         if not folder.is_dir():
-            raise NoRecordingsError(f"The recordings of {name} are no longer on this machine ({folder} is gone): {how}.")
+            raise NoRecordingsError(
+                f"The recordings of {name} are no longer on this machine ({folder} is gone): {find_recordings()}."
+            )
         return folder
 
     def sounds(self, paths: Iterable[str]) -> list[Path]:
@@ -264,6 +265,11 @@ def next_step(notebook: str) -> str:
     On Colab each notebook has a machine of its own, so that running another one is of no help.
     """
     return 'run the cell "Earlier stages" and those below it again' if on_colab() else f"run notebooks/{notebook}.ipynb"
+
+
+def find_recordings() -> str:
+    """What to do where the recordings are not on this machine, as part of a sentence."""
+    return f"{next_step('01_download')}, with DATA_DIR where they are in a folder of yours"
 
 
 def on_colab() -> bool:

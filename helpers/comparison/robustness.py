@@ -14,7 +14,7 @@ from scipy.signal import butter, sosfiltfilt
 from tqdm import tqdm
 
 from helpers.base import machine
-from helpers.base.artifacts import FIND_RECORDINGS, Artifacts, NoRecordingsError, fingerprint, read_table, write_table
+from helpers.base.artifacts import Artifacts, NoRecordingsError, find_recordings, fingerprint, read_table, write_table
 from helpers.base.settings import Profile
 from helpers.evaluation.intervals import bootstrap
 from helpers.evaluation.scores import predictions_table
@@ -123,7 +123,7 @@ def _recorded(manifest: pd.DataFrame, artifacts: Artifacts) -> pd.DataFrame:
     """The clips whose recording is on this machine."""
     there = [path.is_file() for path in artifacts.sounds(manifest["path"])]
     if not any(there):
-        raise NoRecordingsError(f"Not one of {len(manifest)} recordings is left in {artifacts.corpus()}: {FIND_RECORDINGS}.")
+        raise NoRecordingsError(f"Not one of {len(manifest)} recordings is left in {artifacts.corpus()}: {find_recordings()}.")
     if not all(there):
         print(f"{there.count(False)} of {len(there)} recordings are no longer in {artifacts.corpus()}: the others are tested.")
     return manifest[there]
