@@ -214,7 +214,9 @@ def final_html(game: Game) -> str:
         for number, (_, row) in enumerate(compared.iterrows(), start=1)
     )
     table = f'<table aria-label="all voices" style="border-collapse:collapse;line-height:1.5"><tr>{head}</tr>{rows}</table>'
-    return f'{table}<p style="line-height:1.5">✗ wrong gender</p><p style="line-height:1.5">{_sentence(compared)}</p>'
+    all_right = compared[["your_gender_right", "network_gender_right"]].all(axis=None)
+    legend = "" if all_right else "✗ wrong gender<br>"
+    return f'{table}<p style="line-height:1.5">{legend}{_sentence(compared)}</p>'
 
 
 def _sentence(compared: pd.DataFrame) -> str:

@@ -55,7 +55,7 @@ def test_a_new_runtime_gets_everything_back_and_redoes_nothing(saved, drive, fre
     assert contents(fresh) == contents(saved)
     before = {path: path.stat().st_mtime_ns for path in fresh.spectrograms.rglob("*.png")}
     with pytest.raises(NoRecordingsError, match="The recordings of folder are not on this machine yet"):
-        convert(read_manifest(fresh), fresh, settings=SETTINGS, profile="quick")
+        fresh.sounds(read_manifest(fresh)["path"])
     moved = corpus.rename(tmp_path / "elsewhere")
     fresh.locate_corpus(moved)
     convert(read_manifest(fresh), fresh, settings=SETTINGS, profile="quick")

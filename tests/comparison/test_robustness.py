@@ -184,5 +184,5 @@ def test_recordings_that_are_all_gone_are_one_sentence(stage, artifacts):
     manifest, _, _ = stage
     for path in manifest["path"]:
         artifacts.audio(path).unlink()
-    with pytest.raises(NoRecordingsError, match=r"Not one of 18 recordings is left in .*run notebook 1"):
+    with pytest.raises(NoRecordingsError, match=r"Not one of 18 recordings is left in .*run notebooks/01"):
         robustness(manifest, artifacts, classes=CLASSES, profile=PROFILE)

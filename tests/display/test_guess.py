@@ -89,6 +89,7 @@ def test_after_the_last_voice_all_are_summed_up_and_kept(played):
     played.press("a man of 45")
     assert "You: man, 45 (21 years off) The network: woman, 44 (20 years off, wrong gender)" in played.text
     assert "1 woman, 63 61 60 you 2 man, 24 45 44 ✗ network" in played.text
+    assert "✗ wrong gender" in played.text
     assert "You were 11.5 years off on average , gender right 2 of 2 times." in played.text
     assert "The network was 11.4 years off on average , gender right 1 of 2 times. It is a draw, 1 to 1." in played.text
     assert played.buttons() == {} and "you.csv" in played.status.value
