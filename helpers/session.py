@@ -116,6 +116,8 @@ def start(
         raise SuiteError(f"NAME={name!r} can't be the name of a folder: use letters, digits, '-' and '_'.")
     folder = Artifacts(root / name)
     folder.require_layout()
+    if automatic and not data_dir and DATASETS[dataset].kaggle and folder.location.exists():
+        data_dir = _copy_of_corpus(folder)
     asked, overrides = setting("PROFILE", profile), setting("OVERRIDES", overrides)
     chosen = _profile(asked, folder, overrides=overrides, notebook=notebook)
     print(f"dataset {dataset}, profile {chosen.name}, results in {folder.folder}")
@@ -123,6 +125,13 @@ def start(
         dataset, data_dir, folder, chosen,
         notebook=notebook, drive=on_drive, automatic=automatic, asked=asked, overrides=overrides,
     )  # fmt: skip
+
+
+def _copy_of_corpus(folder: Artifacts) -> str:
+    """Where the recordings of results are that were found, for who has fetched them by hand."""
+    with contextlib.suppress(SuiteError):
+        return str(folder.corpus())
+    return ""
 
 
 def _profile(asked: str, folder: Artifacts, *, overrides: str, notebook: int | None) -> Profile:

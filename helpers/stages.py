@@ -70,10 +70,13 @@ def bring(session: Session, *, how: str = "auto") -> Session:
     if archive is not None:
         try:
             restored = restore_archive(session.artifacts, archive)
-            print(f"{restored} files brought back {place}." if restored else f"Nothing lacks that is {place}.")
+            print(f"{restored} files brought back, {place}." if restored else f"What is {place} is here already.")
         except SuiteError as error:
             print(f"{error} The notebook goes on without it.")
+        before = session.profile.name
         session = _as_ready(session) if place == "ready-made" else session.reopened()
+        if session.profile.name != before:
+            print(f"The profile is {session.profile.name} from here on, as in what was brought back.")
     if RECORDINGS in needed:
         _locate(session, compare=restored > 0)
     if session.notebook == 0 and not _is_here(session, NETWORK):  # then it must be trained, from images
@@ -127,7 +130,9 @@ def _is_here(session: Session, stage: str) -> bool:
     try:
         manifest = read_manifest(artifacts)
         if stage == IMAGES:
-            fits = images_fit(artifacts, profile=profile) if session.notebook in TRAINS else artifacts.spectrogram_settings.exists()
+            # What shows the results of a network takes its images as they are.
+            shown = session.notebook not in TRAINS and artifacts.spectrogram_settings.exists() and _is_here(session, NETWORK)
+            fits = shown or images_fit(artifacts, profile=profile)
             return fits and all(artifacts.image(clip).exists() for clip in manifest["clip"])
         if stage == NETWORK:
             from helpers.network.run import read_run
@@ -171,7 +176,10 @@ def _misfit(session: Session, ready: Path) -> str:
     """Why ready-made results are not of what this session asks for; empty where they are."""
     from helpers.network.run import NOT_OF_A_RUN
 
-    facts = archive_facts(ready)
+    try:
+        facts = archive_facts(ready)
+    except SuiteError as error:
+        return f"{error}".rstrip(".")
     if changed := [name.upper() for name, value in _choices().items() if facts.get(name, value) != value]:
         return f"they have other choices for {', '.join(changed)}"
     # Speakers and sentences are no setting of a network, but these results are of the built-in corpus.

@@ -21,6 +21,8 @@ for variable in (
     "OTHER_DATA_DIR",
     "RECORDING",
     "SEEDS",
+    "EARLIER_STAGES",
+    "USE_DRIVE",
 ):
     os.environ.pop(variable, None)  # `make test DATASET=...` must not reach the tests
 

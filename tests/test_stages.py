@@ -13,7 +13,7 @@ from helpers import session as session_module
 from helpers import stages
 from helpers.base import device, drive, machine
 from helpers.base.archive import archive_path, restore_archive, save_archive
-from helpers.base.artifacts import Artifacts, SuiteError, read_json, read_table, write_json, write_table
+from helpers.base.artifacts import LAYOUT, Artifacts, SuiteError, read_json, read_table, write_json, write_table
 from helpers.base.settings import describe
 from helpers.network import run as runs
 from helpers.session import start
@@ -121,7 +121,7 @@ def test_results_travel_over_drive_from_machine_to_machine(open_on, my_drive, no
     moved = shutil.move(corpus, tmp_path / "elsewhere")
     second = stages.bring(open_on(4, "b", use_drive=True, data_dir=str(moved)))
     said = capsys.readouterr().out
-    assert "recordings: on Drive" in said and "files brought back on Drive" in said and no_training == []
+    assert "recordings: on Drive" in said and "files brought back, on Drive" in said and no_training == []
     kept, now = contents(first.artifacts), contents(second.artifacts)
     assert kept.pop("source.json") != now.pop("source.json") and kept == now
     assert all(second.artifacts.audio(path).exists() for path in read_table(second.artifacts.manifest)["path"])
@@ -283,6 +283,36 @@ def test_ready_made_results_of_something_else_are_refused(ready, open_on, no_tra
     assert stages._archive(session, "ready-made", lacking=[stages.NETWORK]) == (None, "")
     assert f"Ready-made results can't be taken, because {reason}. They exist for folder" in capsys.readouterr().out
     assert stages._archive(session, "auto", lacking=[stages.NETWORK]) == (None, "") and not capsys.readouterr().out
+
+
+def test_damaged_ready_made_results_are_refused(ready, open_on, no_training, capsys):
+    (stages.READY / "folder.zip").write_bytes(b"PK")
+    assert stages.bring(open_on(4, "b"), how="ready-made").artifacts.manifest.exists() and no_training == ["small_resnet"]
+    assert "can't be taken, because" in (said := capsys.readouterr().out) and "is cut off or damaged" in said
+
+
+def test_a_copy_fetched_by_hand_is_found_again(open_on, tmp_path):
+    session = open_on(2, dataset="emodb", data_dir="")
+    session.artifacts.folder.mkdir(parents=True)
+    (tmp_path / "by hand").mkdir()
+    session.artifacts.locate_corpus(tmp_path / "by hand")
+    write_json(session.artifacts.dataset, {"layout": LAYOUT, "dataset": "emodb"})
+    session.artifacts.manifest.write_text("clip")
+    found = open_on(1, dataset="auto", data_dir="")
+    assert (found.dataset, found.data_dir) == ("emodb", str(tmp_path / "by hand"))
+    (tmp_path / "by hand").rmdir()
+    assert open_on(1, dataset="auto", data_dir="").data_dir == ""
+
+
+def test_images_of_other_settings_are_made_again_where_a_network_is_trained(open_on, no_training):
+    session = stages.bring(open_on(3))
+    finer = OVERRIDES.replace("mel_bins=32", "mel_bins=40")
+    stages.bring(open_on(3, overrides=finer))
+    assert read_json(session.artifacts.spectrogram_settings)["settings"]["mel_bins"] == 40
+    stages.bring(open_on(4))  # it lacks a network
+    assert read_json(session.artifacts.spectrogram_settings)["settings"]["mel_bins"] == 32 and no_training
+    stages.bring(open_on(4, overrides=finer))
+    assert read_json(session.artifacts.spectrogram_settings)["settings"]["mel_bins"] == 32
 
 
 def test_other_choices_than_those_of_the_ready_made_results_are_respected(ready, open_on, monkeypatch):

@@ -57,6 +57,16 @@ def test_a_dataset_is_fetched_once_and_then_needs_no_network(kaggle):
     assert download() == folder and kaggle.asked == []
 
 
+def test_whether_kaggle_answers_is_known_before_a_download(kaggle, monkeypatch):
+    from kagglesdk import kaggle_env
+
+    assert downloads.can_be_fetched(HANDLE)
+    folder = download()
+    monkeypatch.setitem(kaggle_env._env_to_endpoint, kaggle_env.KaggleEnv.PROD, "http://127.0.0.1:9")
+    assert downloads.can_be_fetched(HANDLE) and folder.exists()  # it is in the cache
+    assert not downloads.can_be_fetched("other/dataset/versions/1")
+
+
 @pytest.mark.parametrize(
     ("status", "advice"),
     [

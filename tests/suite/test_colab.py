@@ -177,7 +177,7 @@ def test_after_a_disconnect_the_archive_on_drive_brings_everything_back(machine,
     again = fresh.run(code("02_spectrograms", USE_DRIVE=True), **facts)
     assert again.returncode == 0, again.stdout + again.stderr
     assert 'DATASET = "auto": the results on Drive, folder.' in said(again)
-    assert re.search(r"[1-9]\d* files brought back on Drive", again.stdout) and "Already on Drive" in again.stdout
+    assert re.search(r"[1-9]\d* files brought back, on Drive", again.stdout) and "Already on Drive" in again.stdout
 
 
 @pytest.mark.slow

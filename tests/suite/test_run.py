@@ -159,7 +159,7 @@ def test_a_failing_notebook_is_named_with_its_cell_and_its_sentence(tmp_path):
     (tmp_path / "empty").mkdir()
     result = run(DATASET="folder", DATA_DIR=tmp_path / "empty", PROFILE="quick", ARTIFACTS=tmp_path / "artifacts")
     assert result.returncode == 1
-    assert re.search(r"\[1/6\] 01_download failed after \d+ s: cell 5 of \d+: There is no sound file in", result.stderr)
+    assert re.search(r"\[1/6\] 01_download failed after \d+ s: cell 6 of \d+: There is no sound file in", result.stderr)
     assert "run the same command again" in result.stderr and "Traceback" not in result.stderr + result.stdout
 
 
@@ -170,9 +170,19 @@ def test_a_failing_solution_is_named(tmp_path, monkeypatch):
     assert suite_run.run_notebook("07_class", tmp_path / "report", line="") == "cell 2 of 2 (Solution 3): ValueError: seven"
 
 
-def test_a_notebook_opened_alone_says_what_to_run_first(tmp_path):
+def test_a_notebook_opened_alone_says_what_it_lacks(tmp_path):
     result = run("04_evaluate", DATASET="folder", PROFILE="quick", ARTIFACTS=tmp_path)
-    assert result.returncode == 1 and "manifest.csv is not there yet: run notebooks/01_download.ipynb first" in result.stderr
+    assert result.returncode == 1 and "(Earlier stages): The dataset 'folder' needs a folder of recordings" in result.stderr
+
+
+def test_a_run_takes_the_built_in_corpus_whatever_lies_there(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(suite_run, "start", lambda: asked.append(os.environ["DATASET"]) or 1 / 0)
+    for given, taken in (("", "voices"), ("emodb", "emodb")):
+        monkeypatch.setenv("DATASET", given)
+        with pytest.raises(ZeroDivisionError):
+            suite_run.run_notebooks(["01_download"], ["01_download"])
+        assert asked.pop() == taken
 
 
 @pytest.mark.parametrize(
