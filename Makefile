@@ -56,8 +56,9 @@ bench: $(VENV)/run.installed
 lab: $(VENV)/lab.installed
 	$(BIN)/jupyter lab notebooks
 
-stamp: $(VENV)/run.installed
-	$(BIN)/python -m helpers.suite.stamp
+# Needs no environment, and any Python.
+stamp:
+	@$(PYTHON) -m helpers.suite.stamp
 
 student teacher: $(VENV)/run.installed
 	@$(BIN)/python -m helpers.suite.notebooks $@ $(if $(TO),"$(TO)")

@@ -1,36 +1,44 @@
-"""`make stamp`: write the repository's address from `pyproject.toml` into every badge, set-up cell and text (command line).
+"""Write the repository's address into every badge, set-up cell and text (command line; the standard library alone).
 
-make stamp                                        stamps the address that stands in pyproject.toml
-make stamp REPOSITORY=https://github.com/me/mine  writes that address into pyproject.toml first
+python helpers/suite/stamp.py https://github.com/me/mine   stamps that address, from any folder and without any package
+make stamp REPOSITORY=https://github.com/me/mine           the same
+make stamp                                                 stamps the address that stands in pyproject.toml
 """
 
 import os
 import re
 import sys
-import tomllib
 from pathlib import Path
 
-from helpers.base.artifacts import SuiteError, write_text
-from helpers.base.machine import PROJECT
-
+PROJECT = Path(__file__).resolve().parents[2]
+PLACEHOLDER = "OWNER"  # stands for the owner until somebody stamps; it may be a stranger's account
+UNSTAMPED = f"https://github.com/{PLACEHOLDER}/voice-age-gender"  # what a later version brings into a stamped fork
 STAMPED = ("README.md", "CITATION.cff", "docs/*.md", "notebooks/*.ipynb")
-ADDRESS = re.compile(r"https://github\.com/([\w.-]+/[\w.-]+)")
+ADDRESS = re.compile(r"https://github\.com/(([\w-]+)/[\w.-]+)", re.ASCII)
+USAGE = "Give one address: python helpers/suite/stamp.py https://github.com/owner/name"
 
 
-def main() -> int:
-    """Stamp the project; exit code 1 and a sentence where the address is not one of GitHub's."""
+def main(arguments: list[str]) -> int:
+    """Stamp the project; exit code 1 and a sentence where that can't be done."""
     try:
-        changed = stamp(PROJECT, os.environ.get("REPOSITORY", ""))
-    except SuiteError as error:
+        if len(arguments) > 1:
+            raise ValueError(USAGE)
+        changed = stamp(PROJECT, arguments[0] if arguments else os.environ.get("REPOSITORY", ""))
+        address = repository(PROJECT)
+    except (ValueError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
-    print(f"stamped {repository(PROJECT)} into {len(changed)} files" + "".join(f"\n  {path}" for path in changed))
+    print(f"stamped {address} into {len(changed)} files" + "".join(f"\n  {path}" for path in changed))
     return 0
 
 
 def repository(project: Path) -> str:
     """The repository's address, from the one place that holds it."""
-    return tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]["Repository"]
+    # Not by tomllib, which a teacher's Python may lack.
+    found = re.search(r'^Repository = "(.*)"', _read(project / "pyproject.toml"), re.MULTILINE)
+    if not found:
+        raise ValueError(f'{project / "pyproject.toml"} has no line Repository = "https://github.com/owner/name": add it.')
+    return found[1]
 
 
 def stamp(project: Path, address: str = "") -> list[Path]:
@@ -50,26 +58,46 @@ def stamp(project: Path, address: str = "") -> list[Path]:
 
     Raises
     ------
-    SuiteError
-        The address is not one of GitHub's, which Colab's badges need.
+    ValueError
+        The address is not one of GitHub's, which Colab's badges need, or is still the placeholder. Nothing was written.
     """
     before = repository(project)
-    address = (address or before).removesuffix(".git").rstrip("/")
-    if not (found := ADDRESS.fullmatch(address)):
-        raise SuiteError(f"REPOSITORY={address} can't be stamped: Colab's badges need https://github.com/owner/name.")
-    changed = []
+    asked, address = address, (address or before).rstrip("/").removesuffix(".git")
+    found = ADDRESS.fullmatch(address)
+    if not found or found[1].endswith(("/.", "/..")):
+        raise ValueError(f"REPOSITORY={address} can't be stamped: Colab's badges need https://github.com/owner/name.")
+    if asked and found[2] == PLACEHOLDER:
+        raise ValueError(f"REPOSITORY={address} can't be stamped: {PLACEHOLDER} stands for the name of your account on GitHub.")
+    stamped = {}
     texts = [path for pattern in STAMPED for path in sorted(project.glob(pattern))]
-    for path in [project / "pyproject.toml", *texts]:
-        text = path.read_text(encoding="utf-8")
-        stamped = text.replace(before, address)
-        stamped = re.sub(r"(?<=colab\.research\.google\.com/github/)[\w.-]+/[\w.-]+(?=/blob/)", found[1], stamped)
+    # The file that says which address the others hold is the last, so that a second call ends what a first one began.
+    for path in [*texts, project / "pyproject.toml"]:
+        text = _read(path)
+        new = re.sub(rf"({re.escape(before)}|{re.escape(UNSTAMPED)})(?![\w-])", address, text)
+        new = re.sub(r"(?<=colab\.research\.google\.com/github/)[\w.-]+/[\w.-]+(?=/blob/)", found[1], new)
         # Set-up cells and `git clone` lines that hold another address, such as those of a fork.
-        stamped = re.sub(r'(REPOSITORY = \\?")https://github\.com/[\w.-]+/[\w.-]+', rf"\g<1>{address}", stamped)
-        if stamped != text:
-            write_text(path, stamped)
-            changed.append(path.relative_to(project))
-    return changed
+        new = re.sub(r'(REPOSITORY = \\?")https://github\.com/[\w.-]+/[\w.-]+', rf"\g<1>{address}", new)
+        if new != text:
+            stamped[path] = new
+    for path, text in stamped.items():
+        _write(path, text)
+    return [path.relative_to(project) for path in stamped]
+
+
+def _read(path: Path) -> str:
+    return path.read_bytes().decode("utf-8")  # line endings as they are, also on Windows
+
+
+def _write(path: Path, text: str) -> None:
+    """The whole file or nothing; `helpers.base.artifacts` does the same, but needs packages."""
+    part = path.with_name(f".{path.name}.part")
+    try:
+        part.write_bytes(text.encode("utf-8"))
+        part.chmod(path.stat().st_mode)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

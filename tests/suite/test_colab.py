@@ -20,7 +20,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from helpers.base.machine import PROJECT
-from helpers.suite import stamp
+from suite.colab_sessions import from_github, serve
 from suite.conftest import OVERRIDES
 
 PATHS = sorted((PROJECT / "notebooks").glob("[0-9]*.ipynb"))
@@ -64,10 +64,12 @@ class Machine:
             "IPYTHONDIR": str(disk / ".ipython"),
             "MPLBACKEND": "agg",
             "OVERRIDES": OVERRIDES,
-            # The address in the notebooks leads to a repository on this disk.
+            # The notebook was opened from a fork on GitHub, whose address leads to a repository on this disk.
+            "http_proxy": serve(from_github("teacher/class/blob/main/notebooks/01_download.ipynb")),
+            "no_proxy": "127.0.0.1,localhost",
             "GIT_CONFIG_COUNT": "1",
-            "GIT_CONFIG_KEY_0": f"url.{repository}.insteadOf",
-            "GIT_CONFIG_VALUE_0": stamp.repository(PROJECT),
+            "GIT_CONFIG_KEY_0": f"url.file://{repository}.insteadOf",
+            "GIT_CONFIG_VALUE_0": "https://github.com/teacher/class",
             "PIP_NO_INDEX": "1",
         }
 
@@ -89,7 +91,11 @@ def repository(tmp_path_factory) -> Path:
     left_out = shutil.ignore_patterns(".git", ".venv", "artifacts", "__pycache__", ".*_cache", ".ipynb_checkpoints")
     shutil.copytree(PROJECT, folder, ignore=left_out)
     identity = ["-c", "user.name=test", "-c", "user.email=test@example.org"]
-    for command in (["init", "--quiet"], ["add", "--all"], [*identity, "commit", "--quiet", "--message", "all"]):
+    for command in (
+        ["init", "--quiet", "--initial-branch", "main"],
+        ["add", "--all"],
+        [*identity, "commit", "--quiet", "--message", "all"],
+    ):
         subprocess.run(["git", *command], cwd=folder, check=True)
     return folder
 
@@ -126,7 +132,7 @@ def test_a_project_that_is_there_is_not_fetched_again(machine):
 @pytest.mark.slow
 def test_an_address_that_leads_nowhere_is_one_sentence(machine):
     result = machine.run(code("01_download", opening=2), GIT_CONFIG_KEY_0="url./nowhere.insteadOf")
-    assert result.returncode == 1 and "could not be cloned: is the address right, and has `make stamp` set it?" in result.stdout
+    assert result.returncode == 1 and "https://github.com/teacher/class could not be cloned: " in result.stdout
 
 
 @pytest.mark.slow

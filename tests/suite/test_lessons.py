@@ -1,5 +1,6 @@
 """Exercises and their solutions, and the copies for students and teachers."""
 
+import conftest
 import nbformat
 import pytest
 
@@ -24,6 +25,8 @@ def solutions(notebook):
 @pytest.mark.parametrize("path", sorted((PROJECT / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem)
 def test_each_notebook_has_five_solutions_and_the_students_copy_holds_no_line_of_them(path):
     notebook = nbformat.read(path, as_version=4)
+    if any("answer" in notebooks.tags(cell) for cell in notebook.cells):
+        pytest.skip("this is a student's copy")
     assert len(solutions(notebook)) >= 5
     student = notebooks.student_copy(notebook)
     assert not solutions(student) and len(student.cells) == len(notebook.cells)
@@ -51,6 +54,15 @@ def test_students_get_empty_cells_teachers_everything_and_both_keep_the_rules(go
     once = path.read_bytes()
     notebooks.write_copies("student", good / "notebooks", project=good)
     assert path.read_bytes() == once
+
+
+def test_the_test_of_a_solution_is_skipped_where_there_is_none(good, monkeypatch):
+    monkeypatch.setattr(conftest, "PROJECT", good)
+    assert conftest.run_cell("01-e1s") and conftest.run_cell("01-08", settings=1)
+    notebooks.write_copies("student", good / "notebooks", project=good)
+    with pytest.raises(pytest.skip.Exception, match="no solution in cell 01-e1s"):
+        conftest.run_cell("01-e1s")
+    assert conftest.run_cell("01-08", settings=1)
 
 
 def test_a_solution_that_cannot_be_told_from_a_lesson_stops_the_copies(good):

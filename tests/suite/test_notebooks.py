@@ -98,6 +98,7 @@ def test_a_good_notebook_has_no_finding(good):
         ("06", {"execution_count": 3}, "cell 7 (01-06): clear its output"),
         ("06", {"outputs": [{"output_type": "stream", "name": "stdout", "text": "2"}]}, "clear its output"),
         ("06", {"source": "1\n" * 26}, "cell 7 (01-06): split it: 26 lines"),
+        ("02", {"source": "1\n" * 51}, "cell 3 (01-02): split it: 51 lines, and 50"),
         (
             "00",
             {"source": TITLE.replace("/main/notebooks/01_first", "/main/01_first")},

@@ -1,16 +1,13 @@
-"""The notebooks as files: their forms, and what `make stamp` writes (their other rules: test_notebooks.py)."""
+"""The notebooks as files: their forms (their other rules: test_notebooks.py)."""
 
 import itertools
 import json
 import re
-import shutil
 
 import nbformat
 import pytest
 
-from helpers.base.artifacts import SuiteError
 from helpers.base.machine import PROJECT
-from helpers.suite import stamp
 
 PATHS = sorted((PROJECT / "notebooks").glob("*.ipynb"))
 
@@ -54,35 +51,3 @@ def test_the_dataset_form_lists_the_catalogue(notebook):
     _, content = notebook
     options = json.loads(re.search(r"DATASET = .*# @param (\[.*\])", content.cells[4].source)[1])
     assert options == ["auto", *DATASETS]
-
-
-@pytest.fixture
-def copy(tmp_path):
-    for name in ("pyproject.toml", "README.md", "CITATION.cff"):
-        shutil.copy(PROJECT / name, tmp_path / name)
-    for folder in ("notebooks", "docs"):
-        shutil.copytree(PROJECT / folder, tmp_path / folder, ignore=shutil.ignore_patterns(".*"))
-    return tmp_path
-
-
-def test_stamping_writes_one_address_everywhere(copy):
-    (copy / "docs" / "fork.md").write_text(f"git clone {stamp.repository(PROJECT)}\n")
-    changed = stamp.stamp(copy, "https://github.com/teacher/class-2026.git")
-    stamped = {"pyproject.toml", "README.md", "CITATION.cff", "docs/fork.md"}
-    assert {path.as_posix() for path in changed if path.suffix != ".ipynb"} == stamped and len(changed) == 10
-    for path in ("CITATION.cff", "docs/fork.md"):
-        assert "https://github.com/teacher/class-2026\n" in (copy / path).read_text()
-    for path in [copy / "README.md", *(copy / "notebooks").glob("*.ipynb")]:
-        text = path.read_text()
-        assert "github/teacher/class-2026/blob/main/notebooks/" in text and "github/OWNER" not in text
-        assert stamp.repository(PROJECT) not in text
-    for path in (copy / "notebooks").glob("*.ipynb"):
-        content = nbformat.read(path, as_version=4)
-        nbformat.validate(content)
-        assert 'REPOSITORY = "https://github.com/teacher/class-2026"' in content.cells[2].source
-    assert stamp.stamp(copy) == []
-
-
-def test_an_address_that_colab_cannot_open_is_refused(copy):
-    with pytest.raises(SuiteError, match=r"badges need https://github\.com/owner/name"):
-        stamp.stamp(copy, "https://example.org/me")
