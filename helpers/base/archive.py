@@ -6,26 +6,24 @@ local disk, and Drive keeps a single ZIP file, not compressed, as pictures and m
 
 import contextlib
 import json
-import os
-import shutil
-import stat
-import struct
-import tempfile
 import zipfile
-import zlib
-from collections.abc import Iterable, Iterator
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path, PurePosixPath
 
 from helpers.base.artifacts import LAYOUT, Artifacts, RunFiles, SuiteError, atomic_path, disk_errors
+from helpers.base.unpacking import (
+    BLOCK,
+    DAMAGED,
+    UNPACKING,
+    UNUSED,
+    checked_members,
+    checksum,
+    member_names,
+    opened,
+    require_room,
+    unpack,
+)
 
-BLOCK = 1 << 20  # bytes read at once: a file may be larger than the memory
-# An archive that a file manager packed again is compressed, pictures and sounds by little. A zip bomb grows a thousandfold.
-MOST_GROWTH, SMALL = 20, 100_000_000
-# What `zipfile` raises where bytes of an archive were changed or lost.
-DAMAGED = (zipfile.BadZipFile, EOFError, zlib.error, struct.error, RuntimeError, ValueError)
 AGAIN = "run this cell again; what is there already stays"
-UNPACKING = ".unpacking-"  # how a folder's name begins that is there only while an archive is unpacked
-UNUSED = "No part of the archive is used."
 
 
 def archive_path(artifacts: Artifacts, folder: Path) -> Path:
@@ -68,7 +66,7 @@ def save_archive(artifacts: Artifacts, folder: Path) -> bool:
     with disk_errors(f"{archive} could not be saved", then=AGAIN):
         with contextlib.suppress(FileNotFoundError, *DAMAGED), zipfile.ZipFile(archive) as packed:
             saved = {member.filename: member.CRC for member in packed.infolist()}
-            if saved == {name: _checksum(path) for name, path in files.items()}:
+            if saved == {name: checksum(path) for name, path in files.items()}:
                 return False
         for stray in folder.glob(".writing-*.zip"):  # of a runtime that ended while it was saving
             stray.unlink()
@@ -88,14 +86,6 @@ def _stays_here(path: Path, artifacts: Artifacts) -> bool:
         return True
     owner = artifacts.other(other[1]) if other[0] == artifacts.others.name and len(other) > 2 else artifacts
     return path == owner.location or path.is_relative_to(owner.synthesised)
-
-
-def _checksum(path: Path) -> int:
-    checksum = 0
-    with path.open("rb") as file:
-        while block := file.read(BLOCK):
-            checksum = zlib.crc32(block, checksum)
-    return checksum
 
 
 def restore_archive(artifacts: Artifacts, archive: Path) -> int:
@@ -128,14 +118,14 @@ def restore_archive(artifacts: Artifacts, archive: Path) -> int:
             archive.stat()  # `exists` would say no of a Drive that is gone
         except FileNotFoundError:
             return 0
-        with _opened(archive) as packed:
-            members = _members(packed, archive, artifacts)
+        with opened(archive) as packed:
+            members = checked_members(packed, archive, artifacts)
             _require_layout(packed, members, archive)
-            if not _same(packed, members, artifacts):
+            if not _same(members, artifacts):
                 raise SuiteError(f"{archive} holds other results than {artifacts.folder}, which stays as it is. {UNUSED}")
-            lacking = _lacking(packed, members, artifacts)
-            _require_room(lacking.values(), archive, artifacts.folder)
-            _unpack(packed, lacking, artifacts.folder)
+            lacking = _lacking(members, artifacts)
+            require_room(lacking.values(), archive, artifacts.folder)
+            unpack(packed, lacking, artifacts.folder)
             return len(lacking)
 
 
@@ -147,15 +137,15 @@ def archive_facts(archive: Path) -> dict:
     SuiteError
         It can't be read, or is none of this project's or of another layout.
     """
-    with disk_errors(f"{archive} could not be read", then=AGAIN), _opened(archive) as packed:
-        return _require_layout(packed, _names(packed), archive)
+    with disk_errors(f"{archive} could not be read", then=AGAIN), opened(archive) as packed:
+        return _require_layout(packed, member_names(packed), archive)
 
 
 def archive_names(archive: Path) -> set[str]:
     """The paths of the files in an archive; none where it can't be read, as restoring it will say."""
     try:
-        with disk_errors(f"{archive} could not be read", then=AGAIN), _opened(archive) as packed:
-            return set(_names(packed))
+        with disk_errors(f"{archive} could not be read", then=AGAIN), opened(archive) as packed:
+            return set(member_names(packed))
     except SuiteError:
         return set()
 
@@ -163,7 +153,7 @@ def archive_names(archive: Path) -> set[str]:
 def archive_json(archive: Path, name: str) -> dict:
     """A small JSON file in an archive; empty where it is not there or can't be read."""
     try:
-        with disk_errors(f"{archive} could not be read", then=AGAIN), _opened(archive) as packed:
+        with disk_errors(f"{archive} could not be read", then=AGAIN), opened(archive) as packed:
             with packed.open(name) as file:
                 content = json.loads(file.read(BLOCK))
             return content if isinstance(content, dict) else {}
@@ -173,27 +163,13 @@ def archive_json(archive: Path, name: str) -> dict:
 
 def holds_only(archive: Path, artifacts: Artifacts) -> bool:
     """Whether an archive holds nothing but an earlier state of these results, so that a new one can take its place."""
-    with _opened(archive) as packed:
-        members = _names(packed)
-        if not _same(packed, members, artifacts):
+    with opened(archive) as packed:
+        members = member_names(packed)
+        if not _same(members, artifacts):
             return False
         made_again = (artifacts.spectrograms.name, "checkpoints", "logs")
         lost = (name for name in members if not (artifacts.folder / name).exists())
         return all(set(made_again) & set(PurePosixPath(name).parts) for name in lost)
-
-
-@contextlib.contextmanager
-def _opened(archive: Path) -> Iterator[zipfile.ZipFile]:
-    try:
-        with zipfile.ZipFile(archive) as packed:
-            yield packed
-    except DAMAGED as error:
-        raise SuiteError(f"{archive} is cut off or damaged ({error}): delete it, and it is saved anew. {UNUSED}") from None
-
-
-def _names(packed: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
-    """The files in an archive by their path, without "./"."""
-    return {PurePosixPath(member.filename).as_posix(): member for member in packed.infolist() if not member.is_dir()}
 
 
 def _require_layout(packed: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo], archive: Path) -> dict:
@@ -209,17 +185,17 @@ def _require_layout(packed: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo]
     return facts
 
 
-def _same(packed: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo], artifacts: Artifacts) -> bool:
+def _same(members: dict[str, zipfile.ZipInfo], artifacts: Artifacts) -> bool:
     """Whether clips, labels and splits in an archive are those here, as far as there are any."""
     tables = (artifacts.manifest, artifacts.dataset, artifacts.classes)
-    return all(_equal(packed, members[path.name], path) for path in tables if path.exists() and path.name in members)
+    return all(_equal(members[path.name], path) for path in tables if path.exists() and path.name in members)
 
 
-def _equal(packed: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> bool:
-    return member.file_size == path.stat().st_size and _checksum(path) == member.CRC
+def _equal(member: zipfile.ZipInfo, path: Path) -> bool:
+    return member.file_size == path.stat().st_size and checksum(path) == member.CRC
 
 
-def _lacking(packed: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo], artifacts: Artifacts) -> dict[str, zipfile.ZipInfo]:
+def _lacking(members: dict[str, zipfile.ZipInfo], artifacts: Artifacts) -> dict[str, zipfile.ZipInfo]:
     """The files to restore, those first that say what the others beside them are of, as a restore may be interrupted."""
     kept_apart = set()
     for name in members:
@@ -227,7 +203,7 @@ def _lacking(packed: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo], artif
         if facts.name not in (artifacts.spectrogram_settings.name, RunFiles(facts).facts.name):
             continue
         if facts.exists():
-            alike = _equal(packed, members[name], facts)
+            alike = _equal(members[name], facts)
         else:
             alike = not facts.parent.is_dir() or not any(path.is_file() for path in facts.parent.iterdir())
         if not alike:
@@ -238,67 +214,3 @@ def _lacking(packed: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo], artif
         if not (artifacts.folder / name).exists() and kept_apart.isdisjoint(PurePosixPath(name).parents)
     }
     return dict(sorted(lacking.items(), key=lambda item: not item[0].endswith(".json")))
-
-
-def _unpack(packed: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo], folder: Path) -> None:
-    """Unpack members to a folder, all of them or, if one is damaged, none."""
-    for stray in folder.glob(f"{UNPACKING}*"):  # of a runtime that ended here
-        shutil.rmtree(stray, ignore_errors=True)
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=UNPACKING, dir=folder) as beside:
-        for number, member in enumerate(members.values()):
-            with packed.open(member) as source, (Path(beside) / str(number)).open("wb") as file:
-                shutil.copyfileobj(source, file, BLOCK)
-        for number, name in enumerate(members):
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            os.replace(Path(beside) / str(number), folder / name)
-
-
-def _members(packed: zipfile.ZipFile, archive: Path, artifacts: Artifacts) -> dict[str, zipfile.ZipInfo]:
-    """The files in an archive by their path in the results folder, all of them harmless (else SuiteError, before any is used)."""
-    members: dict[str, zipfile.ZipInfo] = {}
-    for member in packed.infolist():
-        name = PurePosixPath(member.filename).as_posix()
-        if fault := _fault(member) or ("which is there twice" if name in members else ""):
-            raise SuiteError(f"{archive} was not made by this project: it holds {member.filename!r}, {fault}. {UNUSED}")
-        if not member.is_dir():
-            members[name] = member
-    root = artifacts.folder.resolve()
-    for parent in {parent for name in members for parent in PurePosixPath(name).parents}:
-        if parent.as_posix() in members:
-            raise SuiteError(f"{archive} was not made by this project: {str(parent)!r} is a file and a folder in it. {UNUSED}")
-        if not (artifacts.folder / parent).resolve().is_relative_to(root):
-            raise SuiteError(
-                f"{artifacts.folder / parent} leads out of the results folder through a symbolic link: put a folder in its place, "
-                f"then run this cell again. {UNUSED}"
-            )
-    return members
-
-
-def _fault(member: zipfile.ZipInfo) -> str:
-    """Why an entry is none that `save_archive` wrote, as part of a sentence; empty if it is harmless."""
-    inside = PureWindowsPath(member.filename)  # it takes both slashes for separators, and knows drives
-    if inside.anchor or ".." in inside.parts:
-        return "which would lie outside the results folder"
-    kind = stat.S_IFMT(member.external_attr >> 16)  # 0 where the system that packed it knows no kinds
-    if not member.is_dir() and (kind not in (0, stat.S_IFREG) or not inside.parts):
-        return "which is neither a file nor a folder"
-    if member.flag_bits & 1:
-        return "which is encrypted"
-    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # of others, Python unpacks a whole block at once
-        return "which is compressed by an unusual method"
-    return ""
-
-
-def _require_room(members: Iterable[zipfile.ZipInfo], archive: Path, folder: Path) -> None:
-    """Refuse what would fill the disk, by the sizes that the archive declares: `zipfile` never unpacks more than those."""
-    needed, size = sum(member.file_size for member in members), archive.stat().st_size
-    if needed > MOST_GROWTH * size + SMALL:
-        grown = f"its {size / 1e6:.1f} MB would grow to {needed / 1e6:,.0f} MB"
-        raise SuiteError(f"{archive} was not made by this project: {grown}. {UNUSED}")
-    there = next(parent for parent in (folder, *folder.parents) if parent.exists())
-    if needed > (free := shutil.disk_usage(there).free):
-        raise SuiteError(
-            f"{archive} holds {needed / 1e6:,.0f} MB that are not here yet, and {folder} has room for {free / 1e6:,.0f} MB: free "
-            "some space, then run this cell again."
-        )

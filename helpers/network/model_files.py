@@ -22,9 +22,9 @@ import h5py
 import keras
 import tensorflow as tf
 
-from helpers.base.archive import DAMAGED
 from helpers.base.artifacts import SuiteError, atomic_path, next_step, write_json
 from helpers.base.settings import Profile, SpectrogramSettings
+from helpers.base.unpacking import DAMAGED
 from helpers.network import networks
 from helpers.network.model import TrainedModel
 from helpers.network.run import differing_classes
