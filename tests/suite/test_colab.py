@@ -240,7 +240,7 @@ def test_every_package_that_is_imported_is_required_and_has_colabs_version():
     foreign = imported - set(sys.stdlib_module_names) - {"helpers", "google"}
     for module in foreign:
         names = {canonicalize_name(name) for name in owners[module]}
-        known = {canonicalize_name("ipython"), "traitlets"}  # they come with ipykernel and ipywidgets
+        known = {"ipython", "traitlets", "kagglesdk"}  # they come with ipykernel, ipywidgets and kagglehub
         assert names & (required | known), f"{module} is imported, and none of {names} is in requirements.txt"
         assert names & (set(constraints()) | NOT_ON_COLAB), f"{module} has no version in {CONSTRAINTS.name}"
 
