@@ -197,10 +197,12 @@ def _choices() -> dict[str, str]:
 def _row(session: Session, stage: str, archive: Path | None, place: str) -> tuple[str, str, str]:
     """A stage, where it is, and what it takes to have it."""
     dataset = catalogue.choose_dataset(session.dataset)
+    sound = ""
     if stage == RECORDINGS and not _has_corpus(session.artifacts):
-        sound = f"{dataset.megabytes:,} MB to download, if not done yet" if dataset.kaggle and not session.data_dir else ""
-    else:
-        sound = ""
+        if session.dataset == "voices":
+            sound = "seconds to synthesise the sound"
+        elif dataset.kaggle and not session.data_dir:
+            sound = f"{dataset.megabytes:,} MB to download, if not done yet"
     if _is_here(session, stage):
         return stage, "here", sound
     names = archive_names(archive) if archive is not None else set()
@@ -208,7 +210,7 @@ def _row(session: Session, stage: str, archive: Path | None, place: str) -> tupl
     marks = {RECORDINGS: ("manifest.csv",), IMAGES: ("spectrograms/*.png",), NETWORK: runs}[stage]
     if any(fnmatch.fnmatchcase(name, mark) for name in names for mark in marks):
         return stage, place, sound
-    return stage, "to be made now", "; ".join(filter(None, (_duration(session, stage), sound)))
+    return stage, "to be made now", "; ".join(filter(None, (_duration(session, stage), sound if dataset.kaggle else "")))
 
 
 def _duration(session: Session, stage: str) -> str:

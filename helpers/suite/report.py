@@ -26,7 +26,7 @@ from helpers.suite.notebooks import KEY_FIGURE, tags
 WIDGET_VIEW, WIDGET_STATE = "application/vnd.jupyter.widget-view+json", "application/vnd.jupyter.widget-state+json"
 # nbconvert cuts off long lines of code; tables that are too wide for a telephone are scrolled, so few should be.
 PAGE_STYLE = """
-.jp-InputArea-editor pre { white-space: pre-wrap; overflow-wrap: anywhere }
+.jp-InputArea-editor pre, details pre { white-space: pre-wrap; overflow-wrap: anywhere }
 @media (max-width: 700px) { .jp-RenderedHTMLCommon :is(td, th) { padding: 0.3em 0.2em } }
 """
 PNG = "image/png"
@@ -64,7 +64,7 @@ def notebook_page(notebook: nbformat.NotebookNode, title: str) -> str:
     """An executed notebook, with its outputs, as one HTML page that needs nothing else."""
     # With `embed_images` nbconvert would close each folded hint before its text; notebooks show no picture files anyway.
     exporter = HTMLExporter(template_name="lab", mathjax_url="", require_js_url="", jquery_url="")
-    body, _ = exporter.from_notebook_node(freeze_widgets(notebook), {"metadata": {"name": title}})
+    body, _ = exporter.from_notebook_node(fold_code(freeze_widgets(notebook)), {"metadata": {"name": title}})
     return body.replace("</head>", f"<style>{PAGE_STYLE}</style></head>", 1)
 
 
@@ -77,6 +77,18 @@ def freeze_widgets(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
             view = output.get("data", {}).pop(WIDGET_VIEW, None)
             if view is not None:
                 output["data"]["text/html"] = _frozen(view["model_id"], states)
+    return notebook
+
+
+def fold_code(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """A copy of a notebook in which the code that JupyterLab hides is folded below its first line."""
+    notebook = copy.deepcopy(notebook)
+    for cell in notebook.cells:
+        title, _, code = cell.source.partition("\n")
+        if cell.cell_type == "code" and code and cell.metadata.get("jupyter", {}).get("source_hidden"):
+            folded = f"<details><summary>Show the code</summary><pre>{html.escape(code)}</pre></details>"
+            cell.source = title
+            cell.outputs.insert(0, nbformat.v4.new_output("display_data", {"text/html": folded}))
     return notebook
 
 

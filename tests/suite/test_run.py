@@ -247,6 +247,16 @@ def test_a_frozen_widget_shows_what_it_showed_last():
     assert "application/vnd.jupyter.widget-view+json" not in frozen and "widgets" in notebook.metadata
 
 
+def test_a_page_folds_the_code_that_jupyter_hides():
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell("# @title Fetch\nx < 1"), nbformat.v4.new_code_cell("y = 2")]
+    )
+    notebook.cells[0].metadata["jupyter"] = {"source_hidden": True}
+    page = notebook_page(notebook, "a title")
+    assert "<details><summary>Show the code</summary><pre>x &lt; 1</pre></details>" in page and page.count("<details") == 1
+    assert page.index("# @title Fetch") < page.index("<details") and notebook.cells[0].source.endswith("x < 1")
+
+
 def test_a_page_keeps_hints_folded_and_breaks_long_lines_of_code():
     hint = "<details><summary>Hint</summary>\n\nLook at `axes`.\n\n</details>"
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(hint), nbformat.v4.new_code_cell("x = 1")])
