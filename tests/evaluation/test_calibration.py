@@ -125,8 +125,10 @@ def test_the_threshold_is_fitted_on_training_clips_and_kept_pitches_are_reused(c
 
     artifacts.audio(manifest.iloc[0]["path"]).write_bytes(artifacts.audio(manifest.iloc[-1]["path"]).read_bytes())
     artifacts.audio(manifest.iloc[1]["path"]).unlink()
+    artifacts.audio(manifest.iloc[2]["path"]).write_text("no sound")
     again = pitch_table(manifest, artifacts)
-    assert again.iloc[0] == pitch.iloc[-1] and manifest.iloc[1]["clip"] not in again.index
+    assert again.iloc[0] == pitch.iloc[-1] and manifest.iloc[2]["clip"] not in again.index
+    assert again.iloc[1] == pitch.iloc[1]  # its file is gone: what was measured stands
     kept = read_table(artifacts.pitch)
     write_table(artifacts.pitch, kept.assign(pitch_hz=kept["pitch_hz"].where(kept.index != 5, 999.0)))
     assert pitch_table(manifest, artifacts).loc[manifest.iloc[5]["clip"]] == 999  # not measured again
