@@ -41,6 +41,26 @@ def test_a_temperature_that_was_put_in_is_found_again(rng):
     assert np.allclose(mended[[f"p:{name}" for name in CLASSES]].sum(axis=1), 1, atol=1e-5)
 
 
+@pytest.mark.parametrize(("errors", "fitted"), [(0, False), (9, False), (10, True)])
+def test_a_temperature_is_fitted_to_ten_errors_or_more_and_else_stays_1(errors, fitted, capsys):
+    """Of 107 clips, all right with a mean confidence of 0.63, an unbounded temperature would be 0: certain of any voice."""
+    true = ["a"] * (107 - errors) + ["b"] * errors
+    predictions = table(true, [[0.63, 0.2, 0.17]] * 107, CLASSES)
+    temperature = fit_temperature(predictions, CLASSES)
+    said = capsys.readouterr().out
+    assert (temperature != 1) == fitted and ("stays 1" in said) != fitted
+    assert fitted or f"{errors} of these 107 clips are wrong" in said
+    same = with_temperature(predictions, CLASSES, temperature=temperature)
+    assert fitted or np.allclose(same["confidence"], predictions["confidence"])
+
+
+@pytest.mark.parametrize(("right", "bound"), [(5000, 0.5), (0, 5.0)])
+def test_a_temperature_beyond_its_bounds_is_the_bound_and_said(right, bound, capsys):
+    predictions = table(["a"] * right + ["b"] * 20, [[0.4, 0.3, 0.3] if right else [0.999, 0.0005, 0.0005]] * (right + 20), CLASSES)
+    assert fit_temperature(predictions, CLASSES) == bound
+    assert f"The best temperature lies beyond {bound:g}" in capsys.readouterr().out
+
+
 def test_the_calibration_error_of_a_small_table():
     predictions = pd.DataFrame({"true": list("aabb"), "predicted": list("aaaa"), "confidence": [1.0, 0.95, 0.55, 0.5]})
     found = reliability(predictions)
@@ -126,7 +146,7 @@ def test_the_threshold_is_fitted_on_training_clips_and_kept_pitches_are_reused(c
     artifacts.audio(manifest.iloc[0]["path"]).write_bytes(artifacts.audio(manifest.iloc[-1]["path"]).read_bytes())
     artifacts.audio(manifest.iloc[1]["path"]).unlink()
     again = pitch_table(manifest, artifacts)
-    assert again.iloc[0] == pitch.iloc[-1] and manifest.iloc[1]["clip"] not in again.index
+    assert again.iloc[0] == pitch.iloc[-1] and again.iloc[1] == pitch.iloc[1]  # of a file that is gone, what was kept
     kept = read_table(artifacts.pitch)
     write_table(artifacts.pitch, kept.assign(pitch_hz=kept["pitch_hz"].where(kept.index != 5, 999.0)))
     assert pitch_table(manifest, artifacts).loc[manifest.iloc[5]["clip"]] == 999  # not measured again
