@@ -2,7 +2,7 @@
 # make test   set up, run the tests (20 minutes at most; make unit: 2, make test-all: every test)
 # make lint   style, spelling, docstrings, and rules of the notebooks
 # make bench  set up, measure, write bench.json
-# make seeds  train with SEEDS=0,1,2,3,4: mean, worst, 95% interval
+# make seeds  train with SEEDS=0,1,2,3,4: each test accuracy, their range, mean and 95% interval
 # make lab    set up, open JupyterLab       make stamp  write REPOSITORY=https://github.com/owner/name into badges
 # make ready  the ready-made results of voices, notebooks/ready/voices.zip (minutes, where they must be made)
 # make student, make teacher  copies of the notebooks without and with the solutions, in artifacts/ or TO=folder

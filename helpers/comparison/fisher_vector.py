@@ -45,9 +45,10 @@ def cepstral_frames(decibels: np.ndarray, *, cepstra: int = CEPSTRA) -> np.ndarr
 class FisherVector(TransformerMixin, BaseEstimator):
     """Compare each frame with the average frame of its own kind, and sum the differences up over the clip.
 
-    An "a" and an "s" differ more than two voices do, so the mean of a whole clip says mostly *what* was spoken. Here a mixture of
-    Gaussians, fitted to frames of the training clips without their labels, sorts frames by the kind of sound; a clip is described
-    by how far, for each mixture component, its frames lie from that component's mean and variance.
+    The mean of a whole clip keeps speaker and microphone and blurs what was said, but it also averages away how a voice colours
+    *each sound*: an "a" and an "s" differ more than two voices do. So a mixture of Gaussians, fitted to frames of the training
+    clips without their labels, sorts frames by the kind of sound; a clip is described by how far, for each mixture component, its
+    frames lie from that component's mean and variance.
 
     J. Sánchez, F. Perronnin, T. Mensink & J. Verbeek (2013), "Image Classification with the Fisher Vector: Theory and Practice",
     International Journal of Computer Vision 105, 222-245: the gradients with respect to means and variances, then the signed square

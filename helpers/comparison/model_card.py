@@ -11,8 +11,8 @@ import pandas as pd
 from helpers.base.artifacts import Artifacts, read_json, read_table, write_text
 from helpers.base.machine import PROJECT
 from helpers.base.settings import Profile
-from helpers.evaluation.intervals import bootstrap
-from helpers.evaluation.scores import accuracy_by, clip_scores, read_classes
+from helpers.evaluation.intervals import accuracy_by, bootstrap
+from helpers.evaluation.scores import clip_scores, read_classes
 from helpers.network.run import read_run
 from helpers.recordings.labels import known_age_groups
 from helpers.recordings.manifest import read_manifest
@@ -21,6 +21,10 @@ from helpers.recordings.splits import SPLITS, leakage
 NOT_FOR = PROJECT / "notebooks" / "not_for.md"
 SCORES = ["accuracy", "macro_f1", "gender_accuracy", "age_group_accuracy", "age_mae_years"]
 COMPARED = ["model", "split_method", "classes", "accuracy", "accuracy_low", "accuracy_high", "gender_accuracy", "age_mae_years"]
+GROUP_INTERVALS = {
+    "speaker": "resampled by speaker, too, and wide where its speakers are few; a group of one speaker has none.",
+    "clip": "reckoned from its clips, as who speaks is not known for all: if some clips share a speaker, it is too narrow.",
+}
 CARD = """# Model card: {profile.network} on {dataset[title]}
 
 Written by notebook 5 from the tables of this results folder; every figure comes from them.{synthetic}
@@ -57,7 +61,8 @@ Labels: {dataset[labels]}; the split, `{dataset[split_method]}`, has {splits}.
 
 {groups}
 
-A group's interval is wide where its clips are few. Where two groups' intervals lie apart, the model serves one of them worse.
+Each group's interval of the accuracy, `low` to `high`, is {group_intervals}
+Where two groups' intervals lie apart, the model serves one of them worse; where they overlap, these clips cannot tell.
 
 ## Known voices and strangers, beside other models
 
@@ -91,8 +96,7 @@ def group_scores(test: pd.DataFrame, manifest: pd.DataFrame, classes: list[str])
     tables = []
     for name, values in groups.items():
         group = (f"{name} " + values.dropna().astype(str)).rename("group")
-        table = accuracy_by(test, group).drop(columns="errors")
-        table.insert(1, "speakers", facts.loc[facts["speaker"] != "", "speaker"].groupby(group).nunique().reindex(table.index))
+        table = accuracy_by(test, group, manifest=manifest).drop(columns="errors")
         tables.append(table.join(each[more].groupby(group).mean()))
     return pd.concat(tables)
 
@@ -123,6 +127,7 @@ def write_model_card(artifacts: Artifacts, *, profile: Profile) -> str:
         splits=", ".join(f"{counts.get(part, 0)} clips for {part}" for part in SPLITS),
         leaked="Who speaks is not known." if pd.isna(leaked) else heard,
         resampled=scores["resampled"].iloc[0],
+        group_intervals=GROUP_INTERVALS[scores["resampled"].iloc[0]],
         scores=markdown_table(shown.rename(index=lambda score: score.replace("_", " "))),
         groups=markdown_table(groups) if len(groups) else "The dataset does not say.",
         comparison=markdown_table(compared),

@@ -158,11 +158,12 @@ def other_scores(network: str, other: Artifacts, *, artifacts: Artifacts) -> pd.
         rules = {"most frequent": np.full(len(found), most_frequent)}
         if question == "gender":
             pitch = pitch_table(strange, other).reindex(found["clip"])
-            learnt_pitch = pitch_table(own, artifacts)
-            if len(learnt_pitch):  # else the recordings that the network was trained on are not on this machine
-                threshold, _ = pitch_threshold(training.rename(columns={"gender": "true"}), learnt_pitch)
+            try:
+                threshold, _ = pitch_threshold(training.rename(columns={"gender": "true"}), pitch_table(own, artifacts))
                 by_pitch = np.where(pitch > threshold, "female", "male")
                 rules[f"pitch above {threshold:.0f} Hz"] = np.where(pitch.isna(), most_frequent, by_pitch)
+            except SuiteError as reason:  # such as that the recordings of the training corpus are not on this machine
+                print(reason)
         tables = {network: found}
         for rule, answers in rules.items():  # always fully confident
             certain = (answers[:, np.newaxis] == np.array(labels)).astype(float)

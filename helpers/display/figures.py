@@ -148,7 +148,9 @@ def class_counts(manifest: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def training_curve(history: pd.DataFrame, quantity: str, *, kept: int | None = None, ax: Axes | None = None) -> Axes:
+def training_curve(
+    history: pd.DataFrame, quantity: str, *, kept: int | None = None, floor: float = 0, ax: Axes | None = None
+) -> Axes:
     """One quantity by epoch, training and validation, with the kept epoch marked: the study's Figures 6 and 7.
 
     Parameters
@@ -158,6 +160,8 @@ def training_curve(history: pd.DataFrame, quantity: str, *, kept: int | None = N
     quantity : {"loss", "accuracy"}
     kept : int, optional
         Number of the epoch whose weights were kept, `best_epoch` in `run.json`; by default that of the lowest validation loss.
+    floor : float
+        Above 0, a dotted line: the lowest loss that smoothed labels allow (`helpers.evaluation.scores.lowest_loss`).
     """
     ax = ax or plt.subplots()[1]
     kept = history["epoch"][history["validation_loss"].idxmin()] if kept is None else kept
@@ -165,6 +169,9 @@ def training_curve(history: pd.DataFrame, quantity: str, *, kept: int | None = N
     ax.plot(history["epoch"], history[quantity], color=BLUE, marker=marker, label="training")
     ax.plot(history["epoch"], history[f"validation_{quantity}"], color=ORANGE, marker=marker, linestyle="--", label="validation")
     ax.axvline(kept, color=GREY, linestyle=":", label=f"kept: epoch {kept}")
+    if floor > 0:
+        ax.axhline(floor, color=DARK, linestyle=":", label=f"floor of the smoothed loss: {floor:.2f}")
+        ax.set_ylim(bottom=0)
     ax.set(xlabel="epoch", ylabel={"loss": "loss (cross-entropy, nats)", "accuracy": "accuracy (fraction)"}[quantity])
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     if quantity == "accuracy":
@@ -269,7 +276,7 @@ def accuracy_bars(table: pd.DataFrame, *, line: tuple[str, float] | None = None,
     Parameters
     ----------
     table : pd.DataFrame
-        As `helpers.evaluation.scores.accuracy_by` gives it: `clips`, `accuracy`, `low`, `high`; the name of its index names
+        As `helpers.evaluation.intervals.accuracy_by` gives it: `clips`, `accuracy`, `low`, `high`; the name of its index names
         the axis.
     line : tuple, optional
         Name and height of a line to compare with; the accuracy of all the clips if none is given.

@@ -68,6 +68,62 @@ def resampled_scores(
     return means.assign(**_macro_scores(predictions, weights))
 
 
+def accuracy_by(
+    predictions: pd.DataFrame, values: pd.Series, *, manifest: pd.DataFrame, parts: int | None = None, samples: int = 2000,
+    seed: int = 0,
+) -> pd.DataFrame:  # fmt: skip
+    """Accuracy of groups of clips, with 95% intervals: how far each would move with other speakers of the same group.
+
+    The speakers of a group are resampled as those of a whole split are, see `resampled_scores`. Where all clips of a group are
+    right, so are those of every resample, and of few speakers the resamples differ too little: so no interval is narrower than
+    Wilson's (1927, J. Am. Stat. Assoc. 22, 209-212), which takes the clips for independent. Where the speakers are not known,
+    Wilson's is all there is. A group of one speaker has no interval: it does not say how others would differ.
+
+    Parameters
+    ----------
+    predictions : pd.DataFrame
+    values : pd.Series
+        What to group by, indexed by clip; clips without a value are left out.
+    manifest : pd.DataFrame
+        Columns `clip`, `speaker`.
+    parts : int, optional
+        Cut numbers into that many parts with as many clips each.
+    samples : int
+        How often each group is resampled.
+    seed : int
+
+    Returns
+    -------
+    pd.DataFrame
+        Indexed by group: `clips`, `speakers` (missing where not known), `errors`, `accuracy`, `low`, `high`.
+    """
+    value = predictions["clip"].map(values)
+    if parts:
+        value = pd.qcut(value, parts, precision=1, duplicates="drop")
+        value = value.cat.rename_categories(lambda part: f"{part.left:g} to {part.right:g}")
+    units, unit = resampling_units(predictions, manifest)
+    clips = pd.DataFrame({"unit": units, "error": predictions["true"] != predictions["predicted"]}, index=predictions.index)
+    groups = clips.groupby(value.where(value != ""), observed=True)
+    table = groups.agg(clips=("error", "size"), speakers=("unit", "nunique"), errors=("error", "sum")).rename_axis(values.name)
+    table["speakers"] = table["speakers"].astype("Int64") if unit == "speaker" else pd.array([pd.NA] * len(table), dtype="Int64")
+    table["accuracy"] = 1 - table["errors"] / table["clips"]
+    bounds = [_group_interval(group, unit, samples=samples, seed=seed) for _, group in groups]
+    return table.assign(low=[low for low, _ in bounds], high=[high for _, high in bounds])
+
+
+def _group_interval(clips: pd.DataFrame, unit: str, *, samples: int, seed: int) -> tuple[float, float]:
+    """Interval of the accuracy of clips with the columns `unit` and `error`, as `accuracy_by` describes it."""
+    wilson = binomtest(int((~clips["error"]).sum()), len(clips)).proportion_ci(method="wilson")
+    if unit == "clip":
+        return wilson.low, wilson.high
+    errors, sizes = (clips.groupby("unit")["error"].agg(count).to_numpy() for count in ("sum", "size"))
+    if len(sizes) == 1:
+        return np.nan, np.nan
+    drawn = np.random.default_rng(seed).multinomial(len(sizes), np.full(len(sizes), 1 / len(sizes)), size=samples)
+    low, high = np.quantile(1 - drawn @ errors / (drawn @ sizes), [0.025, 0.975])
+    return float(min(low, wilson.low)), float(max(high, wilson.high))
+
+
 def percentiles(resampled: pd.DataFrame) -> pd.DataFrame:
     """The first row of each column as `value`, and the interval `low` to `high` that holds the middle 95% of the other rows."""
     tail = (1 - 0.95) / 2

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binomtest
+from scipy.special import entr
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from helpers.base.artifacts import SuiteError, next_step, read_json, read_table, require
@@ -159,6 +159,22 @@ def score(predictions: pd.DataFrame, classes: list[str]) -> dict[str, dict[str, 
     return {split: score_split(parts[split], classes) for split in SPLITS if split in parts}
 
 
+def lowest_loss(classes: int, *, label_smoothing: float) -> float:
+    """The lowest cross-entropy there is with smoothed labels, in nats: that of probabilities equal to the labels themselves.
+
+    Szegedy et al. (2016), "Rethinking the Inception architecture for computer vision", CVPR, section 7: of each label, the fraction
+    `label_smoothing` is spread evenly over all classes.
+
+    Examples
+    --------
+    >>> round(lowest_loss(39, label_smoothing=0.05), 3), lowest_loss(39, label_smoothing=0)
+    (0.372, 0.0)
+    """
+    other = label_smoothing / classes
+    right = 1 - label_smoothing + other
+    return float(entr(right) + (classes - 1) * entr(other))
+
+
 def class_report(predictions: pd.DataFrame, classes: list[str]) -> pd.DataFrame:
     """Precision, recall, F1 and number of true clips (support) of each class."""
     values = precision_recall_fscore_support(predictions["true"], predictions["predicted"], labels=classes, zero_division=0)
@@ -177,37 +193,6 @@ def most_confused(predictions: pd.DataFrame, *, most: int = 10) -> pd.DataFrame:
     wrong = predictions[predictions["true"] != predictions["predicted"]]
     counts = wrong.groupby(["true", "predicted"]).size().sort_values(ascending=False, kind="stable")
     return counts.head(most).reset_index(name="clips")
-
-
-def accuracy_by(predictions: pd.DataFrame, values: pd.Series, *, parts: int | None = None) -> pd.DataFrame:
-    """Accuracy of groups of clips, with 95% intervals.
-
-    The intervals are Wilson's (1927, J. Am. Stat. Assoc. 22, 209-212), which hold for a handful of clips too; they take the
-    clips for independent.
-
-    Parameters
-    ----------
-    predictions : pd.DataFrame
-    values : pd.Series
-        What to group by, indexed by clip; clips without a value are left out.
-    parts : int, optional
-        Cut numbers into that many parts with as many clips each.
-
-    Returns
-    -------
-    pd.DataFrame
-        Indexed by group: `clips`, `errors`, `accuracy`, `low`, `high`.
-    """
-    value = predictions["clip"].map(values)
-    if parts:
-        value = pd.qcut(value, parts, precision=1, duplicates="drop")
-        value = value.cat.rename_categories(lambda part: f"{part.left:g} to {part.right:g}")
-    wrong = predictions["true"] != predictions["predicted"]
-    table = wrong.groupby(value.where(value != ""), observed=True).agg(clips="size", errors="sum").rename_axis(values.name)
-    right = table["clips"] - table["errors"]
-    bounds = [binomtest(k, n).proportion_ci(method="wilson") for k, n in zip(right, table["clips"], strict=True)]
-    low, high = [bound.low for bound in bounds], [bound.high for bound in bounds]
-    return table.assign(accuracy=right / table["clips"], low=low, high=high)
 
 
 def read_classes(artifacts) -> list[str]:

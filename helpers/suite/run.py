@@ -153,7 +153,7 @@ def run_notebook(name: str, folder: Path, *, line: str) -> str | None:
 
 
 def run_seeds() -> int:
-    """Make the clips and images that are missing, train once for each of SEEDS, and print mean, worst and 95% interval."""
+    """Make the clips and images that are missing, train once for each of SEEDS, then print each score and how far they differ."""
     asked = os.environ.get("SEEDS") or "0,1,2,3,4"  # make exports a variable that nobody set as ""
     try:
         seeds = [int(seed) for seed in asked.split(",")]
@@ -163,12 +163,12 @@ def run_seeds() -> int:
         return 1
     session = start()
     accuracies = pd.Series(train_seeds(session.artifacts, seeds, profile=session.profile), name="test accuracy").rename_axis("seed")
-    print(f"\n{accuracies.to_string()}\n\nmean {accuracies.mean():.4f}, worst {accuracies.min():.4f}", end="")
+    print(f"\n{accuracies.to_string()}\n\nfrom {accuracies.min():.4f} to {accuracies.max():.4f}, mean {accuracies.mean():.4f}")
     if len(accuracies) > 1:
         clips = read_manifest(session.artifacts)["split"].value_counts()
         low, high = interval(accuracies.tolist(), test_to_train=clips["test"] / clips["train"])
-        print(f", 95% interval of the mean {max(low, 0):.4f} to {min(high, 1):.4f}", end="")
-    print(f"\n{session.artifacts.folder / 'seeds.json'}")
+        print(f"95% interval of the mean, corrected for clips that the splits share: {max(low, 0):.4f} to {min(high, 1):.4f}")
+    print(session.artifacts.folder / "seeds.json")
     return 0
 
 

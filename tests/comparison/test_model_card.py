@@ -2,6 +2,7 @@ import html
 import re
 
 import nbconvert
+import numpy as np
 import pandas as pd
 import pytest
 from conftest import TINY
@@ -10,7 +11,7 @@ from helpers.base.artifacts import write_table
 from helpers.comparison.baselines import mfcc_table, train_baseline
 from helpers.comparison.model_card import NOT_FOR, group_scores, markdown_table, verbatim, write_model_card
 from helpers.comparison.race import comparison_table
-from helpers.evaluation.scores import read_classes
+from helpers.evaluation.scores import predictions_table, read_classes
 from helpers.network.run import read_run
 from helpers.spectrograms.voice import pitch_table
 
@@ -57,11 +58,37 @@ def test_the_card_says_what_the_tables_say_and_links_the_page(trained, artifacts
     card = write_model_card(artifacts, profile=profile)
     assert artifacts.model_card.read_text() == card
     assert re.search(rf"\| accuracy \| {metrics['test']['accuracy']:.3f}".rstrip("0").rstrip("."), card)
-    for part in ("gender female", "tensorflow", "seed 0", "18 clips of 9 speakers", "Labels: exact", "heard in training"):
+    for part in (
+        "gender female",
+        "tensorflow",
+        "seed 0",
+        "18 clips of 9 speakers",
+        "Labels: exact",
+        "heard in training",
+        "resampled by speaker, too",
+    ):
         assert part in card, part
     assert "synthetic" not in card and str(artifacts.folder) not in card
     for link in re.findall(r"\]\(([\w.]+)\)", card):
         assert (artifacts.folder / link).read_text() == NOT_FOR.read_text()
+
+
+def test_the_groups_are_resampled_by_speaker_and_one_speaker_has_no_interval():
+    classes = ["female_20", "male_60"]
+    names = [*(f"w{n}" for n in range(10)), "m0"]
+    manifest = pd.DataFrame({"speaker": np.repeat(names, 20)})
+    manifest = manifest.assign(clip=[f"c{n}" for n in manifest.index], split="test", age=None, age_range="")
+    manifest["label"] = np.where(manifest["speaker"] == "m0", "male_60", "female_20")
+    manifest["gender"] = manifest["label"].str.partition("_")[0]
+    right = manifest["speaker"].isin(["w0", "w2", "w4", "w6", "w8"])  # all clips of half of the women, and none of the others
+    women = ((manifest["gender"] == "female") == right).to_numpy(float)
+    test = predictions_table(manifest, np.column_stack([0.2 + 0.6 * women, 0.8 - 0.6 * women]), classes)
+    groups = group_scores(test, manifest, classes)
+    assert groups["speakers"].to_dict() == {"gender female": 10, "gender male": 1}
+    assert groups.loc["gender female", "high"] - groups.loc["gender female", "low"] > 0.5  # by clip it would be 0.14
+    assert groups.loc["gender male", ["low", "high"]].isna().all()
+    unknown = group_scores(test, manifest.assign(speaker=""), classes)
+    assert unknown["speakers"].isna().all() and unknown.loc["gender female", "high"] < 0.6
 
 
 @pytest.mark.parametrize(

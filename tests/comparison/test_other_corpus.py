@@ -76,6 +76,15 @@ def test_a_clip_without_a_pitch_gets_the_most_frequent_gender(network, artifacts
     assert len(predictions) == 12 and (table.loc[table["answer"].str.startswith("pitch"), "accuracy"] == 1).all()
 
 
+def test_where_no_training_clip_has_a_pitch_the_other_rules_stand(network, manifest, artifacts, tmp_path, monkeypatch, capsys):
+    other, _ = ask(artifacts, write_corpus(tmp_path / "strangers", labels=STRANGERS))
+    test_clip = manifest.loc[manifest["split"] == "test", "clip"].iloc[0]  # its pitch alone is known
+    monkeypatch.setattr(other_corpus, "pitch_table", lambda *_: pd.Series({test_clip: 220.0}))
+    table = other_scores(NETWORK, other, artifacts=artifacts)
+    assert set(table["answer"]) == {NETWORK, "most frequent"}
+    assert "No threshold on the pitch: there is no training clip" in capsys.readouterr().out
+
+
 def test_the_second_time_is_read_from_disk_and_another_network_is_asked_anew(network, manifest, artifacts, tmp_path, monkeypatch):
     folder = write_corpus(tmp_path / "strangers", labels=STRANGERS)
     _, first = ask(artifacts, folder)

@@ -10,7 +10,8 @@ from matplotlib.text import Text
 
 from helpers.base.machine import PROJECT
 from helpers.display import figures
-from helpers.evaluation.scores import accuracy_by, class_report, confusion_counts, predictions_table
+from helpers.evaluation.intervals import accuracy_by
+from helpers.evaluation.scores import class_report, confusion_counts, predictions_table
 from helpers.recordings.labels import class_order, gender_groups
 from helpers.recordings.voices import CATEGORIES
 
@@ -26,12 +27,13 @@ def made(labels=LABELS):
     predictions = pd.DataFrame({"true": np.repeat(labels, 3), "predicted": rng.choice(labels, 3 * len(labels))})
     predictions = predictions.assign(clip=[f"c{n}" for n in predictions.index], confidence=rng.random(len(predictions)))
     classes = predictions.set_index("clip")["true"].rename("class")
+    people = predictions[["clip"]].assign(speaker="")
     scores = pd.DataFrame({"value": [0.5], "low": [0.4], "high": [0.7]}, index=["accuracy"])
     return {
         "confusion": lambda ax: figures.confusion_matrix(confusion_counts(predictions, labels), ax=ax),
         "intervals": lambda ax: figures.score_intervals(scores, {"accuracy": 0.1}, ax=ax),
         "f1": lambda ax: figures.class_f1_bars(class_report(predictions, labels), ax=ax),
-        "accuracy": lambda ax: figures.accuracy_bars(accuracy_by(predictions, classes), ax=ax),
+        "accuracy": lambda ax: figures.accuracy_bars(accuracy_by(predictions, classes, manifest=people), ax=ax),
     }
 
 
@@ -99,7 +101,8 @@ def test_bars_of_many_classes_are_labelled_without_overlap(name):
 def test_class_names_are_drawn_as_they_are(names):
     manifest = pd.DataFrame({"label": np.repeat(names, 3), "split": ["train", "validation", "test"] * 2})
     predictions = pd.DataFrame({"clip": list("abcd"), "true": [*names, *names], "predicted": [*names, *names[::-1]]})
-    groups = accuracy_by(predictions, pd.Series(predictions["true"].tolist(), index=list("abcd"), name="$a_$b"))
+    values = pd.Series(predictions["true"].tolist(), index=list("abcd"), name="$a_$b")
+    groups = accuracy_by(predictions, values, manifest=predictions[["clip"]].assign(speaker=""))
     made = [
         figures.class_counts(manifest),
         figures.confusion_matrix(confusion_counts(predictions, names)),

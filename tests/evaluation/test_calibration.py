@@ -16,7 +16,7 @@ from helpers.evaluation.calibration import (
     risk_coverage,
     with_temperature,
 )
-from helpers.evaluation.scores import no_audio_predictions, pitch_threshold, score_split
+from helpers.evaluation.scores import no_audio_scores, pitch_threshold
 from helpers.recordings.manifest import build_manifest
 from helpers.spectrograms.voice import median_pitch, pitch_table
 
@@ -41,6 +41,26 @@ def test_a_temperature_that_was_put_in_is_found_again(rng):
     assert np.allclose(mended[[f"p:{name}" for name in CLASSES]].sum(axis=1), 1, atol=1e-5)
 
 
+@pytest.mark.parametrize(("errors", "fitted"), [(0, False), (9, False), (10, True)])
+def test_a_temperature_is_fitted_to_ten_errors_or_more_and_else_stays_1(errors, fitted, capsys):
+    """Of 107 clips, all right with a mean confidence of 0.63, an unbounded temperature would be 0: certain of any voice."""
+    true = ["a"] * (107 - errors) + ["b"] * errors
+    predictions = table(true, [[0.63, 0.2, 0.17]] * 107, CLASSES)
+    temperature = fit_temperature(predictions, CLASSES)
+    said = capsys.readouterr().out
+    assert (temperature != 1) == fitted and ("stays 1" in said) != fitted
+    assert fitted or f"{errors} of these 107 clips are wrong" in said
+    same = with_temperature(predictions, CLASSES, temperature=temperature)
+    assert fitted or np.allclose(same["confidence"], predictions["confidence"])
+
+
+@pytest.mark.parametrize(("right", "bound"), [(5000, 0.5), (0, 5.0)])
+def test_a_temperature_beyond_its_bounds_is_the_bound_and_said(right, bound, capsys):
+    predictions = table(["a"] * right + ["b"] * 20, [[0.4, 0.3, 0.3] if right else [0.999, 0.0005, 0.0005]] * (right + 20), CLASSES)
+    assert fit_temperature(predictions, CLASSES) == bound
+    assert f"The best temperature lies beyond {bound:g}" in capsys.readouterr().out
+
+
 def test_the_calibration_error_of_a_small_table():
     predictions = pd.DataFrame({"true": list("aabb"), "predicted": list("aaaa"), "confidence": [1.0, 0.95, 0.55, 0.5]})
     found = reliability(predictions)
@@ -56,13 +76,13 @@ def test_answers_of_equal_confidence_stand_or_fall_together():
     assert confidence_threshold(wrong, risk=0.1) is None
 
 
-def test_a_deaf_model_answers_the_most_frequent_and_the_mean():
+def test_without_audio_the_most_frequent_class_and_the_median_age_are_answered():
     classes = ["female_20", "female_60", "male_20", "male_60"]
     train = table(["female_20"] * 3 + ["male_60"], np.eye(4)[[0, 0, 0, 3]], classes, split="train")
     test = table(["female_20", "female_60", "male_60"], np.eye(4)[[0, 1, 3]], classes)
-    scores = score_split(no_audio_predictions(pd.concat([train, test]), classes), classes)
+    scores = no_audio_scores(pd.concat([train, test]), classes)
     assert scores["accuracy"] == pytest.approx(1 / 3, abs=1e-5) and scores["gender_accuracy"] == pytest.approx(2 / 3, abs=1e-5)
-    assert scores["age_mae_years"] == pytest.approx((10 + 30 + 30) / 3, abs=1e-3)  # the mean training age is 30
+    assert scores["age_mae_years"] == pytest.approx((0 + 40 + 40) / 3, abs=1e-3)  # three of four training clips are 20 years old
 
 
 @pytest.mark.parametrize("pitch", [95.0, 180.0, 240.0])

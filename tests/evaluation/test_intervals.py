@@ -8,6 +8,7 @@ import pytest
 from scipy.stats import binomtest, chi2
 
 from helpers.evaluation.intervals import (
+    accuracy_by,
     agreement,
     bootstrap,
     differences,
@@ -121,6 +122,51 @@ def test_whole_speakers_are_drawn_where_all_are_known(speakers, expected):
     manifest = pd.DataFrame(speakers.items(), columns=["clip", "speaker"])
     units, unit = resampling_units(answers([True, False, True]), manifest)
     assert (units.tolist(), unit) == expected
+
+
+def groups_of(right, group, speakers, **options):
+    predictions = answers(right)
+    manifest = predictions[["clip"]].assign(speaker=speakers)
+    return accuracy_by(predictions, pd.Series(group, index=predictions["clip"], name="group"), manifest=manifest, **options)
+
+
+def test_accuracy_of_groups_leaves_out_what_has_no_value():
+    found = groups_of([True, True, False, False, False], ["calm", "calm", "calm", "", "sad"], "")
+    assert found["clips"].to_dict() == {"calm": 3, "sad": 1} and found["errors"].tolist() == [1, 1]
+    assert found.loc["calm", "accuracy"] == pytest.approx(2 / 3) and found.index.name == "group"
+    # Where nobody is known, Wilson's interval of 2 of 3.
+    assert found["speakers"].isna().all() and found.loc["calm", "low"] == pytest.approx(0.2077, abs=1e-3)
+    parts = groups_of([True, True, False, False, False], [1.0, 2, 3, 4, np.nan], "", parts=2)
+    assert parts["clips"].tolist() == [2, 2] and parts["errors"].tolist() == [0, 2]
+
+
+def test_a_groups_interval_is_resampled_by_speaker():
+    """Ten speakers, five of them always right and five never, are hardly more than ten clips."""
+    right, speakers = np.repeat([True, False] * 5, 20), np.repeat(np.arange(10).astype(str), 20)
+    found = groups_of([*right, True, True], ["many"] * 200 + ["one"] * 2, [*speakers, "alone", "alone"])
+    by_clip = binomtest(100, 200).proportion_ci(method="wilson")
+    assert found.loc["many", "high"] - found.loc["many", "low"] > 3 * (by_clip.high - by_clip.low)
+    # Wide as that of a mean of ten tosses: 0.5 plus and minus 1.96 * 0.5 / sqrt(10).
+    assert found.loc["many", ["low", "high"]].to_numpy(float) == pytest.approx([0.19, 0.81], abs=0.02)
+    assert found["speakers"].to_dict() == {"many": 10, "one": 1}
+    assert np.isnan(found.loc["one", ["low", "high"]].to_numpy(float)).all()  # says nothing about other speakers
+
+
+def test_a_group_without_errors_may_still_have_an_interval():
+    found = groups_of([True] * 8, "all", list("aabbccdd"))
+    assert found.loc["all", "high"] == 1 and found.loc["all", "low"] == pytest.approx(0.676, abs=1e-3)  # Wilson's of 8 of 8
+
+
+def test_the_intervals_of_groups_hold_the_truth_where_wilsons_do_not(rng):
+    """Speakers' accuracies from Beta(1.5, 0.5), so 0.75 on average; 20 speakers with 8 clips each."""
+    held = {"by speaker": 0, "by clip": 0}
+    speakers = np.repeat(np.arange(20).astype(str), 8)
+    for _ in range(200):
+        right = rng.random(160) < np.repeat(rng.beta(1.5, 0.5, 20), 8)
+        for name, of in (("by speaker", speakers), ("by clip", "")):
+            found = groups_of(right, "all", of, samples=400).loc["all"]
+            held[name] += found["low"] <= 0.75 <= found["high"]
+    assert held["by speaker"] > 172 and held["by clip"] < 160, held  # of 200; about 184 and 140 are to be expected
 
 
 def test_agreement_counts_clips():

@@ -3,15 +3,16 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import entropy
 from sklearn.metrics import f1_score, log_loss, precision_score, recall_score, top_k_accuracy_score
 
 from helpers.base.artifacts import SuiteError, write_json, write_table
 from helpers.evaluation.intervals import bootstrap
 from helpers.evaluation.scores import (
-    accuracy_by,
     class_report,
     clip_scores,
     confusion_counts,
+    lowest_loss,
     most_confused,
     pitch_threshold,
     predictions_table,
@@ -116,15 +117,13 @@ def test_confusions_keep_the_order_of_the_classes_and_count_absent_ones():
     assert report.loc["male_20", "f1"] == 1 and report.loc["female_60", "clips"] == 0
 
 
-def test_accuracy_of_groups_leaves_out_what_has_no_value():
-    predictions = table(["male_60"] * 5, np.eye(4)[[3, 3, 0, 0, 0]])
-    moods = pd.Series(["calm", "calm", "calm", "", "sad"], index=predictions["clip"], name="emotion")
-    found = accuracy_by(predictions, moods)
-    assert found["clips"].to_dict() == {"calm": 3, "sad": 1} and found["errors"].tolist() == [1, 1]
-    assert found.loc["calm", "accuracy"] == pytest.approx(2 / 3) and found.index.name == "emotion"
-    assert found.loc["calm", "low"] == pytest.approx(0.2077, abs=1e-3)  # Wilson's interval of 2 of 3
-    parts = accuracy_by(predictions, pd.Series([1.0, 2, 3, 4, np.nan], index=predictions["clip"], name="s"), parts=2)
-    assert parts["clips"].tolist() == [2, 2] and parts["errors"].tolist() == [0, 2]
+@pytest.mark.parametrize(("classes", "smoothing"), [(2, 0.3), (10, 0.05), (39, 0.05), (39, 0.0)])
+def test_no_answer_has_a_lower_loss_than_the_smoothed_label_itself(classes, smoothing, rng):
+    label = (1 - smoothing) * np.eye(classes)[0] + smoothing / classes
+    floor = lowest_loss(classes, label_smoothing=smoothing)
+    assert floor == pytest.approx(entropy(label))
+    answers = rng.dirichlet(classes * label + 0.01, 1000)
+    assert (-(label * np.log(np.clip(answers, 1e-12, 1))).sum(axis=1) >= floor - 1e-9).all()
 
 
 def test_the_pitch_threshold_has_the_fewest_errors_on_training_clips():

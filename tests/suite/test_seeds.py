@@ -60,7 +60,19 @@ def test_without_seeds_there_are_five(monkeypatch, capsys, environment):
     )
     assert run.main(["seeds"]) == 0 and asked == [0, 1, 2, 3, 4]
     # By hand: t is 2.776 for 4 degrees of freedom, the scores' variance 0.00025, and 2.776 * sqrt((1/5 + 1/3) * 0.00025) = 0.0321.
-    assert "mean 0.9200, worst 0.9000, 95% interval of the mean 0.8879 to 0.9521" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "from 0.9000 to 0.9400, mean 0.9200\n95% interval of the mean, corrected" in printed and "0.8879 to 0.9521" in printed
+    assert all(f"{seed}    0.9{seed}" in printed for seed in range(5))  # each seed's own
+
+
+def test_one_seed_has_no_interval(monkeypatch, capsys):
+    monkeypatch.setenv("SEEDS", "7")
+    monkeypatch.setattr(run, "run_notebooks", lambda names, known: 0)
+    monkeypatch.setattr(run, "start", lambda: SimpleNamespace(artifacts=Artifacts(Path("results")), profile=TINY))
+    monkeypatch.setattr(run, "train_seeds", lambda *_, **__: {"7": 0.9})
+    assert run.main(["seeds"]) == 0
+    printed = capsys.readouterr().out
+    assert "from 0.9000 to 0.9000, mean 0.9000" in printed and "interval" not in printed
 
 
 def test_seeds_that_are_no_numbers_are_one_sentence(monkeypatch, capsys):

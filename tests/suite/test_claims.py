@@ -1,0 +1,73 @@
+"""Cells of the lessons that make a claim, run by themselves."""
+
+import json
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import cell_source, run_cell
+
+from helpers.base.artifacts import SuiteError
+from helpers.base.machine import PROJECT
+from helpers.base.settings import choose_profile
+from helpers.spectrograms import voice
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("style")
+def test_the_gradient_vanishes_with_glorots_start_alone():
+    import keras
+    import tensorflow as tf
+    from keras import layers
+
+    rng = np.random.default_rng(0)
+    known = {"keras": keras, "layers": layers, "profile": choose_profile("quick"), "classes": list("abc"), "plt": plt}
+    known |= {"images": tf.constant(rng.random((8, 24, 32, 1), np.float32) * 255), "labels": np.eye(3)[rng.integers(0, 3, 8)]}
+    for name in ("03-21", "03-23", "03-25", "03-26"):
+        known = run_cell(name, **known)
+    plain, he, normalised, skips = known["arrives"].values()
+    assert plain < 1e-4 and 1e-2 < he < 1e2 and normalised > 1 and skips > 1
+    assert [len(values) for values in known["norms"].values()] == [20] * 4
+
+
+def test_no_lesson_says_that_gradients_are_the_reason_for_skips():
+    text = (PROJECT / "notebooks" / "03_train_resnet.ipynb").read_text(encoding="utf-8")
+    assert "say why the network is residual" not in " ".join(text.split())
+    told = " ".join("".join(cell["source"]) for cell in json.loads(text)["cells"] if cell["cell_type"] == "markdown")
+    assert all(word in told for word in ("**degradation**", "*training* error", "unlikely to be caused by vanishing gradients"))
+
+
+@pytest.mark.parametrize(
+    ("pitches", "said", "kept"),
+    [
+        ({"c0": 100.0, "c1": 200.0, "c2": 100.0, "c4": 110.0}, "1.000 of 2 clips right", 1.0),  # c3 and c5 have no pitch
+        ({"c4": 110.0}, "This baseline is left out. No threshold on the pitch", 0.5),  # one pitch alone, of a test clip
+        ({}, "This baseline is left out. No threshold on the pitch", 0.5),
+    ],
+)
+def test_the_pitch_baseline_leaves_out_what_was_not_measured(pitches, said, kept, monkeypatch, capsys):
+    true = ["male", "female", "male", "female", "male", "female"]
+    predictions = pd.DataFrame({"clip": [f"c{n}" for n in range(6)], "true": true, "split": ["train"] * 2 + ["test"] * 4})
+    monkeypatch.setattr(voice, "pitch_table", lambda *_, **__: pd.Series(pitches, dtype=float))
+    known = {"trivial": {"gender_accuracy": 0.5}, "manifest": None, "artifacts": None, "profile": choose_profile("quick")}
+    known |= {"predictions": predictions, "test": predictions[predictions["split"] == "test"], "SuiteError": SuiteError}
+    known["scores"] = pd.DataFrame({"value": {"gender_accuracy": 0.9}})
+    known = run_cell("04-11", **known)
+    assert said in capsys.readouterr().out and known["trivial"]["gender_accuracy"] == kept
+
+
+def test_exercise_3_of_notebook_4_counts_what_chance_would_give(capsys):
+    from helpers.recordings.labels import parse_label
+
+    classes = [f"female_{age}" for age in (20, 23, 40, 60)] + ["male_20"]
+    wrong = pd.DataFrame({"true": ["female_20", "female_20"], "predicted": ["female_60", "male_20"]})
+    run_cell("04-e3s", wrong=wrong, classes=classes, parse_label=parse_label, np=np)
+    printed = capsys.readouterr().out
+    assert "1 of 2 wrong clips have the right gender" in printed
+    # Of the other women one in three is within five years of 20; of the men, the only one is.
+    assert "1 of 2 are off by at most five years; any class of the predicted gender would give 1.3" in printed
+
+
+def test_the_curves_show_the_floor_of_the_loss():
+    assert "floor=floor" in cell_source("03-16") and "lowest_loss(len(classes)" in cell_source("03-16")
