@@ -63,7 +63,7 @@ def test_without_recording_and_image_it_is_one_sentence(corpus, artifacts):
     row = converted(corpus, artifacts, profile="quick").iloc[0]
     artifacts.image(row["clip"]).unlink()
     artifacts.audio(row["path"]).unlink()
-    with pytest.raises(SuiteError, match=r"0\.wav can't be read .*run notebook 1 again"):
+    with pytest.raises(SuiteError, match=r"0\.wav can't be read .*run notebooks/01"):
         clip_samples(row, artifacts, sample_rate=RATE)
     artifacts.location.unlink()
     with pytest.raises(NoRecordingsError, match="recordings of folder are not on this machine yet"):
