@@ -149,9 +149,8 @@ def test_an_address_that_leads_nowhere_is_one_sentence(machine):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["03_train_resnet", "05_compare_cnns"])
-def test_without_a_gpu_the_way_to_get_one_is_shown(machine, name):
-    opening = code(name, opening=4)
-    result = machine.run([*opening[:2], opening[3]], **NO_NETWORK)  # without the stages before, which are made elsewhere
+def test_without_a_gpu_the_way_to_get_one_is_shown(machine, tmp_path, name):
+    result = machine.run(code(name, opening=4), DATASET="folder", DATA_DIR=write_corpus(tmp_path / "recordings"))
     assert result.returncode == 0, result.stdout + result.stderr
     assert "menu Runtime > Change runtime type > T4 GPU" in said(result)
 
