@@ -15,6 +15,7 @@ from helpers.base import machine
 from helpers.base.archive import archive_path
 from helpers.base.artifacts import Artifacts, SuiteError, atomic_path, read_json, require
 from helpers.base.settings import PROFILES, describe
+from helpers.network.run import NOT_OF_A_RUN
 from helpers.recordings import catalogue, voices
 from helpers.recordings.manifest import build_manifest, read_manifest, reject
 from helpers.spectrograms.convert import convert
@@ -86,10 +87,14 @@ def out_of_date(artifacts: Artifacts) -> list[str]:
     """In what the results differ from what `make ready` would make today; the network's layers are compared where it is loaded."""
     artifacts.require_layout()
     run = read_json(artifacts.run(PROFILE.network).facts)
-    now = describe(PROFILE)
-    was = {name: tuple(value) if isinstance(value, list) else value for name, value in run["settings"].items()}
+    # Settings of the race, for one, changed nothing here; those of the corpus did.
+    ignored = set(NOT_OF_A_RUN) - set(vars(PROFILE.corpus))
+    now = {name: value for name, value in describe(PROFILE).items() if name not in ignored}
+    was = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in run["settings"].items() if name not in ignored
+    }
     reasons = [f"{name} was {was.get(name)!r} and is {value!r}" for name, value in now.items() if was.get(name) != value]
-    reasons += [f"{name} is no setting any more" for name in was.keys() - now.keys()]
+    reasons += [f"{name} is no setting any more" for name in was.keys() - now.keys() - ignored]
     categories = sorted(f"{gender}_{age}" for gender, age in voices.CATEGORIES)
     if read_json(artifacts.classes) != categories:
         reasons.append("the corpus has other classes")

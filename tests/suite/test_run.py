@@ -177,7 +177,7 @@ def test_a_notebook_opened_alone_says_what_it_lacks(tmp_path):
 
 def test_a_run_takes_the_built_in_corpus_whatever_lies_there(tmp_path, monkeypatch):
     asked = []
-    monkeypatch.setattr(suite_run, "start", lambda: asked.append(os.environ["DATASET"]) or 1 / 0)
+    monkeypatch.setattr(suite_run, "start", lambda **_: asked.append(os.environ["DATASET"]) or 1 / 0)
     for given, taken in (("", "voices"), ("emodb", "emodb")):
         monkeypatch.setenv("DATASET", given)
         with pytest.raises(ZeroDivisionError):
