@@ -80,7 +80,7 @@ def save_archive(artifacts: Artifacts, folder: Path) -> bool:
 
 
 def _stays_here(path: Path, artifacts: Artifacts) -> bool:
-    """Whether a file is no part of the archive; another corpus has such files in a folder of its own."""
+    """Whether a file is for this machine alone; another corpus has such files in a folder of its own."""
     other = path.relative_to(artifacts.folder).parts
     if path.name.startswith(".writing-") or other[0].startswith(UNPACKING) or path.is_relative_to(artifacts.report):
         return True
@@ -211,6 +211,8 @@ def _lacking(members: dict[str, zipfile.ZipInfo], artifacts: Artifacts) -> dict[
     lacking = {
         name: member
         for name, member in members.items()
-        if not (artifacts.folder / name).exists() and kept_apart.isdisjoint(PurePosixPath(name).parents)
+        if not (artifacts.folder / name).exists()
+        and kept_apart.isdisjoint(PurePosixPath(name).parents)
+        and not _stays_here(artifacts.folder / name, artifacts)  # as where a file manager has packed the whole folder
     }
     return dict(sorted(lacking.items(), key=lambda item: not item[0].endswith(".json")))

@@ -176,6 +176,14 @@ def test_what_would_lie_outside_is_refused(drive, fresh, tmp_path, name):
     assert not fresh.folder.exists() and not list(tmp_path.rglob("outside*"))
 
 
+def test_what_is_true_on_another_machine_alone_is_not_restored(drive, fresh):
+    """A file manager has packed the whole folder."""
+    packed = ["source.json", "audio/a.wav", "report/index.html", "other/emodb/source.json", "other/emodb/manifest.csv"]
+    pack(fresh, drive, *[(name, "{}") for name in packed])
+    assert restore_archive(fresh, drive) == 3
+    assert sorted(contents(fresh)) == ["dataset.json", "manifest.csv", "other/emodb/manifest.csv"]
+
+
 def test_an_archive_of_a_file_manager_is_restored(drive, fresh):
     """Compressed, with entries for folders, and with names that begin at the folder itself."""
     pack(
