@@ -116,13 +116,12 @@ def test_the_commands_of_the_docs_take_up_a_later_version_in_a_class_s_fork(clon
     assert git(clone, "show", "-s", "--format=%s", "HEAD~2") == "For the class"
 
 
-def test_the_stamp_may_write_contents_alone_and_runs_in_forks_on_their_default_branch():
+def test_the_stamp_may_write_contents_alone_and_runs_on_the_default_branch():
     content = workflow("stamp")
     assert content["permissions"] == {"contents": "write"} and {"push", "workflow_dispatch"} == set(content["on"])
     [job] = content["jobs"].values()
     conditions = {condition.strip() for condition in job["if"].split("&&")}
     assert conditions == {
-        "github.event.repository.fork",
         "github.ref_name == github.event.repository.default_branch",
         f"github.repository_owner != '{stamp.PLACEHOLDER}'",
     }
