@@ -254,7 +254,7 @@ def run_in_a_child(started, *arguments, **settings):
     convert(*arguments, **settings)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_killed_twenty_times_at_random_moments_the_folder_ends_the_same(converted, artifacts, tmp_path):
     many = pd.concat([converted.assign(clip=converted["clip"] + f"-{number}") for number in range(20)])
     settings = {"settings": SETTINGS, "profile": "quick", "workers": 1}

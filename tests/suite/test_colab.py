@@ -148,9 +148,8 @@ def test_an_address_that_leads_nowhere_is_one_sentence(machine):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["03_train_resnet", "05_compare_cnns"])
-def test_without_a_gpu_the_way_to_get_one_is_shown(machine, tmp_path, name):
-    result = machine.run(code(name, opening=4), DATASET="folder", DATA_DIR=write_corpus(tmp_path / "recordings"))
+def test_without_a_gpu_the_way_to_get_one_is_shown(machine, tmp_path):
+    result = machine.run(code("03_train_resnet", opening=4), DATASET="folder", DATA_DIR=write_corpus(tmp_path / "recordings"))
     assert result.returncode == 0, result.stdout + result.stderr
     assert "menu Runtime > Change runtime type > T4 GPU" in said(result)
 
@@ -162,7 +161,7 @@ def test_kaggle_out_of_reach_is_one_sentence(machine):
     assert "Traceback" not in result.stdout + result.stderr
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_after_a_disconnect_the_archive_on_drive_brings_everything_back(machine, repository, tmp_path):
     my_drive = tmp_path / "my drive"
     my_drive.mkdir()

@@ -40,7 +40,7 @@ def restored(finished, tmp_path_factory) -> Artifacts:
     return artifacts
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("number", SAID)
 def test_a_notebook_ends_well_and_says_what_it_lacks(restored, number):
     (name,) = (name for name in NAMES if name.startswith(number))
