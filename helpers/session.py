@@ -15,7 +15,8 @@ from helpers.display.notes import SettingsTable
 from helpers.recordings.catalogue import DATASETS, choose_dataset
 from helpers.recordings.downloads import can_be_fetched
 
-MAKES_RECORDINGS = (1, 2, 3)  # notebooks that begin with the sound where there is nothing; the others show results
+# What a notebook begins with where there is nothing: the sound, or results that are ready-made.
+MAKES_RECORDINGS, SHOWS_READY = (1, 2, 3), (0, 4, 5, 6)
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,6 @@ class Session:
         Number of the notebook.
     drive : Path or None
         This project's folder on Google Drive, where it is used.
-    automatic : bool
-        Whether the dataset was chosen by "auto".
     asked, overrides : str
         The profile and its overrides as the settings cell gives them.
     """
@@ -44,7 +43,6 @@ class Session:
     profile: Profile
     notebook: int | None = None
     drive: Path | None = None
-    automatic: bool = False
     asked: str = "auto"
     overrides: str = ""
 
@@ -123,7 +121,7 @@ def start(
     print(f"dataset {dataset}, profile {chosen.name}, results in {folder.folder}")
     return Session(
         dataset, data_dir, folder, chosen,
-        notebook=notebook, drive=on_drive, automatic=automatic, asked=asked, overrides=overrides,
+        notebook=notebook, drive=on_drive, asked=asked, overrides=overrides,
     )  # fmt: skip
 
 
@@ -150,7 +148,7 @@ def _automatic(root: Path, name: str, *, notebook: int | None, on_drive: Path | 
         if can_be_fetched(DATASETS["crema-d"].kaggle or ""):
             return "crema-d", name
         print('DATASET = "auto": Kaggle does not answer, so instead of CREMA-D, real speech, this is `voices`, synthetic speech.')
-    elif notebook is not None and notebook not in MAKES_RECORDINGS:
+    elif notebook in SHOWS_READY:
         own = "tick USE_DRIVE if they are on Drive, or choose a DATASET" if machine.on_colab() else "choose a DATASET or a NAME"
         print(f'DATASET = "auto": no results of yours are here, so these are the ready-made ones of `voices`. To see yours, {own}.')
     return "voices", name

@@ -2,8 +2,7 @@
 
 import fnmatch
 import html
-import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,18 +12,17 @@ from IPython.display import display
 from helpers.base import drive, machine
 from helpers.base.archive import archive_facts, archive_json, archive_names, archive_path, restore_archive
 from helpers.base.artifacts import Artifacts, NoRecordingsError, SuiteError, read_table
+from helpers.base.device import TRAINING_NOTEBOOKS
 from helpers.base.settings import choose_profile, describe
 from helpers.images import images_fit, make_images
 from helpers.recordings import catalogue, voices
 from helpers.recordings.manifest import build_manifest, read_manifest
 from helpers.recordings.review import without_marked
 from helpers.recordings.sounds import inspect_sound
-from helpers.session import Session, setting
+from helpers.session import SHOWS_READY, Session, setting
 
 RECORDINGS, IMAGES, NETWORK = "recordings", "spectrogram images", "trained network"
 NEEDED = {0: (RECORDINGS, NETWORK), 1: (), 2: (RECORDINGS,), 3: (RECORDINGS, IMAGES)}  # by notebook; all others need all three
-TRAINS = (3, 5)  # notebooks whose images must be of the profile
-SHOWS_READY = (0, 4, 5, 6)  # notebooks that take ready-made results where there are none
 WAYS = ("auto", "make here", "from Drive", "ready-made")
 READY = machine.PROJECT / "notebooks" / "ready"
 READY_PROFILE = "quick"  # of all ready-made results
@@ -61,9 +59,12 @@ def bring(session: Session, *, how: str = "auto") -> Session:
     if how not in WAYS:
         raise SuiteError(f"EARLIER_STAGES={how!r} is no choice: take one of {', '.join(WAYS)}.")
     needed = _needed(session)
-    archive, place = _archive(session, how, lacking=[stage for stage in needed if not _is_here(session, stage)])
+    here = [stage for stage in needed if _is_here(session, stage)]
+    archive, place = _archive(session, how, lacking=[stage for stage in needed if stage not in here])
+    names = archive_names(archive) if archive is not None else set()  # asked once: Drive is slow
     if needed:
-        display(StageTable(tuple(_row(session, stage, archive, place) for stage in needed)))
+        places = {stage: "here" if stage in here else place if _holds(names, session, stage) else "" for stage in needed}
+        display(StageTable(tuple(_row(session, stage, where) for stage, where in places.items())))
     else:
         print("This is the first notebook: there are no earlier stages.")
     restored = 0
@@ -131,7 +132,11 @@ def _is_here(session: Session, stage: str) -> bool:
         manifest = read_manifest(artifacts)
         if stage == IMAGES:
             # What shows the results of a network takes its images as they are.
-            shown = session.notebook not in TRAINS and artifacts.spectrogram_settings.exists() and _is_here(session, NETWORK)
+            shown = (
+                session.notebook not in TRAINING_NOTEBOOKS
+                and artifacts.spectrogram_settings.exists()
+                and _is_here(session, NETWORK)
+            )
             fits = shown or images_fit(artifacts, profile=profile)
             return fits and all(artifacts.image(clip).exists() for clip in manifest["clip"])
         if stage == NETWORK:
@@ -174,7 +179,7 @@ def _as_ready(session: Session) -> Session:
 
 def _misfit(session: Session, ready: Path) -> str:
     """Why ready-made results are not of what this session asks for; empty where they are."""
-    from helpers.network.run import NOT_OF_A_RUN
+    from helpers.network.run import NOT_OF_RESULTS, changed_settings
 
     try:
         facts = archive_facts(ready)
@@ -182,11 +187,8 @@ def _misfit(session: Session, ready: Path) -> str:
         return f"{error}".rstrip(".")
     if changed := [name.upper() for name, value in _choices().items() if facts.get(name, value) != value]:
         return f"they have other choices for {', '.join(changed)}"
-    # Speakers and sentences are no setting of a network, but these results are of the built-in corpus.
-    asked = json.loads(json.dumps(describe(session.profile)))
-    ignored = set(NOT_OF_A_RUN) - set(asdict(session.profile.corpus))
     made = archive_json(ready, f"models/{session.profile.network}/run.json").get("settings", {})
-    changed = [name for name, value in asked.items() if name not in ignored and made.get(name) != value]
+    changed = [*changed_settings(made, describe(session.profile), ignored=NOT_OF_RESULTS)]
     return f"they have other settings ({', '.join(changed[:3])})" if changed else ""
 
 
@@ -194,8 +196,15 @@ def _choices() -> dict[str, str]:
     return {name: setting(name.upper(), value) for name, value in CHOICES.items()}
 
 
-def _row(session: Session, stage: str, archive: Path | None, place: str) -> tuple[str, str, str]:
-    """A stage, where it is, and what it takes to have it."""
+def _holds(names: set[str], session: Session, stage: str) -> bool:
+    """Whether an archive with files of these names holds a stage."""
+    runs = "models/*/run.json" if session.asked == "auto" else f"models/{session.profile.network}/run.json"
+    mark = {RECORDINGS: "manifest.csv", IMAGES: "spectrograms/*.png", NETWORK: runs}[stage]
+    return bool(fnmatch.filter(names, mark))
+
+
+def _row(session: Session, stage: str, where: str) -> tuple[str, str, str]:
+    """A stage, where it is (empty if nowhere), and what it takes to have it."""
     dataset = catalogue.choose_dataset(session.dataset)
     sound = ""
     if stage == RECORDINGS and not _has_corpus(session.artifacts):
@@ -203,13 +212,8 @@ def _row(session: Session, stage: str, archive: Path | None, place: str) -> tupl
             sound = "seconds to synthesise the sound"
         elif dataset.kaggle and not session.data_dir:
             sound = f"{dataset.megabytes:,} MB to download, if not done yet"
-    if _is_here(session, stage):
-        return stage, "here", sound
-    names = archive_names(archive) if archive is not None else set()
-    runs = ("models/*/run.json" if session.asked == "auto" else f"models/{session.profile.network}/run.json",)
-    marks = {RECORDINGS: ("manifest.csv",), IMAGES: ("spectrograms/*.png",), NETWORK: runs}[stage]
-    if any(fnmatch.fnmatchcase(name, mark) for name in names for mark in marks):
-        return stage, place, sound
+    if where:
+        return stage, where, sound
     return stage, "to be made now", "; ".join(filter(None, (_duration(session, stage), sound if dataset.kaggle else "")))
 
 

@@ -349,7 +349,7 @@ def test_estimates_follow_the_number_of_clips(open_on):
     assert stages._duration(voices, stages.NETWORK) == "about 7 min"
     assert stages._duration(voices, stages.RECORDINGS) == "about 1 min"
     crema = open_on(4, dataset="crema-d", data_dir="", profile="paper", overrides="")
-    assert "MB to download" in stages._row(crema, stages.RECORDINGS, None, "")[2]
+    assert "MB to download" in stages._row(crema, stages.RECORDINGS, "")[2]
     assert "an estimate follows" in stages._duration(crema, stages.NETWORK)
     assert stages._duration(open_on(4), stages.IMAGES) == "depends on the number of clips"
 

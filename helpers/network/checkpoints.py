@@ -126,7 +126,7 @@ def clear(run: Run) -> None:
 def seconds_so_far(run: Run) -> list[float]:
     """What each epoch of a training that was stopped took; empty where there is no checkpoint, or none that can be read."""
     try:
-        return [row["seconds"] for row in read_note(max(run.checkpoints.glob("epoch-*.keras")))["history"]]
+        return [row["seconds"] for row in read_note(max(run.checkpoints.glob(EPOCHS)))["history"]]
     except (ValueError, SuiteError):  # `max` of nothing; a damaged file, which the training itself will say
         return []
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
@@ -12,7 +12,7 @@ import pandas as pd
 
 from helpers.base import drive, machine
 from helpers.base.artifacts import Artifacts, RunFiles, read_json, read_table, write_json, write_table
-from helpers.base.settings import Profile, describe
+from helpers.base.settings import Corpus, Profile, describe
 from helpers.evaluation.scores import read_classes, read_predictions, score
 from helpers.recordings.manifest import read_manifest
 
@@ -21,6 +21,9 @@ NOT_OF_A_RUN = (
     "name", "compare", "compare_epochs", "compare_seeds", "compare_minutes", "speakers", "sentences", "corpus_seed",
     "leave_out_marked",
 )  # fmt: skip
+
+# Of whole results the corpus is a part, too.
+NOT_OF_RESULTS = {*NOT_OF_A_RUN} - {*vars(Corpus())}
 
 
 @dataclass(frozen=True)
@@ -107,13 +110,8 @@ class Run:
             return f"it has {differing_classes(before.get('classes', []), self.classes)}"
         if before.get("data") != self.data:
             return "the clips, labels or splits have changed"
-        settings = before.get("settings", {})
-        changed = [
-            f"{name} was {settings.get(name)!r} and is {value!r}"
-            for name, value in self.settings.items()
-            # Through JSON, tuples have become lists.
-            if name not in NOT_OF_A_RUN and settings.get(name) != (list(value) if isinstance(value, tuple) else value)
-        ]
+        changed = changed_settings(before.get("settings", {}), self.settings)
+        changed = [f"{name} was {was!r} and is {now!r}" for name, (was, now) in changed.items()]
         if not changed and before.get("layers") != self.layers:
             changed = ["the network's layers have changed"]
         return ", ".join(changed)
@@ -151,6 +149,16 @@ class Run:
         }
         write_json(self.files.facts, run, durable=True)
         return self.read()
+
+
+def changed_settings(before: dict, now: dict, *, ignored: Collection[str] = NOT_OF_A_RUN) -> dict[str, tuple]:
+    """The settings of now that a JSON file has otherwise, or not at all, by name: what they were and what they are."""
+    return {
+        name: (before.get(name), value)
+        for name, value in now.items()
+        # Through JSON, tuples have become lists.
+        if name not in ignored and before.get(name) != (list(value) if isinstance(value, tuple) else value)
+    }
 
 
 def differing_classes(before: list[str], now: list[str]) -> str:

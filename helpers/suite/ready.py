@@ -15,7 +15,7 @@ from helpers.base import machine
 from helpers.base.archive import archive_path
 from helpers.base.artifacts import Artifacts, SuiteError, atomic_path, read_json, require
 from helpers.base.settings import PROFILES, describe
-from helpers.network.run import NOT_OF_A_RUN
+from helpers.network.run import NOT_OF_RESULTS, changed_settings
 from helpers.recordings import catalogue, voices
 from helpers.recordings.manifest import build_manifest, read_manifest, reject
 from helpers.spectrograms.convert import convert
@@ -87,14 +87,9 @@ def out_of_date(artifacts: Artifacts) -> list[str]:
     """In what the results differ from what `make ready` would make today; the network's layers are compared where it is loaded."""
     artifacts.require_layout()
     run = read_json(artifacts.run(PROFILE.network).facts)
-    # Settings of the race, for one, changed nothing here; those of the corpus did.
-    ignored = set(NOT_OF_A_RUN) - set(vars(PROFILE.corpus))
-    now = {name: value for name, value in describe(PROFILE).items() if name not in ignored}
-    was = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in run["settings"].items() if name not in ignored
-    }
-    reasons = [f"{name} was {was.get(name)!r} and is {value!r}" for name, value in now.items() if was.get(name) != value]
-    reasons += [f"{name} is no setting any more" for name in was.keys() - now.keys() - ignored]
+    changed = changed_settings(run["settings"], describe(PROFILE), ignored=NOT_OF_RESULTS)
+    reasons = [f"{name} was {was!r} and is {now!r}" for name, (was, now) in changed.items()]
+    reasons += [f"{name} is no setting any more" for name in run["settings"].keys() - describe(PROFILE).keys() - NOT_OF_RESULTS]
     categories = sorted(f"{gender}_{age}" for gender, age in voices.CATEGORIES)
     if read_json(artifacts.classes) != categories:
         reasons.append("the corpus has other classes")
