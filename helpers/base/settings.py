@@ -113,8 +113,8 @@ class Corpus(Checked):
         The same seed gives the same bytes.
     """
 
-    speakers: int = 3
-    sentences: int = 8
+    speakers: int = 5
+    sentences: int = 6
     corpus_seed: int = 0
 
 

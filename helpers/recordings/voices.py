@@ -145,7 +145,7 @@ def draw_speaker(gender: str, age: int, number: int, *, corpus: Corpus) -> Speak
         flutter=round(float(np.clip(rng.normal(2 + 6 * old, 1.5), 0, 12))),
         roughness=round(float(np.clip(rng.normal(1 + 2 * old, 1), 0, 5))),
         sentences=tuple(int(s) for s in rng.permutation(len(SENTENCES))[: corpus.sentences]),
-        efforts=tuple(round(float(e), 3) for e in rng.uniform(0, 1, size=corpus.sentences)),
+        efforts=tuple(round(float(e), 3) for e in rng.beta(2, 6, size=corpus.sentences)),
     )
 
 
@@ -173,7 +173,7 @@ def speak(speaker: Speaker, *, corpus: Corpus) -> Sound:
 
 
 def spoken_pitch(speaker: Speaker, effort: float) -> float:
-    """Mean pitch in Hz of a speaker at a vocal effort from 0 to 1."""
+    """Median pitch in Hz of a speaker at a vocal effort from 0 to 1."""
     return speaker.pitch * QUIET_TO_CALL[speaker.gender] ** (effort - EVERYDAY_EFFORT)
 
 
@@ -240,8 +240,10 @@ def _variant(speaker: Speaker, effort: float) -> str:
     """A speaker at a vocal effort as an eSpeak NG voice variant file (docs/voices.md of eSpeak NG)."""
     raised, pitch = effort - EVERYDAY_EFFORT, spoken_pitch(speaker, effort)
     width = pitch * speaker.pitch_range
-    # eSpeak's intonation spends its time a little above the middle between `pitch`'s two numbers.
-    low, high = round(pitch - 0.55 * width), round(pitch + 0.45 * width)
+    # So that the median is the pitch asked for: eSpeak's intonation, fitted to 1,170 clips, has it 8 Hz below the point that
+    # lies at 0.8 of the way between `pitch`'s two numbers.
+    low = round(pitch + 8 - 0.8 * width)
+    high = round(low + width)
     lines = [
         "language variant",
         f"name {speaker.name}",
