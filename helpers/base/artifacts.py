@@ -39,7 +39,7 @@ REMEDIES = {
 
 
 def _in_folder(name: str, *, shared: bool = False) -> property:
-    """A file or folder in `folder`, by its name; in `source`, if there is one, where parts of the comparison share it."""
+    """A file or folder in `folder`, by its name; in `source`, if there is one, where the race shares it."""
     return property(lambda owner: ((owner.source if shared else None) or owner.folder) / name)
 
 
@@ -67,8 +67,8 @@ class Artifacts:
     ----------
     folder : Path
     source : Path, optional
-        For one part of the comparison, which has a split, a class list and models of its own: the dataset's folder, which has the
-        sounds and the pictures.
+        For the race, which has a split, a class list and models of its own: the dataset's folder, which has the sounds and the
+        pictures.
     """
 
     folder: Path
@@ -98,9 +98,9 @@ class Artifacts:
         """Spectrogram image of a clip; its name holds no label, so that clips can be relabelled without making it again."""
         return self.spectrograms / f"{clip}.png"
 
-    def comparison_part(self, split_method: str) -> Self:
-        """What the comparison keeps of one way to split: `manifest.csv`, `classes.json` and `models/<name>/seed_<number>/`."""
-        return Artifacts(self.folder / "comparison" / split_method, source=self.folder)
+    def race_part(self) -> Self:
+        """What the race keeps, with a split of its own: `manifest.csv`, `classes.json` and `models/<name>/seed_<number>/`."""
+        return Artifacts(self.folder / "comparison", source=self.folder)
 
     def other(self, name: str) -> Self:
         """What is kept of another corpus that a network of this one is asked about."""
@@ -318,7 +318,7 @@ class _Facts(dict):
 def read_table(path: Path) -> pd.DataFrame:
     """Read a CSV table that an earlier stage wrote; texts stay texts, whatever they look like, and empty numbers become NaN."""
     texts = (
-        "clip", "path", "gender", "age_range", "speaker", "label", "split", "true", "predicted", "model", "split_method", "reason",
+        "clip", "path", "gender", "age_range", "speaker", "label", "split", "true", "predicted", "model", "asked_about", "reason",
         "emotion", "sentence", "column", "was", "now", "sound", "mark", "note",
     )  # fmt: skip
     # A carriage return in a file's name ends no line.

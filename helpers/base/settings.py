@@ -153,7 +153,7 @@ class Profile(Checked):
     compare : tuple of str
         The networks that notebook 05 sets beside it.
     compare_epochs, compare_seeds : int
-        The budget of notebook 05, the same for every network and both splits: epochs, and how many seeds from `seed` on.
+        Of notebook 05: the most epochs that a network has to converge in, and how many seeds from `seed` on.
     compare_minutes : int
         After so many minutes the race of notebook 05 pauses at the end of an epoch, and goes on when it is called again; 0 never
         pauses.
@@ -164,16 +164,16 @@ class Profile(Checked):
     dropout : float
         Fraction of the features hidden from the last layer in training (small networks).
     epochs, batch_size : int
-    optimizer : {"adam", "adamw"}
-        "adamw" warms up for two epochs, then follows half a cosine to zero, with gradients clipped to a norm of 1.
+    optimizer : {"adam", "adamw", "adamw_plateau"}
+        "adamw" warms up for two epochs, then follows half a cosine to zero, with gradients clipped to a norm of 1. "adamw_plateau",
+        which notebook 05 takes in its place, divides the learning rate by ten whenever a few epochs have brought no gain.
     learning_rate, weight_decay, label_smoothing : float
     leave_out_marked : bool
         Train without the clips that a listener has marked in notebook 04 (`review.csv`).
     early_stopping : int
-        Stop when so many epochs have brought no lower validation loss; 0 never stops early.
+        Stop when so many epochs have brought no validation loss lower by 0.5%; 0 never stops early.
     kept_epoch : {"best", "last"}
-        Keep the epoch with the lowest validation loss, or the last. Notebook 05 keeps the last: among strangers, the loss is lowest
-        where a network has hardly learnt anything and is confident of nothing.
+        Keep the epoch with the lowest validation loss, or the last.
     mixed_precision : {"auto", "on", "off"}
         Compute in 16 bits and keep the weights in 32; "auto" does so on a GPU alone.
     jit_compile : {"auto", "on", "off"}
@@ -197,7 +197,7 @@ class Profile(Checked):
     mixup: float = 0.0
     network: str = "small_resnet"
     compare: tuple[str, ...] = ("plain_cnn",)
-    compare_epochs: int = 8
+    compare_epochs: int = 40
     compare_seeds: int = 1
     compare_minutes: int = 0
     weights: Literal["imagenet", "none"] = "none"
@@ -205,7 +205,7 @@ class Profile(Checked):
     dropout: float = 0.4
     epochs: int = 40
     batch_size: int = 32
-    optimizer: Literal["adam", "adamw"] = "adamw"
+    optimizer: Literal["adam", "adamw", "adamw_plateau"] = "adamw"
     learning_rate: float = 1e-3
     weight_decay: float = 0.7
     label_smoothing: float = 0.05

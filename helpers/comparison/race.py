@@ -1,7 +1,7 @@
-"""The comparison: every model with the same clips, budget and seeds, under a split by clip and by speaker (notebook 05).
+"""The race: every model is trained once, on the same clips, and asked about voices that it knows and about strangers (notebook 05).
 
-`comparison/<split_method>/` holds a manifest, a class list and, below `models/<name>/seed_<number>/`, what is kept of each run. The
-table `comparison.csv` comes from those files alone, so it is made again without training.
+`comparison/` holds a manifest, a class list and, below `models/<name>/seed_<number>/`, what is kept of each run. The table
+`comparison.csv` comes from those files alone, so it is made again without training.
 """
 
 import contextlib
@@ -22,10 +22,11 @@ from helpers.base.settings import Profile
 from helpers.comparison import budget
 from helpers.comparison.baselines import BASELINES, train_baseline
 from helpers.evaluation.intervals import percentiles, resampled_scores
-from helpers.evaluation.scores import read_classes, read_predictions
-from helpers.network.run import Run
+from helpers.evaluation.scores import median_age, read_classes, read_predictions
+from helpers.network.run import PATIENCE, Run, has_converged
 from helpers.network.training import train
-from helpers.recordings.splits import SMALLEST_CLASS, SPLIT_METHODS, describe_split, merge_small_classes, split_clips
+from helpers.recordings.race_split import ASKED_ABOUT, describe_race_split, race_split
+from helpers.recordings.splits import split_clips
 
 SCORES = ("accuracy", "macro_f1", "macro_precision", "macro_recall", "gender_accuracy", "age_mae_years", "loss")
 COSTS = ("parameters", "file_megabytes", "seconds", "seconds_per_epoch", "milliseconds_per_clip")
@@ -41,56 +42,40 @@ def seeds(profile: Profile) -> range:
     return range(profile.seed, profile.seed + profile.compare_seeds)
 
 
-def make_part(manifest: pd.DataFrame, artifacts: Artifacts, *, method: str, seed: int) -> Artifacts:
-    """Write manifest and class list of one of `SPLIT_METHODS` for the same clips; the corpus' own split is taken as it is.
+def make_part(manifest: pd.DataFrame, artifacts: Artifacts, *, seed: int) -> Artifacts:
+    """Write manifest and class list of the race, see `helpers.recordings.race_split`, and say what they are; return `comparison/`.
 
-    For a split by speaker, classes with fewer than three speakers are joined with neighbours in age. Returns
-    `comparison/<method>/`.
-
-    Raises
-    ------
-    SuiteError
-        The clips can't be split so: speakers are unknown, or too few.
+    Where there can be no strangers, the reason is printed and kept in `failed.json`, and the clips are split as the study does it:
+    60% to train, 20% to validate, and 20% as the test of `known` voices.
     """
-    part = artifacts.comparison_part(method)
-    if read_json(artifacts.dataset)["split_method"] == method:
-        write_table(part.manifest, manifest)
-        write_json(part.classes, read_classes(artifacts))
-        return part
-    members = manifest[SPLIT_METHODS[method]]
-    if unknown := int((members == "").sum()):
-        raise SuiteError(f"Nobody knows who speaks in {unknown} of the {len(manifest)} clips, so they can't be split by speaker.")
-    labels = merge_small_classes(manifest["label"], members)
-    counts = members.groupby(labels).nunique()
-    if counts.min() < SMALLEST_CLASS or len(counts) < 2:
-        raise SuiteError(
-            f"A split by speaker needs two classes with {SMALLEST_CLASS} speakers each; after joining neighbours in age, "
-            f"{counts.idxmin()!r} has {counts.min()}, and there are {len(counts)} classes: take coarser LABELS in notebook 1."
-        )
-    table = manifest.assign(label=labels)
-    table = table.assign(split=split_clips(table, method=method, seed=seed))
-    for sentence in describe_split(table, method=method):
-        print(sentence)
+    part = artifacts.race_part()
+    without_strangers = RunFiles(part.folder).failed
+    try:
+        table = race_split(manifest, seed=seed)
+        without_strangers.unlink(missing_ok=True)
+        for sentence in describe_race_split(manifest, table):
+            print(sentence)
+    except SuiteError as error:
+        print(f"{error} Every model is asked about known voices alone, split clip by clip.")
+        write_json(without_strangers, {"reason": str(error)})
+        table = manifest.assign(split=split_clips(manifest, method="random", seed=seed))
+        table["split"] = table["split"].replace("test", "known")
     write_table(part.manifest, table)
-    write_json(part.classes, sorted(set(labels)))
+    write_json(part.classes, sorted(set(table["label"])))
     return part
 
 
 def run_folders(name: str, part: Artifacts, *, profile: Profile) -> list[tuple[Path, Profile]]:
     """Folder and settings of each run of a model, one for each seed; a baseline has a single one.
 
-    A run lies in `models/<name>/seed_<number>/` of the part, or in notebook 3's own folder where that run is the same. The last
-    epoch of every network is kept, so that all spend the whole budget.
+    A network trains until it has converged or its epochs are over, and the epoch with the lowest validation loss is kept.
     """
-    own, found = Artifacts(part.source).model(name), []
-    for seed in seeds(profile)[: 1 if name in BASELINES else None]:
-        settings = replace(profile, epochs=profile.compare_epochs, kept_epoch="last", seed=seed)
-        folder = part.model(name) / f"seed_{seed}"
-        if name not in BASELINES and RunFiles(own).facts.exists():
-            run = Run.of(name, read_table(part.manifest), part, profile=settings, folder=own)
-            folder = folder if run.difference(run.read() | {"layers": ""}) else own  # `train` looks at the layers
-        found.append((folder, settings))
-    return found
+    optimizer = "adamw_plateau" if profile.optimizer == "adamw" else profile.optimizer
+    rules = {"epochs": profile.compare_epochs, "early_stopping": PATIENCE, "kept_epoch": "best", "optimizer": optimizer}
+    return [
+        (part.model(name) / f"seed_{seed}", replace(profile, seed=seed, **rules))
+        for seed in seeds(profile)[: 1 if name in BASELINES else None]
+    ]
 
 
 def run_models(
@@ -102,7 +87,7 @@ def run_models(
     profile: Profile,
     pause: Callable[[], bool] = lambda: False,
 ) -> None:
-    """Train models on one part, each with `compare_epochs` epochs and `compare_seeds` seeds; what is done is not done again.
+    """Train models, each with at most `compare_epochs` epochs and with `compare_seeds` seeds; what is done is not done again.
 
     A model that fails leaves its reason in `failed.json`, and the rest goes on; next time it is tried again.
 
@@ -144,35 +129,61 @@ def _keep_reason(folder: Path, *, title: str) -> Iterator[None]:
 
 
 def read_runs(name: str, part: Artifacts, *, profile: Profile) -> list[tuple[dict, pd.DataFrame]]:
-    """`run.json`, with the accuracy of each split, and the test clips' predictions of each seed of a model.
+    """Facts and predictions, of all parts of the split, of each seed of a model.
+
+    The facts are those of `run.json`, the accuracy of each part, and of a network `history`, `epochs` and `converged`.
 
     Raises
     ------
     SuiteError
-        The part or the model failed, or the model was not trained on it.
+        The model failed, or was not trained.
     """
-    for failed in (RunFiles(part.folder).failed, part.run(name).failed):
-        if failed.exists():
-            raise SuiteError(read_json(failed)["reason"])
-    found = []
+    if (failed := part.run(name).failed).exists():
+        raise SuiteError(read_json(failed)["reason"])
+    found, classes = [], read_classes(part)
     for folder, _ in run_folders(name, part, profile=profile):
-        predictions = read_predictions(RunFiles(folder).predictions, read_classes(part), manifest=read_table(part.manifest))
-        accuracies = {split: scores["accuracy"] for split, scores in read_json(RunFiles(folder).metrics).items()}
-        run = read_json(RunFiles(folder).facts) | {"folder": folder} | accuracies
-        found.append((run, predictions[predictions["split"] == "test"].reset_index(drop=True)))
+        files = RunFiles(folder)
+        predictions = read_predictions(files.predictions, classes, manifest=read_table(part.manifest))
+        run = read_json(files.facts) | {split: scores["accuracy"] for split, scores in read_json(files.metrics).items()}
+        if name not in BASELINES:
+            history = read_table(files.history)
+            rows = history.to_dict("records")
+            run |= {"history": history, "epochs": len(rows), "converged": has_converged(rows, classes=len(classes))}
+        found.append((run, predictions))
     return found
 
 
-def resamples(name: str, part: Artifacts, *, profile: Profile, samples: int = 2000) -> pd.DataFrame:
-    """The test scores of a model, in the first row, and of bootstrap resamples of the test clips; the mean over its seeds.
+def answers(name: str, part: Artifacts, *, profile: Profile, asked_about: str) -> pd.Series:
+    """Fraction of a model's seeds that get each clip right, of those asked about, indexed by clip."""
+    right = [
+        (table["true"] == table["predicted"])[table["split"] == asked_about].set_axis(
+            table.loc[table["split"] == asked_about, "clip"]
+        )
+        for _, table in read_runs(name, part, profile=profile)
+    ]
+    return pd.concat(right, axis=1).mean(axis=1).rename(name)
 
-    Errors of age are reckoned from the speaker's age where the manifest knows all, also where classes were joined.
+
+def resamples(name: str, part: Artifacts, *, profile: Profile, asked_about: str, samples: int = 2000) -> pd.DataFrame:
+    """The scores of a model on the clips asked about, in the first row, and of bootstrap resamples of them, in the others.
+
+    Speakers are resampled (`helpers.evaluation.intervals.resampled_scores`) and, where there are several, the seeds: the same for
+    all models and for both tests. Errors of age are reckoned from the speaker's age where the manifest knows all, also where
+    classes were joined.
     """
     manifest, classes = read_table(part.manifest), read_classes(part)
     ages = manifest.set_index("clip")["age"] if manifest["age"].notna().all() else None
-    runs = read_runs(name, part, profile=profile)
-    tables = [resampled_scores(test, classes, manifest=manifest, samples=samples, ages=ages) for _, test in runs]
-    return sum(tables) / len(tables)
+    # Without audio, the best answer is the median age.
+    answer = median_age(manifest, classes) if name == "no_audio" else None
+    tables = []
+    for _, table in read_runs(name, part, profile=profile):
+        asked = table[table["split"] == asked_about].reset_index(drop=True)
+        given = {"manifest": manifest, "samples": samples, "ages": ages, "answered_age": answer}
+        # Each test draws its speakers by itself: where both have as many, they would otherwise move together.
+        tables.append(resampled_scores(asked, classes, seed=ASKED_ABOUT.index(asked_about), **given))
+    drawn = np.random.default_rng(0).multinomial(len(tables), np.full(len(tables), 1 / len(tables)), size=samples)
+    weights = np.vstack([np.full(len(tables), 1.0), drawn]) / len(tables)  # [rows, seeds]
+    return sum(table.mul(weights[:, seed], axis=0) for seed, table in enumerate(tables))
 
 
 def comparison_table(artifacts: Artifacts, *, profile: Profile) -> pd.DataFrame:
@@ -181,33 +192,29 @@ def comparison_table(artifacts: Artifacts, *, profile: Profile) -> pd.DataFrame:
     Returns
     -------
     pd.DataFrame
-        One row for each `model` and `split_method`; where a model failed, `reason` says why. `seeds`, `classes` and `clips` (of the
-        test); each of `SCORES` (the mean over the seeds), its 95% interval in `_low` and `_high` and, with several seeds, their
-        standard deviation in `accuracy_sd`; `validation_accuracy`; `parameters`, `file_megabytes`, `seconds` (to train),
-        `seconds_per_epoch` and `milliseconds_per_clip` (the median, and the range that was seen).
+        One row for each `model` and what it was `asked_about`, "known" voices or "strangers"; where there is no such test, or the
+        model failed, `reason` says why. `seeds`, `classes`, `clips` and `speakers` (of the test); each of `SCORES` (the mean over
+        the seeds), its 95% interval in `_low` and `_high` and, with several seeds, their standard deviation in `accuracy_sd`;
+        `validation_accuracy`; of a network, `epochs` (the mean) and whether all its runs `converged`; `parameters`,
+        `file_megabytes`, `seconds` (to train), `seconds_per_epoch` and `milliseconds_per_clip` (the median, and the range that was
+        seen).
     """
-    rows = []
-    for method, name in product(SPLIT_METHODS, models(profile)):
-        row = {"model": name, "split_method": method, "reason": ""}
+    part, rows = artifacts.race_part(), []
+    no_strangers = RunFiles(part.folder).failed
+    for asked_about, name in product(ASKED_ABOUT, models(profile)):
+        row = {"model": name, "asked_about": asked_about, "reason": ""}
         try:
-            row |= _row(name, artifacts.comparison_part(method), profile=profile)
+            if asked_about == "strangers" and no_strangers.exists():
+                raise SuiteError(read_json(no_strangers)["reason"])
+            row |= _row(name, part, profile=profile, asked_about=asked_about)
         except SuiteError as error:
             row["reason"] = str(error)
         rows.append(row)
     table = pd.DataFrame(rows).dropna(axis="columns", how="all")
-    table = table.reindex(columns=list(dict.fromkeys([*table, "accuracy", "macro_f1", *COSTS])))
-    whole = table.columns.intersection(["seeds", "classes", "clips", "parameters"])
+    table = table.reindex(columns=list(dict.fromkeys([*table, "accuracy", "macro_f1", "epochs", "converged", *COSTS])))
+    whole = table.columns.intersection(["seeds", "classes", "clips", "speakers", "parameters"])
     write_table(artifacts.comparison, table.astype(dict.fromkeys(whole, "Int64")))
     return read_table(artifacts.comparison)
-
-
-def make_parts(manifest: pd.DataFrame, artifacts: Artifacts, *, seed: int) -> dict[str, Artifacts]:
-    """The parts of the comparison by `split_method`, see `make_part`; one that can't be made leaves its reason in `failed.json`."""
-    parts = {}
-    for method in SPLIT_METHODS:
-        with _keep_reason(artifacts.comparison_part(method).folder, title=f"split by {method}"):
-            parts[method] = make_part(manifest, artifacts, method=method, seed=seed)
-    return parts
 
 
 def compare(
@@ -219,12 +226,12 @@ def compare(
     profile: Profile,
     clock: Callable[[], float] = time.monotonic,
 ) -> pd.DataFrame:
-    """The whole comparison: every model under both splits, and the table; see `run_models` and `comparison_table`.
+    """The whole race: every model, and the table; see `run_models` and `comparison_table`.
 
     After `compare_minutes` of the `clock`, in seconds, it pauses at the end of an epoch. Called again, it goes on from there.
     """
-    parts = make_parts(manifest, artifacts, seed=profile.seed)
-    print(budget.describe(network_runs(parts, profile=profile), profile=profile))
+    part = make_part(manifest, artifacts, seed=profile.seed)
+    print(budget.describe(network_runs(part, profile=profile), profile=profile))
     end, paused = clock() + 60 * profile.compare_minutes, False
 
     def pause() -> bool:
@@ -232,38 +239,39 @@ def compare(
         paused = profile.compare_minutes > 0 and end <= clock()
         return paused
 
-    for name, (method, part) in product(models(profile), parts.items()):
-        print(f"{name}, split {method}:")
-        run_models([name], part, features=features, pitch=pitch, profile=profile, pause=pause)
+    run_models(models(profile), part, features=features, pitch=pitch, profile=profile, pause=pause)
     if paused:
-        runs = network_runs(parts, profile=profile)
+        runs = network_runs(part, profile=profile)
         done = sum(run.files.facts.exists() for run in runs)
         print(f"{done} of {len(runs)} trainings are done; run this cell again, also in a new session, to go on.")
     return comparison_table(artifacts, profile=profile)
 
 
-def network_runs(parts: dict[str, Artifacts], *, profile: Profile) -> list[Run]:
+def network_runs(part: Artifacts, *, profile: Profile) -> list[Run]:
     """All trainings of networks, without the baselines, which take seconds."""
+    manifest = read_table(part.manifest)
     return [
-        Run.of(name, read_table(part.manifest), part, profile=settings, folder=folder)
-        for name, part in product(models(profile), parts.values())
+        Run.of(name, manifest, part, profile=settings, folder=folder)
+        for name in models(profile)
         if name not in BASELINES
         for folder, settings in run_folders(name, part, profile=profile)
     ]
 
 
-def _row(name: str, part: Artifacts, *, profile: Profile) -> dict:
+def _row(name: str, part: Artifacts, *, profile: Profile, asked_about: str) -> dict:
     runs = read_runs(name, part, profile=profile)
-    row = {"seeds": len(runs), "classes": len(read_classes(part)), "clips": len(runs[0][1])}
-    scores = percentiles(resamples(name, part, profile=profile))
+    facts = pd.DataFrame([run for run, _ in runs])
+    clips = read_table(part.manifest).query("split == @asked_about")
+    row = {"seeds": len(runs), "classes": len(read_classes(part)), "clips": len(clips)}
+    row["speakers"] = clips["speaker"].nunique() if (clips["speaker"] != "").all() else None
+    scores = percentiles(resamples(name, part, profile=profile, asked_about=asked_about))
     for score in scores.index.intersection(SCORES, sort=False):
         row |= dict(zip((score, f"{score}_low", f"{score}_high"), scores.loc[score].round(6), strict=True))
-    facts = pd.DataFrame([run for run, _ in runs])
-    row |= {"accuracy_sd": facts["test"].std(), "validation_accuracy": round(facts["validation"].mean(), 6)}
+    row |= {"accuracy_sd": facts[asked_about].std(), "validation_accuracy": round(facts["validation"].mean(), 6)}
     row |= {fact: facts[fact].mean() for fact in ("parameters", "file_megabytes", "seconds") if fact in facts}
-    histories = [RunFiles(run["folder"]).history for run, _ in runs if RunFiles(run["folder"]).history.exists()]
-    if histories:
-        epochs = pd.concat([read_table(path) for path in histories])["seconds"]
+    if "history" in facts:
+        row |= {"epochs": facts["epochs"].mean(), "converged": bool(facts["converged"].all())}
+        epochs = pd.concat(facts["history"].tolist())["seconds"]
         row |= _range("seconds_per_epoch", epochs.quantile([0, 0.5, 1]).tolist())
     if "milliseconds_per_clip" in facts and facts["milliseconds_per_clip"].notna().all():
         row |= _range("milliseconds_per_clip", np.mean(facts["milliseconds_per_clip"].tolist(), axis=0).tolist())

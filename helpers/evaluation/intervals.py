@@ -50,7 +50,7 @@ def bootstrap(
 
 def resampled_scores(
     predictions: pd.DataFrame, classes: list[str], *, manifest: pd.DataFrame, samples: int = 2000, seed: int = 0,
-    ages: pd.Series | None = None,
+    ages: pd.Series | None = None, answered_age: float | None = None,
 ) -> pd.DataFrame:  # fmt: skip
     """Scores of one split as it is, in the first row, and of as many resamples of it, in the others.
 
@@ -63,7 +63,7 @@ def resampled_scores(
     number = units.max() + 1
     drawn = np.random.default_rng(seed).multinomial(number, np.full(number, 1 / number), size=samples)
     weights = np.vstack([np.ones(len(units)), drawn[:, units]])
-    scores = clip_scores(predictions, classes, ages=ages)
+    scores = clip_scores(predictions, classes, ages=ages, answered_age=answered_age)
     means = pd.DataFrame(weights @ scores.to_numpy() / weights.sum(axis=1, keepdims=True), columns=scores.columns)
     return means.assign(**_macro_scores(predictions, weights))
 
@@ -148,41 +148,48 @@ def agreement(one: pd.Series, other: pd.Series) -> pd.DataFrame:
     return pd.crosstab(*sides, rownames=[one.name], colnames=[other.name], dropna=False)
 
 
-def differences(right: pd.DataFrame, resamples: pd.DataFrame, *, best: str) -> pd.DataFrame:
+def differences(right: pd.DataFrame, resamples: pd.DataFrame, *, best: str, converged: pd.Series) -> pd.DataFrame:
     """Compare the best model with each of the others on the same test clips.
 
     McNemar (1947, Psychometrika 12, 153-157): if two models were equally good, the clips that only one of them gets right would
-    fall to either like the toss of a coin; here with exact binomial probabilities. The paired bootstrap (Efron & Tibshirani, 1993)
-    resamples the speakers and asks how often the order turns round. Who compares often finds something by chance: Holm (1979,
+    fall to either like the toss of a coin; here with exact binomial probabilities. With several seeds, a clip counts for the model
+    that more of its seeds get right, which is the sign test. The paired bootstrap (Efron & Tibshirani, 1993) resamples the
+    speakers, and the seeds, and asks how often the order turns round. Who compares often finds something by chance: Holm (1979,
     Scand. J. Stat. 6, 65-70) raises both p values for that.
 
     Parameters
     ----------
     right : pd.DataFrame
-        One row a clip, one column a model: whether it is right.
+        One row a clip, one column a model: whether it is right, or the fraction of its seeds that are.
     resamples : pd.DataFrame
         One column a model: its accuracy on the test clips in the first row, on resamples of them, the same for all, below.
     best : str
         The model to compare with.
+    converged : pd.Series
+        Indexed by model: whether it has learnt what it can. Of one that has not, no difference is called real.
 
     Returns
     -------
     pd.DataFrame
         Indexed by `model`: `difference` (best less this one), `low`, `high` (95% interval), `only_best` and `only_this` (clips that
-        only one of the two gets right), p values `mcnemar` and `bootstrap`, the same after Holm in `mcnemar_holm` and
-        `bootstrap_holm`, and `real`: whether both are below 0.05.
+        only one of the two gets right, or more of its seeds), p values `mcnemar` and `bootstrap`, the same after Holm in
+        `mcnemar_holm` and `bootstrap_holm`, `converged`, whether both have, and `real`: whether they have, both p values are below
+        0.05, and both tests see the same model ahead.
     """
     others = resamples.columns.drop(best)
     gaps = resamples[others].rsub(resamples[best], axis=0)
     table = percentiles(gaps).rename(columns={"value": "difference"}).rename_axis("model")
-    table = table.assign(only_best=(~right.loc[right[best], others]).sum(), only_this=right.loc[~right[best], others].sum())
+    ahead = right[others].rsub(right[best].astype(float), axis=0)
+    table = table.assign(only_best=(ahead > 0).sum(), only_this=(ahead < 0).sum())
     counts = zip(table["only_best"], table["only_this"], strict=True)
     table["mcnemar"] = [binomtest(one, max(one + other, 1)).pvalue for one, other in counts]
     sides = [(1 + (gaps.iloc[1:] <= 0).sum()) / len(gaps), (1 + (gaps.iloc[1:] >= 0).sum()) / len(gaps)]
     table["bootstrap"] = np.minimum(2 * np.minimum(*sides), 1)
     for test in ("mcnemar", "bootstrap"):
         table[f"{test}_holm"] = holm(table[test])
-    table["real"] = (table[["mcnemar_holm", "bootstrap_holm"]] < 0.05).all(axis=1)
+    table["converged"] = converged[others] & converged[best]
+    agree = np.sign(table["only_best"] - table["only_this"]) == np.sign(table["difference"])
+    table["real"] = (table[["mcnemar_holm", "bootstrap_holm"]] < 0.05).all(axis=1) & agree & table["converged"]
     return table.sort_values("difference", kind="stable")
 
 
@@ -242,27 +249,3 @@ def pareto_front(table: pd.DataFrame, cost: str) -> pd.Series:
     as_good = (good >= good[:, np.newaxis]) & (cheap <= cheap[:, np.newaxis])
     better = as_good & ((good > good[:, np.newaxis]) | (cheap < cheap[:, np.newaxis]))
     return pd.Series(~better.any(axis=1) & np.isfinite(cheap), index=table.index)
-
-
-def gap(random: pd.DataFrame, speaker: pd.DataFrame) -> pd.DataFrame:
-    """Scores of one model on voices that it knows and on strangers, and the gap between them.
-
-    The two test sets are different clips, so their resamples are independent.
-
-    Parameters
-    ----------
-    random, speaker : pd.DataFrame
-        As `helpers.comparison.race.resamples` gives them for the two splits.
-
-    Returns
-    -------
-    pd.DataFrame
-        Indexed by score: value and 95% interval (`_low`, `_high`) of `random`, `speaker` and `gap`, random less speaker.
-    """
-    shared = random.columns.intersection(speaker.columns, sort=False)
-    # Drawn with one seed, they might move together: the resamples of one are shuffled, after the first row.
-    order = [0, *np.random.default_rng(0).permutation(np.arange(1, len(speaker)))]
-    shuffled = speaker[shared].iloc[order].set_axis(speaker.index)
-    sides = {"random": random[shared], "speaker": speaker[shared], "gap": random[shared] - shuffled}
-    tables = [percentiles(table).set_axis([name, f"{name}_low", f"{name}_high"], axis=1) for name, table in sides.items()]
-    return pd.concat(tables, axis=1)

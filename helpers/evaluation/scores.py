@@ -12,6 +12,7 @@ from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from helpers.base.artifacts import SuiteError, next_step, read_json, read_table, require
 from helpers.recordings.labels import age_group, parse_label
+from helpers.recordings.race_split import ASKED_ABOUT
 from helpers.recordings.splits import SPLITS
 
 FIXED_COLUMNS = ["clip", "split", "true", "predicted", "confidence"]
@@ -81,7 +82,9 @@ def probabilities_of(predictions: pd.DataFrame) -> np.ndarray:
     return probabilities
 
 
-def clip_scores(predictions: pd.DataFrame, classes: list[str], *, ages: pd.Series | None = None) -> pd.DataFrame:
+def clip_scores(
+    predictions: pd.DataFrame, classes: list[str], *, ages: pd.Series | None = None, answered_age: float | None = None
+) -> pd.DataFrame:
     """What each clip adds to each score: the score of any set of clips is the mean of its column.
 
     Parameters
@@ -92,6 +95,8 @@ def clip_scores(predictions: pd.DataFrame, classes: list[str], *, ages: pd.Serie
         In the order of the probability columns.
     ages : pd.Series, optional
         In years, indexed by clip: errors of age are reckoned from these, and not from the labels.
+    answered_age : float, optional
+        In years, the answer for every clip in place of the expected age (see `median_age`).
 
     Returns
     -------
@@ -119,7 +124,7 @@ def clip_scores(predictions: pd.DataFrame, classes: list[str], *, ages: pd.Serie
             members = pd.get_dummies(pd.Series(groups, dtype=object)).to_numpy(float)  # [classes, groups]
             scores[name] = (members[index, (probabilities @ members).argmax(axis=1)]).astype(float)
     if "age_group_accuracy" in groupings and len(set(years)) > 1:
-        expected = probabilities @ years / probabilities.sum(axis=1)
+        expected = probabilities @ years / probabilities.sum(axis=1) if answered_age is None else answered_age
         error = np.abs(expected - (years[index] if ages is None else predictions["clip"].map(ages).to_numpy(float)))
         scores |= {"age_mae_years": error, f"within_{BAND_YEARS}_years": (error <= BAND_YEARS).astype(float)}
     return pd.DataFrame(scores, index=predictions.index)
@@ -156,7 +161,7 @@ def score_split(predictions: pd.DataFrame, classes: list[str]) -> dict[str, floa
 def score(predictions: pd.DataFrame, classes: list[str]) -> dict[str, dict[str, float]]:
     """Scores of every split that has predictions: what `metrics.json` holds."""
     parts = dict(iter(predictions.groupby("split")))
-    return {split: score_split(parts[split], classes) for split in SPLITS if split in parts}
+    return {split: score_split(parts[split], classes) for split in (*SPLITS, *ASKED_ABOUT) if split in parts}
 
 
 def lowest_loss(classes: int, *, label_smoothing: float) -> float:
@@ -203,12 +208,22 @@ def read_classes(artifacts) -> list[str]:
 def no_audio(manifest: pd.DataFrame, classes: list[str]) -> np.ndarray:
     """The no-audio baseline: for every clip the fraction of each class among the training clips, [shape=(clips, classes)].
 
-    Scored like any other predictions, its accuracy is that of always answering the most frequent class, gender or age group,
-    and its age is the mean age of the training clips.
+    Scored like any other predictions, its accuracy is that of always answering the most frequent class, gender or age group.
     """
     training = manifest.loc[manifest["split"] == "train", "label"]
     fractions = training.value_counts(normalize=True).reindex(classes, fill_value=0)
     return np.tile(fractions, (len(manifest), 1))
+
+
+def median_age(manifest: pd.DataFrame, classes: list[str]) -> float | None:
+    """The median age of the training clips' classes, in years: of all answers without audio, that with the smallest mean error.
+
+    None where the names of the classes do not tell an age.
+    """
+    ages = {label: parse_label(label)[1] for label in classes}
+    if None in ages.values():
+        return None
+    return float(manifest.loc[manifest["split"] == "train", "label"].map(ages).median())
 
 
 def no_audio_predictions(predictions: pd.DataFrame, classes: list[str]) -> pd.DataFrame:

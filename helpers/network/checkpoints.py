@@ -17,10 +17,11 @@ from tqdm import tqdm
 from helpers.base.artifacts import SuiteError, atomic_path, disk_errors
 from helpers.base.settings import Profile
 from helpers.network.model_files import load_weights, read_note, save_model
-from helpers.network.run import Run, best_epoch
+from helpers.network.run import Run, best_epoch, epochs_without_gain
 
 EPOCHS = "epoch-*.keras"
 TIMED_STEPS = range(3, 20)  # of a training, after those that compile: long enough to say how long it will take
+RATE_PATIENCE = 4  # epochs without a gain after which "adamw_plateau" divides the learning rate by ten
 FEWEST_STEPS = 100  # of a training that is worth an estimate
 
 
@@ -185,6 +186,10 @@ class EpochRecorder(keras.callbacks.Callback):
         row["learning_rate"] = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
         row["seconds"] = round(time.perf_counter() - self.started, 2)
         self.history.append(row)
+        if self.profile.optimizer == "adamw_plateau":
+            stale = epochs_without_gain(self.history)[-1]
+            if stale and stale % RATE_PATIENCE == 0:  # kept by the checkpoint, as one of the optimizer's variables
+                self.model.optimizer.learning_rate = row["learning_rate"] / 10
         save_checkpoint(self.run, self.model, self.history)
         self.on_drive = self.on_drive and copy_to_drive(self.run)  # once it has failed, it is not tried, and said, every epoch
         self.bar.set_postfix_str(
@@ -223,5 +228,5 @@ def is_over(history: list[dict], *, profile: Profile) -> bool:
 
 
 def stops_early(history: list[dict], *, profile: Profile) -> bool:
-    """Whether the last `profile.early_stopping` epochs brought no lower validation loss; never where that is 0."""
-    return bool(history) and 0 < profile.early_stopping <= len(history) - best_epoch(history)
+    """Whether the last `profile.early_stopping` epochs brought no gain; never where that is 0."""
+    return bool(history) and 0 < profile.early_stopping <= epochs_without_gain(history)[-1]

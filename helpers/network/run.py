@@ -22,6 +22,9 @@ NOT_OF_A_RUN = (
     "leave_out_marked",
 )  # fmt: skip
 
+GAIN = 0.005  # a validation loss must be lower by this fraction to count as lower
+PATIENCE = 8  # epochs without a gain after which a network has converged
+
 # Of whole results the corpus is a part, too.
 NOT_OF_RESULTS = {*NOT_OF_A_RUN} - {*vars(Corpus())}
 
@@ -217,6 +220,36 @@ def data_fingerprint(manifest: pd.DataFrame, artifacts: Artifacts) -> str:
 def best_epoch(history: list[dict]) -> int:
     """Number of the epoch with the lowest validation loss, the first of equals."""
     return min(history, key=lambda row: row["validation_loss"])["epoch"]
+
+
+def epochs_without_gain(history: list[dict]) -> list[int]:
+    """After each epoch, how many have passed since the validation loss was last lower by 0.5% than ever before.
+
+    Examples
+    --------
+    >>> epochs_without_gain([{"validation_loss": loss} for loss in (2.0, 1.0, 0.999, 0.998, 0.9)])
+    [0, 0, 1, 2, 0]
+    """
+    counts, lowest = [], np.inf
+    for row in history:
+        gained = row["validation_loss"] < (1 - GAIN) * lowest
+        counts.append(0 if gained else counts[-1] + 1 if counts else 1)
+        lowest = row["validation_loss"] if gained else lowest
+    return counts
+
+
+def has_converged(history: list[dict], *, classes: int) -> bool:
+    """Whether a network has learnt what it can: no gain for eight epochs, and a training loss below half of that of guessing.
+
+    The first alone would also hold for a network that has learnt nothing.
+
+    Parameters
+    ----------
+    history : list of dict
+        Rows of `history.csv`.
+    classes : int
+    """
+    return epochs_without_gain(history)[-1] >= PATIENCE and history[-1]["loss"] < np.log(classes) / 2
 
 
 def verdict(history: pd.DataFrame) -> str:

@@ -225,6 +225,8 @@ def compile_model(model: keras.Model, *, steps: int, profile: Profile) -> None:
     """Give a model the profile's optimizer, cross-entropy and accuracy."""
     if profile.optimizer == "adam":
         optimizer = keras.optimizers.Adam(profile.learning_rate)
+    elif profile.optimizer == "adamw_plateau":  # as He et al. (2016) did it: lower when the error plateaus (EpochRecorder)
+        optimizer = AdamW(profile.learning_rate, weight_decay=profile.weight_decay, clipnorm=1.0)
     else:
         warmup = min(2 * steps, steps * profile.epochs // 2)
         schedule = keras.optimizers.schedules.CosineDecay(

@@ -229,7 +229,7 @@ def leakage(manifest: pd.DataFrame) -> float:
     return float(test["speaker"].isin(manifest.loc[manifest["split"] == "train", "speaker"]).mean())
 
 
-def merge_small_classes(labels: pd.Series, members: pd.Series) -> pd.Series:
+def merge_small_classes(labels: pd.Series, members: pd.Series, *, fewest: int = SMALLEST_CLASS) -> pd.Series:
     """Join classes of too few members with the class of the same gender that is nearest in age, the smallest first.
 
     Parameters
@@ -237,25 +237,27 @@ def merge_small_classes(labels: pd.Series, members: pd.Series) -> pd.Series:
     labels : pd.Series
         One label a clip; only labels that name an age, such as ``"female_23"``, are joined.
     members : pd.Series
-        What a class needs three of: the clips' names, or their speakers.
+        What a class needs some of: the clips' names, or their speakers.
+    fewest : int
+        How many a class needs.
 
     Returns
     -------
     pd.Series
         The labels, of joined classes with their range of ages: ``"female_23-27"``.
     """
-    while pair := _next_to_join(members.groupby(labels).nunique().to_dict()):
+    while pair := _next_to_join(members.groupby(labels).nunique().to_dict(), fewest=fewest):
         starts, ends = zip(*map(label_span, pair), strict=True)
         labels = labels.mask(labels.isin(pair), f"{parse_label(pair[0])[0] or 'age'}_{min(starts)}-{max(ends)}")
     return labels
 
 
-def _next_to_join(counts: dict[str, int]) -> list[str]:
+def _next_to_join(counts: dict[str, int], *, fewest: int) -> list[str]:
     """The smallest class with too few members that has a neighbour, and its nearest neighbour; empty if there is none."""
     spans, pairs = {label: span for label in counts if (span := label_span(label))}, []
     genders = {label: parse_label(label)[0] for label in spans}
     for small, other in permutations(spans, 2):
         years = max(spans[other][0] - spans[small][1], spans[small][0] - spans[other][1])
-        if counts[small] < SMALLEST_CLASS and genders[small] == genders[other] and years <= WIDEST:
+        if counts[small] < fewest and genders[small] == genders[other] and years <= WIDEST:
             pairs.append((counts[small], years, small, other))
     return [*min(pairs, default=())[2:]]
