@@ -130,7 +130,7 @@ def clip_scores(
     return pd.DataFrame(scores, index=predictions.index)
 
 
-def score_split(predictions: pd.DataFrame, classes: list[str]) -> dict[str, float]:
+def score_split(predictions: pd.DataFrame, classes: list[str], *, answered_age: float | None = None) -> dict[str, float]:
     """Scores of the predictions of one split.
 
     Parameters
@@ -139,6 +139,8 @@ def score_split(predictions: pd.DataFrame, classes: list[str]) -> dict[str, floa
         As `predictions_table` makes it, one row or more.
     classes : list of str
         In the order of the probability columns.
+    answered_age : float, optional
+        As for `clip_scores`.
 
     Returns
     -------
@@ -151,7 +153,7 @@ def score_split(predictions: pd.DataFrame, classes: list[str]) -> dict[str, floa
     ValueError
         A probability is not a number.
     """
-    scores = clip_scores(predictions, classes).mean().to_dict()
+    scores = clip_scores(predictions, classes, answered_age=answered_age).mean().to_dict()
     for average in ("macro", "weighted"):
         values = precision_recall_fscore_support(predictions["true"], predictions["predicted"], average=average, zero_division=0)
         scores |= {f"{average}_{name}": value for name, value in zip(("precision", "recall", "f1"), values, strict=False)}
@@ -226,11 +228,12 @@ def median_age(manifest: pd.DataFrame, classes: list[str]) -> float | None:
     return float(manifest.loc[manifest["split"] == "train", "label"].map(ages).median())
 
 
-def no_audio_predictions(predictions: pd.DataFrame, classes: list[str]) -> pd.DataFrame:
-    """What `no_audio` predicts for the test clips of `predictions`, which are of all splits."""
+def no_audio_scores(predictions: pd.DataFrame, classes: list[str]) -> dict[str, float]:
+    """Scores of `no_audio` on the test clips of `predictions`, which are of all splits; its age is the `median_age`."""
     clips = predictions.rename(columns={"true": "label"})
     test = (clips["split"] == "test").to_numpy()
-    return predictions_table(clips[test], no_audio(clips, classes)[test], classes)
+    answers = predictions_table(clips[test], no_audio(clips, classes)[test], classes)
+    return score_split(answers, classes, answered_age=median_age(clips, classes))
 
 
 def pitch_threshold(predictions: pd.DataFrame, pitch: pd.Series) -> tuple[float, pd.Series]:

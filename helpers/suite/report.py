@@ -17,7 +17,7 @@ from helpers.base.artifacts import Artifacts, atomic_path, read_json, read_table
 from helpers.base.settings import Profile
 from helpers.display.clip import data_uri
 from helpers.evaluation.intervals import bootstrap
-from helpers.evaluation.scores import no_audio_predictions, read_classes, score_split
+from helpers.evaluation.scores import no_audio_scores, read_classes
 from helpers.network.run import read_run
 from helpers.recordings.manifest import read_manifest
 from helpers.recordings.splits import leakage
@@ -146,7 +146,7 @@ def write_index(artifacts: Artifacts, facts: dict[str, str], notebooks: list[str
     run, _, predictions = read_run(artifacts, network)
     test = predictions[predictions["split"] == "test"]
     scores = bootstrap(test, classes, manifest=manifest)
-    no_audio = score_split(no_audio_predictions(predictions, classes), classes)
+    no_audio = no_audio_scores(predictions, classes)
     cards = [
         f"<div>{name}<b>{written.format(scores['value'][score])}</b>by guessing: {written.format(no_audio[score])}</div>"
         for score, (name, written) in CARDS.items()
