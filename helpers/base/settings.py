@@ -114,7 +114,7 @@ class Corpus(Checked):
     """
 
     speakers: int = 5
-    sentences: int = 6
+    sentences: int = 8
     corpus_seed: int = 0
 
 
