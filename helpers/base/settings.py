@@ -185,8 +185,8 @@ class Profile(Checked):
     name: str
     corpus: Corpus = field(default_factory=Corpus)
     spectrogram: SpectrogramSettings = field(default_factory=SpectrogramSettings)
-    window_frames: int | None = 192
-    epoch_windows: int = 960
+    window_frames: int | None = 128
+    epoch_windows: int = 1440
     test_windows: int = 5
     frequency_mask: int = 10
     time_mask: int = 30
@@ -197,17 +197,17 @@ class Profile(Checked):
     mixup: float = 0.0
     network: str = "small_resnet"
     compare: tuple[str, ...] = ("plain_cnn",)
-    compare_epochs: int = 40
+    compare_epochs: int = 50
     compare_seeds: int = 1
     compare_minutes: int = 0
     weights: Literal["imagenet", "none"] = "none"
-    base_channels: int = 32
-    dropout: float = 0.4
+    base_channels: int = 24
+    dropout: float = 0.1
     epochs: int = 40
     batch_size: int = 32
     optimizer: Literal["adam", "adamw", "adamw_plateau"] = "adamw"
-    learning_rate: float = 1e-3
-    weight_decay: float = 0.7
+    learning_rate: float = 3e-3
+    weight_decay: float = 0.1
     label_smoothing: float = 0.05
     leave_out_marked: bool = False
     early_stopping: int = 0

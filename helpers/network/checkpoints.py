@@ -21,7 +21,7 @@ from helpers.network.run import Run, best_epoch, epochs_without_gain
 
 EPOCHS = "epoch-*.keras"
 TIMED_STEPS = range(3, 20)  # of a training, after those that compile: long enough to say how long it will take
-RATE_PATIENCE = 4  # epochs without a gain after which "adamw_plateau" divides the learning rate by ten
+RATE_PATIENCE = 3  # epochs without a gain after which "adamw_plateau" divides the learning rate by ten
 FEWEST_STEPS = 100  # of a training that is worth an estimate
 
 

@@ -91,12 +91,12 @@ def test_every_network_builds_at_its_sizes_and_trains_a_step(name, rng):
     """The study's pictures, and the windows of `quick`; one step on four pictures, from random weights, changes the weights."""
     study = networks.build(name, shape=(224, 224, 3), classes=39)
     assert study.input_shape == (None, 224, 224, 3) and study.output_shape == (None, 39)
-    model = networks.build(name, shape=(96, 192, 1), classes=39)
+    model = networks.build(name, shape=(96, 128, 1), classes=39)
     # To trace a large network for a single step takes ten times as long as the step.
     model.compile("adam", "categorical_crossentropy", run_eagerly=name in networks.PRETRAINED)
     last = next(layer for layer in reversed(model.layers) if isinstance(layer, keras.layers.Dense))
     before = last.kernel.numpy()
-    loss = model.train_on_batch(rng.uniform(0, 255, (4, 96, 192, 1)).astype("float32"), np.eye(39)[[0, 1, 2, 38]])
+    loss = model.train_on_batch(rng.uniform(0, 255, (4, 96, 128, 1)).astype("float32"), np.eye(39)[[0, 1, 2, 38]])
     assert np.isfinite(loss) and not np.array_equal(before, last.kernel.numpy())
     keras.backend.clear_session()
 
@@ -106,7 +106,7 @@ def test_a_newer_keras_gives_the_same_fingerprint_and_a_changed_network_another(
         return networks.layers_fingerprint(networks.build(name, shape=(64, 64, 1), classes=3, **options))
 
     before = built()
-    assert built() == before != built(dropout=0.1) and before != built(base_channels=16)
+    assert built() == before != built(dropout=0.3) and before != built(base_channels=16)
     old = keras.layers.Conv2D.get_config
 
     def get_config(layer):
