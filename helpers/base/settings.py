@@ -164,9 +164,9 @@ class Profile(Checked):
     dropout : float
         Fraction of the features hidden from the last layer in training (small networks).
     epochs, batch_size : int
-    optimizer : {"adam", "adamw", "adamw_plateau"}
-        "adamw" warms up for two epochs, then follows half a cosine to zero, with gradients clipped to a norm of 1. "adamw_plateau",
-        which notebook 05 takes in its place, divides the learning rate by ten whenever a few epochs have brought no gain.
+    optimizer : {"adam", "adamw", "adamw_steady"}
+        "adamw" warms up for two epochs, then follows half a cosine to zero, with gradients clipped to a norm of 1. "adamw_steady",
+        which notebook 05 takes in its place, comes down to a hundredth in half of the epochs, and stays there.
     learning_rate, weight_decay, label_smoothing : float
     leave_out_marked : bool
         Train without the clips that a listener has marked in notebook 04 (`review.csv`).
@@ -205,7 +205,7 @@ class Profile(Checked):
     dropout: float = 0.1
     epochs: int = 40
     batch_size: int = 32
-    optimizer: Literal["adam", "adamw", "adamw_plateau"] = "adamw"
+    optimizer: Literal["adam", "adamw", "adamw_steady"] = "adamw"
     learning_rate: float = 3e-3
     weight_decay: float = 0.1
     label_smoothing: float = 0.05

@@ -70,7 +70,7 @@ def run_folders(name: str, part: Artifacts, *, profile: Profile) -> list[tuple[P
 
     A network trains until it has converged or its epochs are over, and the epoch with the lowest validation loss is kept.
     """
-    optimizer = "adamw_plateau" if profile.optimizer == "adamw" else profile.optimizer
+    optimizer = "adamw_steady" if profile.optimizer == "adamw" else profile.optimizer
     rules = {"epochs": profile.compare_epochs, "early_stopping": PATIENCE, "kept_epoch": "best", "optimizer": optimizer}
     return [
         (part.model(name) / f"seed_{seed}", replace(profile, seed=seed, **rules))

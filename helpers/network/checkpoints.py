@@ -21,7 +21,6 @@ from helpers.network.run import Run, best_epoch, epochs_without_gain
 
 EPOCHS = "epoch-*.keras"
 TIMED_STEPS = range(3, 20)  # of a training, after those that compile: long enough to say how long it will take
-RATE_PATIENCE = 3  # epochs without a gain after which "adamw_plateau" divides the learning rate by ten
 FEWEST_STEPS = 100  # of a training that is worth an estimate
 
 
@@ -186,10 +185,6 @@ class EpochRecorder(keras.callbacks.Callback):
         row["learning_rate"] = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
         row["seconds"] = round(time.perf_counter() - self.started, 2)
         self.history.append(row)
-        if self.profile.optimizer == "adamw_plateau":
-            stale = epochs_without_gain(self.history)[-1]
-            if stale and stale % RATE_PATIENCE == 0:  # kept by the checkpoint, as one of the optimizer's variables
-                self.model.optimizer.learning_rate = row["learning_rate"] / 10
         save_checkpoint(self.run, self.model, self.history)
         self.on_drive = self.on_drive and copy_to_drive(self.run)  # once it has failed, it is not tried, and said, every epoch
         self.bar.set_postfix_str(

@@ -32,6 +32,7 @@ from helpers.spectrograms.batches import (
     windows_per_clip,
 )
 
+STEADY = 0.01  # of the learning rate, at which "adamw_steady" goes on after half of the epochs
 KEPT_EPOCHS = {"best": best_epoch, "last": len}  # from the rows of a history to the number of an epoch
 
 
@@ -225,12 +226,12 @@ def compile_model(model: keras.Model, *, steps: int, profile: Profile) -> None:
     """Give a model the profile's optimizer, cross-entropy and accuracy."""
     if profile.optimizer == "adam":
         optimizer = keras.optimizers.Adam(profile.learning_rate)
-    elif profile.optimizer == "adamw_plateau":  # as He et al. (2016) did it: lower when the error plateaus (EpochRecorder)
-        optimizer = AdamW(profile.learning_rate, weight_decay=profile.weight_decay, clipnorm=1.0)
     else:
-        warmup = min(2 * steps, steps * profile.epochs // 2)
+        # Half of the epochs for the way down leave the other half to see that nothing more is gained.
+        total, lowest = (steps * profile.epochs, 0.0) if profile.optimizer == "adamw" else (steps * profile.epochs // 2, STEADY)
+        warmup = min(2 * steps, total // 2)
         schedule = keras.optimizers.schedules.CosineDecay(
-            0.0, max(steps * profile.epochs - warmup, 1), warmup_target=profile.learning_rate, warmup_steps=max(warmup, 1)
+            0.0, max(total - warmup, 1), alpha=lowest, warmup_target=profile.learning_rate, warmup_steps=max(warmup, 1)
         )
         optimizer = AdamW(schedule, weight_decay=profile.weight_decay, clipnorm=1.0)
     loss = keras.losses.CategoricalCrossentropy(label_smoothing=profile.label_smoothing)

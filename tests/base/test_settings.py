@@ -40,7 +40,7 @@ def test_overrides_reach_every_part_and_keep_their_kind():
         ("quick", "weights=foo", "weights takes one of imagenet, none, but 'foo' was given"),
         ("quick", "network=resnet18", "network takes one of small_resnet, plain_cnn, .*, but 'resnet18' was given"),
         ("quick", "compare=plain_cnn+lenet", "compare takes one of small_resnet, plain_cnn, .*, but 'lenet' was given"),
-        ("quick", "optimizer=sgd", "optimizer takes one of adam, adamw, adamw_plateau, but 'sgd' was given"),
+        ("quick", "optimizer=sgd", "optimizer takes one of adam, adamw, adamw_steady, but 'sgd' was given"),
         ("quick", "kept_epoch=first", "kept_epoch takes one of best, last, but 'first' was given"),
         ("quick", "mixed_precision=maybe", "mixed_precision takes one of auto, on, off, but 'maybe' was given"),
         ("quick", "fmin=9000", "fmax must be more than fmin"),
