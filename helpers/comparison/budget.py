@@ -11,11 +11,11 @@ def describe(runs: list[Run], *, profile: Profile) -> str:
     done = sum(run.files.facts.exists() for run in runs)
     seconds = [value for run in runs for value in epoch_seconds(run)]
     left = len(runs) * profile.compare_epochs - len(seconds) if done < len(runs) else 0  # some may have stopped early
-    text = f"{len(runs)} trainings of {profile.compare_epochs} epochs each; {done} of them are done."
+    text = f"{len(runs)} trainings of at most {profile.compare_epochs} epochs each; {done} of them are done."
     if seconds and left:
         minutes = sum(seconds) / 60
         text += f" The {len(seconds)} epochs so far took {minutes:.0f} min; at that pace the {left} others take "
-        text += f"{minutes / len(seconds) * left:.0f} min."
+        text += f"{minutes / len(seconds) * left:.0f} min at most."
     if left and profile.compare_minutes:
         text += f" After {profile.compare_minutes} min (the setting compare_minutes) this cell pauses at the end of an epoch; "
         text += "it goes on when it is run again."

@@ -20,7 +20,10 @@ from helpers.recordings.splits import SPLITS, leakage
 
 NOT_FOR = PROJECT / "notebooks" / "not_for.md"
 SCORES = ["accuracy", "macro_f1", "gender_accuracy", "age_group_accuracy", "age_mae_years"]
-COMPARED = ["model", "split_method", "classes", "accuracy", "accuracy_low", "accuracy_high", "gender_accuracy", "age_mae_years"]
+COMPARED = [
+    "model", "asked_about", "clips", "speakers", "accuracy", "accuracy_low", "accuracy_high", "gender_accuracy", "age_mae_years",
+    "converged",
+]  # fmt: skip
 GROUP_INTERVALS = {
     "speaker": "resampled by speaker, too, and wide where its speakers are few; a group of one speaker has none.",
     "clip": "reckoned from its clips, as who speaks is not known for all: if some clips share a speaker, it is too narrow.",
@@ -66,8 +69,9 @@ Where two groups' intervals lie apart, the model serves one of them worse; where
 
 ## Known voices and strangers, beside other models
 
-Each network with {profile.compare_epochs} epochs (`comparison.csv`). A split `random` asks about voices heard in training, a split
-`speaker` about strangers: only the second says what to expect of new people. Intervals are those of the accuracy.
+From the race (`comparison.csv`): there each network was trained anew, on some sentences of some of the speakers, until it had converged
+or for {profile.compare_epochs} epochs. Then it was asked about other sentences of these `known` voices, and about `strangers`: only the
+second says what to expect of new people. Intervals are those of the accuracy.
 
 {comparison}
 

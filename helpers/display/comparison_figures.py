@@ -10,7 +10,8 @@ from sklearn.base import BaseEstimator
 from helpers.display.figures import BLUE, DARK, FRACTIONS, GREEN, GREY, ORANGE, whiskers
 from helpers.evaluation.intervals import pareto_front
 
-SPLIT_METHOD_COLOURS = {"random": BLUE, "speaker": ORANGE}
+TEST_COLOURS = {"known": BLUE, "strangers": ORANGE}
+TEST_NAMES = {"known": "known voices", "strangers": "strangers"}
 SCORE_NAMES = {
     "accuracy": "class right (fraction)",
     "gender_accuracy": "gender right (fraction)",
@@ -19,34 +20,35 @@ SCORE_NAMES = {
 
 
 def comparison_bars(comparison: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """The study's Figure 9: test accuracy (bars, with their intervals) and macro F1 (diamonds) of each model, by split.
+    """The study's Figure 9: test accuracy (bars, with their intervals) and macro F1 (diamonds) of each model, by question.
 
     Parameters
     ----------
     comparison : pd.DataFrame
-        Columns `model`, `split_method`, `accuracy`, `accuracy_low`, `accuracy_high`, `macro_f1`; a model without an accuracy, which
-        could not be trained, is left out.
+        Columns `model`, `asked_about`, `accuracy`, `accuracy_low`, `accuracy_high`, `macro_f1` and `converged`; a model without an
+        accuracy, which could not be trained, is left out. The bars of one that has not converged are hatched.
     """
     comparison = comparison.dropna(subset="accuracy")
-    models, methods = comparison["model"].unique(), comparison["split_method"].unique()
+    models, tests = comparison["model"].unique(), comparison["asked_about"].unique()
     ax = ax or plt.subplots(figsize=(max(9, 1.9 * len(models)), 5))[1]
-    sizes = comparison.groupby("split_method")["classes"].first() if "classes" in comparison else pd.Series()
-    width = 0.8 / max(len(methods), 1)
-    for number, method in enumerate(methods):
-        rows = comparison[comparison["split_method"] == method].set_index("model").reindex(models)
-        positions = np.arange(len(models)) + (number - (len(methods) - 1) / 2) * width
+    width = 0.8 / max(len(tests), 1)
+    for number, test in enumerate(tests):
+        rows = comparison[comparison["asked_about"] == test].set_index("model").reindex(models)
+        positions = np.arange(len(models)) + (number - (len(tests) - 1) / 2) * width
         bars = ax.bar(
             positions, rows["accuracy"], width=0.95 * width, yerr=whiskers(rows, "accuracy", "accuracy_low", "accuracy_high"),
-            color=SPLIT_METHOD_COLOURS[method], ecolor=DARK, capsize=3,
-            label=f"accuracy, split {method}" + (f" ({sizes[method]:.0f} classes)" if sizes.nunique() > 1 else ""),
+            color=TEST_COLOURS[test], ecolor=DARK, capsize=3, label=f"accuracy, {TEST_NAMES[test]}",
+            hatch=np.where(rows["converged"].eq(False), "///", ""), edgecolor="white", linewidth=0,
         )  # fmt: skip
         ax.bar_label(bars, fmt=lambda value: "" if np.isnan(value) else f"{value:.2f}", padding=2)
-        label = "macro F1" if number == len(methods) - 1 else None
+        label = "macro F1" if number == len(tests) - 1 else None
         ax.plot(positions, rows["macro_f1"], "D", color="white", markeredgecolor="black", markersize=7, label=label)
+    if comparison["converged"].eq(False).any():
+        ax.bar(0, 0, color=GREY, hatch="///", edgecolor="white", linewidth=0, label="not converged")
     ax.set_xticks(np.arange(len(models)), [model.replace("_", "\n") for model in models])
     ax.set(ylabel="fraction of the test clips", ylim=(0, 1.3), yticks=FRACTIONS)
     ax.grid(axis="x", visible=False)
-    ax.legend(ncols=3, loc="upper right")
+    ax.legend(ncols=2, loc="upper right")
     return ax
 
 
@@ -84,19 +86,23 @@ def difference_intervals(table: pd.DataFrame, *, best: str, ax: Axes | None = No
     Parameters
     ----------
     table : pd.DataFrame
-        As `helpers.evaluation.intervals.differences` gives it.
+        As `helpers.evaluation.intervals.differences` gives it; where one of the two has not converged, the mark is a cross.
     best : str
         Name of the model that the others are compared with.
     """
     ax = ax or plt.subplots(figsize=(9, 1.6 + 0.5 * len(table)))[1]
-    for real, colour, fill, text in ((True, BLUE, BLUE, "real (both tests, after Holm)"), (False, GREY, "white", "may be chance")):
-        rows = np.flatnonzero(table["real"] == real)
-        part = table.iloc[rows]
-        ax.errorbar(
-            part["difference"], -rows, xerr=whiskers(part, "difference", "low", "high"), fmt="o", ms=9,
-            color=colour, markerfacecolor=fill, markeredgewidth=2,
-            capsize=4, label=text,
-        )  # fmt: skip
+    kinds = {
+        "real (both tests, after Holm)": (table["real"], BLUE, BLUE, "o"),
+        "may be chance": (table["converged"] & ~table["real"], GREY, "white", "o"),
+        "not converged, so nothing is said": (~table["converged"], GREY, "white", "X"),
+    }
+    for text, (chosen, colour, fill, mark) in kinds.items():
+        if chosen.any():
+            part, rows = table[chosen], np.flatnonzero(chosen)
+            ax.errorbar(
+                part["difference"], -rows, xerr=whiskers(part, "difference", "low", "high"), fmt=mark, ms=9,
+                color=colour, markerfacecolor=fill, markeredgewidth=2, capsize=4, label=text,
+            )  # fmt: skip
     ax.axvline(0, color="black", linewidth=1)
     ax.set_yticks(-np.arange(len(table)), [name.replace("_", " ") for name in table.index])
     ax.set(xlabel=f"accuracy of {best.replace('_', ' ')} less that of the model (fraction)", ylim=(-len(table) + 0.4, 0.6))
@@ -139,7 +145,7 @@ def known_and_strangers(gaps: pd.DataFrame, score: str, *, no_audio: float, ax: 
     Parameters
     ----------
     gaps : pd.DataFrame
-        One row a model, the columns of `helpers.evaluation.intervals.gap`.
+        One row a model, the columns of `helpers.evaluation.gap.gap`.
     score : {"accuracy", "gender_accuracy", "age_mae_years"}
         What it is, for the axis.
     no_audio : float
@@ -147,18 +153,18 @@ def known_and_strangers(gaps: pd.DataFrame, score: str, *, no_audio: float, ax: 
     """
     ax = ax or plt.subplots(figsize=(5.5, 5))[1]
     years = score == "age_mae_years"
-    positions, top = np.arange(len(gaps)), max(gaps[["random_high", "speaker_high"]].max().max(), no_audio) if years else 1.0
-    for shift, method, name in (-0.2, "random", "known voices (split random)"), (0.2, "speaker", "strangers (split by speaker)"):
-        lengths = whiskers(gaps, method, f"{method}_low", f"{method}_high")
+    positions, top = np.arange(len(gaps)), max(gaps[["known_high", "strangers_high"]].max().max(), no_audio) if years else 1.0
+    for shift, test in (-0.2, "known"), (0.2, "strangers"):
+        lengths = whiskers(gaps, test, f"{test}_low", f"{test}_high")
         ax.bar(
-            positions + shift, gaps[method], width=0.38, yerr=lengths, color=SPLIT_METHOD_COLOURS[method], ecolor=DARK,
-            capsize=5, label=name,
+            positions + shift, gaps[test], width=0.38, yerr=lengths, color=TEST_COLOURS[test], ecolor=DARK,
+            capsize=5, label=TEST_NAMES[test],
         )  # fmt: skip
-        for position, value, high in zip(positions + shift, gaps[method], gaps[f"{method}_high"], strict=True):
+        for position, value, high in zip(positions + shift, gaps[test], gaps[f"{test}_high"], strict=True):
             inside = value > 0.2 * top  # else above the whisker
             ax.annotate(
                 f"{value:.1f}" if years else f"{value:.2f}", (position, 0 if inside else high), (0, 5), textcoords="offset points",
-                ha="center", fontsize=14, fontweight="bold", color="white" if inside and method == "random" else "black",
+                ha="center", fontsize=14, fontweight="bold", color="white" if inside and test == "known" else "black",
             )  # fmt: skip
     ax.axhline(no_audio, color=GREY, linestyle="--", label="no-audio baseline")
     number = "{:+.1f}" if years else "{:+.2f}"

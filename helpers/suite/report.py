@@ -48,11 +48,13 @@ CARDS = {
 }
 COLUMNS = {
     "model": ("model", "{}"),
-    "split_method": ("split", "{}"),
+    "asked_about": ("asked about", "{}"),
     "accuracy": ("accuracy", "{:.3f}"),
     "macro_f1": ("macro F1", "{:.3f}"),
     "gender_accuracy": ("gender", "{:.3f}"),
     "age_mae_years": ("age error (years)", "{:.1f}"),
+    "epochs": ("epochs", "{:.0f}"),
+    "converged": ("converged", "{}"),
     "parameters": ("parameters", "{:,.0f}"),
     "seconds": ("training (s)", "{:.0f}"),
     "reason": ("why it is missing", "{}"),
@@ -170,7 +172,7 @@ def write_index(artifacts: Artifacts, facts: dict[str, str], notebooks: list[str
 
 
 def _comparison(comparison: pd.DataFrame) -> pd.DataFrame:
-    filled = comparison.replace("", pd.NA).dropna(axis="columns", how="all")
+    filled = comparison.replace("", pd.NA).replace({"converged": {True: "yes", False: "no"}}).dropna(axis="columns", how="all")
     written = {
         heading: filled[name].map(text.format, na_action="ignore").fillna("")
         for name, (heading, text) in COLUMNS.items()
