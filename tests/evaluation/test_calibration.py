@@ -2,7 +2,6 @@ import cloudpickle
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import voice
 from scipy.special import softmax
 
 from evaluation.test_scores import table
@@ -18,7 +17,7 @@ from helpers.evaluation.calibration import (
 )
 from helpers.evaluation.scores import no_audio_scores, pitch_threshold
 from helpers.recordings.manifest import build_manifest
-from helpers.spectrograms.voice import median_pitch, pitch_table
+from helpers.spectrograms.voice import pitch_table
 
 CLASSES = ["a", "b", "c"]
 
@@ -83,18 +82,6 @@ def test_without_audio_the_answer_is_the_most_frequent_class_and_the_median_age(
     scores = no_audio_scores(pd.concat([train, test]), classes)
     assert scores["accuracy"] == pytest.approx(1 / 3, abs=1e-5) and scores["gender_accuracy"] == pytest.approx(2 / 3, abs=1e-5)
     assert scores["age_mae_years"] == pytest.approx((0 + 40 + 40) / 3, abs=1e-3)  # the median age in training is 20
-
-
-@pytest.mark.parametrize("pitch", [95.0, 180.0, 240.0])
-def test_the_pitch_of_a_voice_is_found(pitch):
-    assert median_pitch(voice(pitch, seconds=0.6), sample_rate=16_000) == pytest.approx(pitch, rel=0.02)
-
-
-@pytest.mark.parametrize("before", [0, 30_000])
-@pytest.mark.parametrize("pitch", [95.0, 180.0, 240.0])
-def test_the_pitch_is_not_measured_in_the_silence_that_a_clip_was_padded_with(pitch, before):
-    padded = np.pad(voice(pitch, seconds=0.9), (before, 35_000))
-    assert median_pitch(padded, sample_rate=16_000) == pytest.approx(pitch, rel=0.02)
 
 
 @pytest.mark.parametrize(
