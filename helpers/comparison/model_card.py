@@ -69,9 +69,9 @@ Where two groups' intervals lie apart, the model serves one of them worse; where
 
 ## Known voices and strangers, beside other models
 
-From the race (`comparison.csv`): there each network was trained anew, on some sentences of some of the speakers, until it had converged
-or for {profile.compare_epochs} epochs. Then it was asked about other sentences of these `known` voices, and about `strangers`: only the
-second says what to expect of new people. Intervals are those of the accuracy.
+From the race (`comparison.csv`): there each network was trained anew, on some sentences of some of the speakers, until it had
+converged or for {profile.compare_epochs} epochs. Then it was asked about other sentences of these `known` voices, and about
+`strangers`: only the second says what to expect of new people. Intervals are those of the accuracy.
 
 {comparison}
 
