@@ -166,7 +166,7 @@ class Profile(Checked):
     epochs, batch_size : int
     optimizer : {"adam", "adamw", "adamw_steady"}
         "adamw" warms up for two epochs, then follows half a cosine to zero, with gradients clipped to a norm of 1. "adamw_steady",
-        which notebook 05 takes in its place, comes down to a hundredth in half of the epochs, and stays there.
+        which notebook 05 takes in its place, comes down to a thousandth in half of the epochs, and stays there.
     learning_rate, weight_decay, label_smoothing : float
     leave_out_marked : bool
         Train without the clips that a listener has marked in notebook 04 (`review.csv`).

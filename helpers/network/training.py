@@ -32,7 +32,7 @@ from helpers.spectrograms.batches import (
     windows_per_clip,
 )
 
-STEADY = 0.01  # of the learning rate, at which "adamw_steady" goes on after half of the epochs
+STEADY = 0.001  # of the learning rate, at which "adamw_steady" goes on after half of the epochs
 KEPT_EPOCHS = {"best": best_epoch, "last": len}  # from the rows of a history to the number of an epoch
 
 

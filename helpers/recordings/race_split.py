@@ -1,6 +1,5 @@
 """One training and two questions: the split of the race, into voices that are known and strangers (notebook 05)."""
 
-import numpy as np
 import pandas as pd
 
 from helpers.base.artifacts import SuiteError
@@ -11,7 +10,8 @@ TRAINING_SPEAKERS = 3  # of a class at least, so that no class is one or two per
 FEWEST_SPEAKERS = 3  # of a class that can't be joined: two to train on, and a stranger
 FRACTION = 0.6  # of a class's speakers who are trained on
 # To which part a training speaker's sentences go, in turn: of six, half are trained on, a sixth validates, a third is tested.
-TURNS = ("train", "known", "validation", "train", "train", "known")
+# Every second speaker takes the other order, so that two speakers of two sentences each validate one and are tested on one.
+TURNS = (("train", "known", "validation", "train", "train", "known"), ("train", "validation", "known", "train", "train", "known"))
 HUGE = 1 / 2  # of a class's training clips; a speaker with more is worth a sentence
 
 
@@ -50,8 +50,8 @@ def race_split(manifest: pd.DataFrame, *, seed: int) -> pd.DataFrame:
             f"training; after joining neighbours in age, {(speakers >= FEWEST_SPEAKERS).sum()} of {len(speakers)} have them{most}."
         )
     table = table[table["label"].map(speakers) >= FEWEST_SPEAKERS].reset_index(drop=True)
-    strangers = _strangers(table, seed=seed)
-    return table.assign(split=np.where(table["speaker"].isin(strangers), "strangers", _by_sentence(table, seed=seed)))
+    is_stranger = table["speaker"].isin(_strangers(table, seed=seed))
+    return table.assign(split=_by_sentence(table[~is_stranger], seed=seed).reindex(table.index, fill_value="strangers"))
 
 
 def describe_race_split(manifest: pd.DataFrame, table: pd.DataFrame) -> list[str]:
@@ -72,14 +72,15 @@ def describe_race_split(manifest: pd.DataFrame, table: pd.DataFrame) -> list[str
         )
     if left_out := len(manifest) - len(table):
         gone = manifest.loc[~manifest["clip"].isin(table["clip"]), "label"].unique()
+        which = f"{len(gone)} {'class' if len(gone) == 1 else 'classes'} ({', '.join(gone[:3])}{', ...' * (len(gone) > 3)})"
         sentences.append(
-            f"{left_out} clips of {len(gone)} classes are left out ({', '.join(gone[:3])}{', ...' * (len(gone) > 3)}): they have "
-            f"fewer than {FEWEST_SPEAKERS} speakers, and no neighbour in age to be joined with."
+            f"{left_out} clips of {which} are left out: fewer than {FEWEST_SPEAKERS} speakers, and no neighbour in age to join."
         )
     heard = table[table["split"] == "train"].groupby(["label", "speaker"]).size().rename("clips").reset_index()
     trained = heard.groupby("label")["speaker"].nunique()
     if few := int((trained < TRAINING_SPEAKERS).sum()):
-        sentences.append(f"{few} of {classes} classes have {trained.min()} speakers in training instead of {TRAINING_SPEAKERS}.")
+        have = "has" if few == 1 else "have"
+        sentences.append(f"{few} of {classes} classes {have} {trained.min()} speakers in training instead of {TRAINING_SPEAKERS}.")
     heard["fraction"] = heard["clips"] / heard.groupby("label")["clips"].transform("sum")
     for row in heard[heard["fraction"] > HUGE].itertuples():
         sentences.append(f"{row.fraction:.0%} of the training clips of {row.label} are by one speaker, {row.speaker}.")
@@ -99,8 +100,11 @@ def _strangers(table: pd.DataFrame, *, seed: int) -> set[str]:
 
 
 def _by_sentence(table: pd.DataFrame, *, seed: int) -> pd.Series:
-    """The part of each clip of a training speaker; a sentence of one speaker goes to one part as a whole."""
+    """The part of each clip of the training speakers; a sentence of one speaker goes to one part as a whole."""
     unit = table["speaker"] + "\n" + table["sentence"].where(table["sentence"] != "", table["clip"])
     order = table.assign(unit=unit).drop_duplicates("unit").sort_values("unit").sample(frac=1, random_state=seed)
-    turn = order.groupby("speaker").cumcount() % len(TURNS)
-    return unit.map(dict(zip(order["unit"], turn.map(dict(enumerate(TURNS))), strict=True)))
+    speakers = order.drop_duplicates("speaker").sort_values("speaker")
+    which = speakers.groupby("label").cumcount().set_axis(speakers["speaker"]) % len(TURNS)
+    turn = order.groupby("speaker").cumcount() % len(TURNS[0])
+    parts = [TURNS[kind][place] for kind, place in zip(order["speaker"].map(which), turn, strict=True)]
+    return unit.map(dict(zip(order["unit"], parts, strict=True)))

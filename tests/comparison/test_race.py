@@ -1,4 +1,4 @@
-"""The comparison on a tiny corpus: both splits, the rows, failures, restart, and the table made again from the files alone."""
+"""The race on a tiny corpus: both questions, the rows, failures, restart, and the table made again from the files alone."""
 
 import dataclasses
 import itertools
@@ -13,11 +13,10 @@ from conftest import TINY
 from helpers.base.artifacts import SuiteError, read_json, read_table, write_json, write_table
 from helpers.comparison import race
 from helpers.comparison.baselines import BASELINES, mfcc_table, train_baseline
-from helpers.comparison.race import compare, comparison_table, make_part, read_runs, resamples
+from helpers.comparison.race import answers, compare, comparison_table, make_part, read_runs, resamples
 from helpers.evaluation.scores import read_classes, read_predictions, score_split
 from helpers.network import networks
 from helpers.network.training import train
-from helpers.recordings.splits import leakage
 from helpers.spectrograms.voice import pitch_table
 
 PROFILE = dataclasses.replace(TINY, compare=("plain_cnn",), compare_epochs=1)
@@ -25,7 +24,7 @@ PROFILE = dataclasses.replace(TINY, compare=("plain_cnn",), compare_epochs=1)
 
 @pytest.fixture
 def spoken(manifest, artifacts):
-    """The tiny corpus with six clips by three speakers in each class."""
+    """The tiny corpus with six clips by three speakers in each class: two to train on, with two sentences each, and a stranger."""
     table = manifest.assign(speaker=manifest["label"] + "_" + (manifest.groupby("label").cumcount() % 3).astype(str))
     write_table(artifacts.manifest, table)
     return table
@@ -40,38 +39,49 @@ def given(spoken, artifacts):
     }
 
 
-def test_the_parts_hold_the_same_clips_split_in_two_ways(spoken, artifacts):
-    parts = {method: make_part(spoken, artifacts, method=method, seed=0) for method in ("random", "speaker")}
-    tables = {method: read_table(part.manifest) for method, part in parts.items()}
-    assert tables["random"]["split"].tolist() == spoken["split"].tolist()  # the corpus' own
-    assert tables["speaker"]["clip"].tolist() == spoken["clip"].tolist()
-    assert leakage(tables["speaker"]) == 0 < leakage(tables["random"])
-    assert read_classes(parts["speaker"]) == read_classes(artifacts)
-    assert parts["speaker"].spectrograms == artifacts.spectrograms
+def test_one_split_serves_both_questions_and_shares_the_pictures(spoken, artifacts, capsys):
+    part = make_part(spoken, artifacts, seed=0)
+    assert "3 of 3 classes have 2 speakers in training instead of 3." in capsys.readouterr().out
+    table = read_table(part.manifest)
+    assert table["split"].value_counts().to_dict() == {"train": 6, "strangers": 6, "known": 3, "validation": 3}
+    assert read_classes(part) == read_classes(artifacts) and part.spectrograms == artifacts.spectrograms
+    assert table["clip"].tolist() == spoken["clip"].tolist()
 
 
 def test_classes_of_too_few_speakers_are_joined_and_find_their_pictures(spoken, artifacts, given):
     # female_23 and female_60 are too far apart in age to be joined, female_23 and female_30 are not.
-    alone = spoken.assign(label=spoken["label"].replace("female_60", "female_30"))
-    alone["speaker"] = np.where(alone["label"] == "male_41", alone["speaker"], alone["speaker"].str.replace("_2", "_1"))
-    part = make_part(alone, artifacts, method="speaker", seed=0)
+    alone = spoken.assign(label=spoken["label"].replace("female_60", "female_30"), age=spoken["age"].replace(60, 30))
+    part = make_part(alone, artifacts, seed=0)
     assert read_classes(part) == ["female_23-30", "male_41"]
-    table = read_table(part.manifest)
-    write_table(part.manifest, table.assign(folder=spoken["label"]))
-    race.run_models(["svm"], part, **given)
-    ((run, test),) = read_runs("svm", part, profile=PROFILE)
-    assert set(test["true"]) <= {"female_23-30", "male_41"} and run["parameters"] > 0
-    ages = resamples("svm", part, profile=PROFILE, samples=10)["age_mae_years"]
+    race.run_models(["svm", "no_audio"], part, **given)
+    ((run, answered),) = read_runs("svm", part, profile=PROFILE)
+    assert set(answered["true"]) <= {"female_23-30", "male_41"} and run["parameters"] > 0
+    ages = resamples("svm", part, profile=PROFILE, asked_about="strangers", samples=10)["age_mae_years"]
     assert 0 < ages[0] < 40
+    # Without audio the answer is the median of the training clips' classes, here the middle of 23-30 or 41.
+    table = read_table(part.manifest).set_index("clip")
+    median = table.loc[table["split"] == "train", "label"].map({"female_23-30": 27, "male_41": 41}).median()
+    expected = (table.loc[table["split"] == "known", "age"] - median).abs().mean()
+    found = resamples("no_audio", part, profile=PROFILE, asked_about="known", samples=10)["age_mae_years"]
+    assert found[0] == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(
     ("speakers", "message"),
     [("", "Nobody knows who speaks in 18 of the 18 clips"), ("one", "needs two classes with 3 speakers each")],
 )
-def test_a_corpus_that_cannot_be_split_by_speaker_says_why(spoken, artifacts, speakers, message):
-    with pytest.raises(SuiteError, match=message):
-        make_part(spoken.assign(speaker=speakers), artifacts, method="speaker", seed=0)
+def test_a_corpus_without_strangers_is_asked_about_known_voices_alone(
+    spoken, artifacts, given, speakers, message, monkeypatch, capsys
+):
+    """The baselines alone, as networks take longer."""
+    monkeypatch.setattr(race, "models", lambda _: list(BASELINES))
+    table = compare(spoken.assign(speaker=speakers), artifacts, **given)
+    assert message in capsys.readouterr().out
+    reasons = table.set_index(["asked_about", "model"])["reason"]
+    assert (reasons["known"] == "").all() and reasons["strangers"].str.contains(message).all()
+    assert table.query("asked_about == 'known'")["clips"].unique() == [3]  # split clip by clip: 12, 3 and 3
+    again = compare(spoken, artifacts, **given)  # now somebody knows
+    assert (again["reason"] == "").all() and again.query("asked_about == 'strangers'")["speakers"].unique() == [3]
 
 
 @pytest.mark.parametrize("name", BASELINES)
@@ -122,22 +132,24 @@ def test_one_call_fills_the_table_a_failure_is_a_row_and_restarting_trains_nothi
     given["profile"] = profile
     table = compare(spoken, artifacts, **given)
     names = ["small_resnet", "vgg16", "inceptionv3", "resnet50", "plain_cnn", *BASELINES]
-    assert table["model"].tolist() == 2 * names and table["split_method"].tolist() == ["random"] * 10 + ["speaker"] * 10
-    reasons = table.set_index(["split_method", "model"])["reason"]
-    for method in ("random", "speaker"):
-        assert "memory ran out" in reasons[method, "vgg16"] and "can't be built for pictures" in reasons[method, "inceptionv3"]
-        assert "weights of resnet50 could not be fetched" in reasons[method, "resnet50"]
+    assert table["model"].tolist() == 2 * names and table["asked_about"].tolist() == ["known"] * 10 + ["strangers"] * 10
+    reasons = table.set_index(["asked_about", "model"])["reason"]
+    for test in ("known", "strangers"):
+        assert "memory ran out" in reasons[test, "vgg16"] and "can't be built for pictures" in reasons[test, "inceptionv3"]
+        assert "weights of resnet50 could not be fetched" in reasons[test, "resnet50"]
     whole = table[table["reason"] == ""]
     assert len(whole) == 14 and whole["accuracy"].between(0, 1).all() and (whole["accuracy_low"] <= whole["accuracy_high"]).all()
     nets = whole[whole["model"].isin(["small_resnet", "plain_cnn"])]
     assert (nets["seeds"] == 2).all() and nets["accuracy_sd"].notna().all()
+    assert (nets["epochs"] == 1).all() and nets["converged"].eq(False).all()  # one epoch is not eight without a gain
+    assert whole.loc[~whole["model"].isin(nets["model"]), ["epochs", "converged"]].isna().all(axis=None)
     costs = ["parameters", "file_megabytes", "seconds", "seconds_per_epoch", "milliseconds_per_clip"]
     assert (nets[costs] > 0).all(axis=None)
     assert (nets["milliseconds_per_clip_low"] <= nets["milliseconds_per_clip_high"]).all()
 
     kept = artifacts.comparison.read_bytes()
     stamps = {path: path.stat().st_mtime_ns for path in artifacts.folder.rglob("run.json")}
-    assert len(stamps) == 18  # two networks with two seeds, five baselines, twice
+    assert len(stamps) == 9  # two networks with two seeds, five baselines
     artifacts.comparison.unlink()
     monkeypatch.setattr(race, "train", lambda *_, **__: pytest.fail("trained"))
     comparison_table(artifacts, profile=profile)
@@ -150,25 +162,40 @@ def test_one_call_fills_the_table_a_failure_is_a_row_and_restarting_trains_nothi
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("shallow")
-def test_a_run_that_was_stopped_is_finished_and_notebook_3s_is_taken_where_it_is_the_same(spoken, artifacts, given, monkeypatch):
-    own = train("small_resnet", spoken, artifacts, profile=dataclasses.replace(PROFILE, epochs=1, kept_epoch="last"))
-    given["profile"] = profile = dataclasses.replace(PROFILE, epochs=1, compare=())
-    part = make_part(spoken, artifacts, method="random", seed=0)
+def test_the_table_is_that_of_the_files_and_a_run_that_was_stopped_is_finished(spoken, artifacts, given):
+    given["profile"] = profile = dataclasses.replace(PROFILE, compare=(), compare_epochs=2)
+    part = make_part(spoken, artifacts, seed=0)
     race.run_models(["small_resnet", "svm"], part, **given)
-    assert not (part.model("small_resnet") / "seed_0").exists()
-    run, test = read_runs("small_resnet", part, profile=profile)[0]
-    assert run["seconds"] == own["seconds"]
-    metrics = score_split(test, read_classes(part))
-    row = comparison_table(artifacts, profile=profile).iloc[0]
-    for name in ("accuracy", "macro_f1", "macro_precision", "macro_recall", "gender_accuracy", "age_mae_years", "loss"):
-        assert row[name] == pytest.approx(metrics[name], abs=1e-5), name
+    ((run, answered),) = read_runs("small_resnet", part, profile=profile)
+    assert run["settings"]["early_stopping"] == 8 and run["settings"]["optimizer"] == "adamw_steady"
+    table = comparison_table(artifacts, profile=profile).set_index(["asked_about", "model"])
+    for test in ("known", "strangers"):
+        asked = answered[answered["split"] == test]
+        metrics = score_split(asked, read_classes(part))
+        for name in ("accuracy", "macro_f1", "macro_precision", "macro_recall", "gender_accuracy", "age_mae_years", "loss"):
+            assert table.loc[(test, "small_resnet"), name] == pytest.approx(metrics[name], abs=1e-5), name
+        right = answers("small_resnet", part, profile=profile, asked_about=test)
+        assert right.index.tolist() == asked["clip"].tolist() and right.mean() == pytest.approx(metrics["accuracy"], abs=1e-5)
     part.model("svm/seed_0/run.json").unlink()  # killed before its last file
     with pytest.raises(SuiteError, match=r"run\.json is not there yet: run notebooks/"):
         read_runs("svm", part, profile=profile)
     race.run_models(["small_resnet", "svm"], part, **given)
-    assert pd.notna(
-        comparison_table(artifacts, profile=profile).set_index(["split_method", "model"]).loc[("random", "svm"), "accuracy"]
+    assert pd.notna(comparison_table(artifacts, profile=profile).set_index(["asked_about", "model"])["accuracy"]["known", "svm"])
+
+
+def test_seeds_are_resampled_together_for_both_questions(spoken, artifacts, given, monkeypatch):
+    """Two seeds, of which one is always right and one always wrong: the resamples of the accuracy are 0, 0.5 and 1."""
+    part = make_part(spoken, artifacts, seed=0)
+    race.run_models(["svm"], part, **given)
+    ((run, answered),) = read_runs("svm", part, profile=PROFILE)
+    wrong = {"female_23": "male_41", "female_60": "female_23", "male_41": "female_60"}
+    seeds = [(run, answered.assign(predicted=predicted)) for predicted in (answered["true"], answered["true"].map(wrong))]
+    monkeypatch.setattr(race, "read_runs", lambda *_, **__: seeds)
+    known, strangers = (
+        resamples("svm", part, profile=PROFILE, asked_about=test, samples=300)["accuracy"] for test in ("known", "strangers")
     )
+    assert known.equals(strangers) and known[0] == 0.5 and set(known) == {0, 0.5, 1}
+    assert set(answers("svm", part, profile=PROFILE, asked_about="known")) == {0.5}
 
 
 @pytest.mark.slow
@@ -177,7 +204,7 @@ def test_a_race_that_pauses_goes_on_to_the_same_result(spoken, artifacts, given,
     """Its clock goes on by 25 s with each look at it, so that the minute is over at the third look."""
     monkeypatch.setattr(race, "BASELINES", ("no_audio", "svm"))
     given["profile"] = profile = dataclasses.replace(
-        PROFILE, network="plain_cnn", compare=(), compare_epochs=3, compare_minutes=1, dropout=0.5
+        PROFILE, network="plain_cnn", compare=("small_resnet",), compare_epochs=3, compare_minutes=1, dropout=0.5
     )
 
     def race_on():
@@ -185,28 +212,29 @@ def test_a_race_that_pauses_goes_on_to_the_same_result(spoken, artifacts, given,
         return table, capsys.readouterr().out
 
     def predictions():
-        return [path.read_bytes() for path in sorted(artifacts.folder.glob("comparison/*/models/*/*/predictions.csv"))]
+        return [path.read_bytes() for path in sorted(artifacts.folder.glob("comparison/models/*/*/predictions.csv"))]
 
     whole = compare(spoken, artifacts, **given | {"profile": dataclasses.replace(profile, compare_minutes=0)}, clock=lambda: 1e9)
     assert "pauses" not in capsys.readouterr().out and (whole["reason"] == "").all()
     expected = predictions()
-    shutil.rmtree(artifacts.comparison_part("random").folder.parent)
+    shutil.rmtree(artifacts.race_part().folder)
 
     table, shown = race_on()
-    assert "2 trainings of 3 epochs each; 0 of them are done. After 1 min (the setting compare_minutes)" in shown
+    assert "2 trainings of at most 3 epochs each; 0 of them are done. After 1 min (the setting compare_minutes)" in shown
     assert "0 of 2 trainings are done; run this cell again, also in a new session, to go on." in shown
-    reasons = table.set_index(["split_method", "model"])["reason"]
-    assert reasons["random", "plain_cnn"] == "Not trained yet: paused after 2 of 3 epochs; run this again to go on."
-    assert reasons["speaker", "plain_cnn"] == "Not trained yet: paused after 0 of 3 epochs; run this again to go on."
+    reasons = table.set_index(["asked_about", "model"])["reason"]
+    for test in ("known", "strangers"):
+        assert reasons[test, "plain_cnn"] == "Not trained yet: paused after 2 of 3 epochs; run this again to go on."
+        assert reasons[test, "small_resnet"] == "Not trained yet: paused after 0 of 3 epochs; run this again to go on."
     assert (reasons[:, "svm"] == "").all() and (reasons[:, "no_audio"] == "").all()
 
     table, shown = race_on()
     assert "The 2 epochs so far took" in shown and "the 4 others take" in shown
     assert "plain_cnn: goes on after epoch 2 of 3" in shown and "1 of 2 trainings are done" in shown
-    assert (table["reason"] == "").sum() == 5
+    assert (table["reason"] == "").sum() == 6
 
     table, shown = race_on()
-    assert "plain_cnn: goes on after epoch 1 of 3" in shown and "to go on" not in shown
+    assert "small_resnet: goes on after epoch 1 of 3" in shown and "to go on" not in shown
     assert predictions() == expected
     scores = [name for name in whole if not name.startswith(("seconds", "milliseconds"))]
     pd.testing.assert_frame_equal(table[scores], whole[scores])
@@ -221,16 +249,16 @@ def test_without_recordings_models_on_sound_leave_their_reason(spoken, artifacts
     artifacts.location.unlink()
     features, pitch = mfcc_table(spoken, artifacts, sample_rate=16_000), pitch_table(spoken, artifacts)
     assert features.shape == (0, 40) and "recordings of folder are not on this machine yet" in capsys.readouterr().out
-    part = make_part(spoken, artifacts, method="random", seed=0)
+    part = make_part(spoken, artifacts, seed=0)
     race.run_models(list(BASELINES), part, features=features, pitch=pitch, profile=profile)
-    table = comparison_table(artifacts, profile=profile).query("split_method == 'random'").set_index("model")
+    table = comparison_table(artifacts, profile=profile).query("asked_about == 'known'").set_index("model")
     assert table.loc[["svm", "logistic_regression"], "reason"].str.contains("on the MFCCs, which could not be computed").all()
     assert "The pitch of no clip is known" in table.loc["pitch_threshold", "reason"]
     assert (table.loc[["fisher_vector", "no_audio"], "accuracy"] >= 0).all()
 
 
 def test_what_was_trained_with_recordings_stands_without_them(spoken, artifacts, given):
-    part = make_part(spoken, artifacts, method="random", seed=0)
+    part = make_part(spoken, artifacts, seed=0)
     race.run_models(["svm"], part, **given)
     ((run, _),) = read_runs("svm", part, profile=PROFILE)
     race.run_models(["svm"], part, **given | {"features": given["features"].iloc[:0]})

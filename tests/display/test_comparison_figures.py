@@ -6,7 +6,7 @@ from conftest import unreadable
 
 from helpers.comparison.baselines import svm
 from helpers.display import comparison_figures
-from helpers.evaluation.intervals import gap
+from helpers.evaluation.gap import gap
 
 pytestmark = pytest.mark.usefixtures("style")
 
@@ -16,11 +16,12 @@ def made():
     comparison = pd.DataFrame(
         {
             "model": ["a", "b", "a", "b"],
-            "split_method": ["random", "random", "speaker", "speaker"],
+            "asked_about": ["known", "known", "strangers", "strangers"],
             "accuracy": [0.9, 0.8, 0.1, np.nan],
             "accuracy_low": [0.8, 0.7, 0.0, np.nan],
             "accuracy_high": [1.0, 0.9, 0.2, np.nan],
             "macro_f1": [0.85, 0.75, 0.1, np.nan],
+            "converged": [True, False, True, np.nan],
         }
     )
     points, labels = rng.normal(size=(40, 2)), pd.Series(["female", "male"] * 20)
@@ -29,7 +30,7 @@ def made():
     ).assign(accuracy_low=lambda table: table["accuracy"] - 0.05, accuracy_high=lambda table: table["accuracy"] + 0.05)
     verdicts = pd.DataFrame(
         {"difference": [0.02, 0.8], "low": [-0.01, 0.7], "high": [0.05, 0.9], "real": [False, True]}, index=["svm", "no_audio"]
-    )
+    ).assign(converged=True)
     resamples = [
         pd.DataFrame({"accuracy": rng.normal(mean, 0.02, 50), "age_mae_years": rng.normal(9, 1, 50)}) for mean in (0.8, 0.2)
     ]
@@ -52,6 +53,17 @@ def test_figures_draw_where_they_are_told_with_named_axes(name):
         alone is not ax and (alone.get_xlabel() or name in ("gap", "comparison")) and (alone.get_ylabel() or name == "differences")
     )
     assert unreadable(alone.figure) == []
+
+
+def test_a_network_that_has_not_converged_is_marked():
+    bars = made()["comparison"](None)
+    assert [bar.get_hatch() for bar in bars.containers[1]] == ["", "///"] or "///" in [b.get_hatch() for b in bars.patches]
+    assert "not converged" in [text.get_text() for text in bars.get_legend().get_texts()]
+    verdicts = pd.DataFrame(
+        {"difference": [0.1, 0.2], "low": 0.05, "high": 0.3, "real": False, "converged": [False, True]}, index=["a", "b"]
+    )
+    ax = comparison_figures.difference_intervals(verdicts, best="c")
+    assert ax.get_legend_handles_labels()[1] == ["may be chance", "not converged, so nothing is said"]
 
 
 def test_the_gap_is_written_below_its_bars():

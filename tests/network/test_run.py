@@ -4,7 +4,7 @@ import pytest
 
 from helpers.base.settings import Profile
 from helpers.network.checkpoints import stops_early
-from helpers.network.run import best_epoch, verdict
+from helpers.network.run import best_epoch, epochs_without_gain, has_converged, verdict
 
 EPOCHS = np.arange(1, 41)
 FALLING = 3 * np.exp(-EPOCHS / 10)
@@ -28,9 +28,9 @@ def test_curves_in_words(loss, validation_loss, accuracy, validation_accuracy, m
     assert message in verdict(history)
 
 
-def test_the_best_epoch_is_the_first_with_the_lowest_validation_loss_and_patience_counts_from_it():
-    history = [{"epoch": n, "validation_loss": loss} for n, loss in enumerate([3.0, 1.0, 2.0, 1.0], start=1)]
-    assert best_epoch(history) == 2
+def test_the_best_epoch_has_the_lowest_validation_loss_and_patience_counts_from_the_last_gain():
+    history = [{"epoch": n, "validation_loss": loss} for n, loss in enumerate([3.0, 1.0, 2.0, 0.999], start=1)]
+    assert best_epoch(history) == 4 and epochs_without_gain(history) == [0, 0, 1, 2]  # 0.1% lower is no gain
     assert [stops_early(history, profile=Profile("", early_stopping=patience)) for patience in (0, 1, 2, 3)] == [
         False,
         True,
@@ -38,3 +38,17 @@ def test_the_best_epoch_is_the_first_with_the_lowest_validation_loss_and_patienc
         False,
     ]
     assert not stops_early([], profile=Profile("", early_stopping=1))
+
+
+@pytest.mark.parametrize(
+    ("losses", "training_loss", "converged"),
+    [
+        ([3.0, 1.0, *[0.996] * 8], 1.0, True),
+        ([3.0, 1.0, *[0.996] * 7], 1.0, False),  # seven epochs without a gain
+        ([3.0, 1.0, *[1.2] * 7, 0.99], 1.0, False),  # a gain in the last
+        ([3.6, *[3.7] * 8], 3.5, False),  # nothing learnt: half of ln(39) is 1.83
+    ],
+)
+def test_a_network_has_converged_where_nothing_is_gained_and_something_was_learnt(losses, training_loss, converged):
+    history = [{"validation_loss": loss, "loss": training_loss} for loss in losses]
+    assert has_converged(history, classes=39) == converged

@@ -58,7 +58,7 @@ def test_the_table_grew_from_stage_to_stage(finished):
     assert len(pd.read_csv(artifacts.manifest)) == 18 and len(pd.read_csv(artifacts.rejected)) == 1
     assert len(list(artifacts.spectrograms.rglob("*.png"))) == 18
     assert {"train", "validation", "test"} == set(read_json(artifacts.model("small_resnet") / "metrics.json"))
-    comparison = pd.read_csv(artifacts.comparison).fillna({"reason": ""}).set_index(["split_method", "model"])
+    comparison = pd.read_csv(artifacts.comparison).fillna({"reason": ""}).set_index(["asked_about", "model"])
     names = [
         "small_resnet",
         "plain_cnn",
@@ -69,12 +69,12 @@ def test_the_table_grew_from_stage_to_stage(finished):
         "pitch_threshold",
         "no_audio",
     ]
-    assert comparison.index.tolist() == [(method, name) for method in ("random", "speaker") for name in names]
-    assert comparison.loc["speaker", "reason"].str.contains("Nobody knows who speaks in 18 of the 18 clips").all()
-    reasons = comparison.loc["random", "reason"]
+    assert comparison.index.tolist() == [(test, name) for test in ("known", "strangers") for name in names]
+    assert comparison.loc["strangers", "reason"].str.contains("Nobody knows who speaks in 18 of the 18 clips").all()
+    reasons = comparison.loc["known", "reason"]
     assert "can't be built for pictures of 32 x 48 pixels" in reasons["inceptionv3"] and (reasons.drop("inceptionv3") == "").all()
-    tested = read_json(artifacts.comparison_part("random").model("svm") / "seed_0" / "metrics.json")["test"]
-    assert comparison.loc[("random", "svm"), "accuracy"] == tested["accuracy"]
+    tested = read_json(artifacts.race_part().model("svm") / "seed_0" / "metrics.json")["known"]
+    assert comparison.loc[("known", "svm"), "accuracy"] == tested["accuracy"]
     card = artifacts.model_card.read_text()
     assert "small_resnet" in card and "(not_for.md)" in card and (artifacts.folder / "not_for.md").exists()
 
@@ -218,15 +218,15 @@ def test_the_voices_corpus_runs_through_download_and_spectrograms(tmp_path):
 @pytest.mark.long
 def test_the_default_run_compares_its_models_for_known_voices_and_for_strangers(tmp_path):
     """Everything as `make run` does it, with a smaller corpus and one epoch."""
-    short = "speakers=3 sentences=2 epochs=1 compare_epochs=1"
+    short = "speakers=4 sentences=2 epochs=1 compare_epochs=1"
     result = run(DATASET="", PROFILE="", ARTIFACTS=tmp_path, OVERRIDES=short)
     assert result.returncode == 0, result.stdout + result.stderr
     artifacts = Artifacts(tmp_path / "voices")
-    assert len(pd.read_csv(artifacts.manifest)) == 39 * 3 * 2
+    assert len(pd.read_csv(artifacts.manifest)) == 39 * 4 * 2
     test = read_json(artifacts.model("small_resnet") / "metrics.json")["test"]
     assert {"accuracy", "macro_f1", "gender_accuracy", "age_mae_years"} <= {*test}
     comparison = pd.read_csv(artifacts.comparison)
-    assert {"random", "speaker"} == {*comparison["split_method"]} and comparison["reason"].isna().all()
+    assert {"known", "strangers"} == {*comparison["asked_about"]} and comparison["reason"].isna().all()
     assert {"small_resnet", "plain_cnn", "svm"} <= {*comparison["model"]}
     assert "synthetic" in (artifacts.report / "index.html").read_text()
 

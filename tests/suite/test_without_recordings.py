@@ -36,7 +36,7 @@ def restored(finished, tmp_path_factory) -> Artifacts:
         path.unlink()
     artifacts.pitch.unlink()
     for name in ("svm", "logistic_regression", "pitch_threshold"):
-        shutil.rmtree(artifacts.comparison_part("random").model(name))
+        shutil.rmtree(artifacts.race_part().model(name))
     return artifacts
 
 
