@@ -118,3 +118,23 @@ def test_the_voices_that_lessons_show_speak_as_people_do(voices, capsys):
     assert known["settings"].sample_rate / known["period"] == pytest.approx(truth, rel=0.05)
     told = float(capsys.readouterr().out.split("the median of the whole clip is ")[1].split()[0])
     assert told == pytest.approx(truth, rel=0.05)
+
+
+@pytest.mark.slow
+def test_the_threshold_on_the_pitch_of_voices_is_as_notebook_4_tells(voices, capsys):
+    manifest = voices["manifest"]
+    predictions = manifest.rename(columns={"label": "true"})
+    test = predictions[predictions["split"] == "test"]
+    scores = pd.DataFrame({"value": {"gender_accuracy": 0.9}})
+    known = {"predictions": predictions, "test": test, "scores": scores, "trivial": {"gender_accuracy": 0.5}}
+    known = run_cell("04-11", **voices, **known)
+    assert round(known["threshold"]) == 158 and "158 Hz" in cell_source("04-49")
+    assert round(known["by_pitch"], 2) == 0.96 and "0.958 of 312 clips right" in capsys.readouterr().out
+
+    wrong = predictions.set_index("clip").loc[known["pitch"].index].assign(pitch=known["pitch"])
+    wrong = wrong[(wrong["pitch"] > known["threshold"]) != (wrong["gender"] == "female")]
+    efforts = pd.Series({clip: voices["truth"][clip][0] for clip in wrong.index})
+    men, women = (efforts[wrong["gender"] == gender] for gender in ("male", "female"))
+    assert len(men) > 3 * len(women) and men.median() > 0.45 and women.max() < 0.15
+    everyday = {gender: [one.pitch for one in speakers(Corpus()) if one.gender == gender] for gender in ("male", "female")}
+    assert max(everyday["male"]) < 160 and min(everyday["female"]) > 170
