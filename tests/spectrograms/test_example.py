@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 import soundfile
-from conftest import RATE, voice
+from conftest import RATE, voice, write_corpus
 
 from helpers.base.artifacts import NoRecordingsError, SuiteError, read_table
 from helpers.base.settings import PROFILES
-from helpers.recordings.manifest import build_manifest
+from helpers.recordings.manifest import build_manifest, typical_clip
 from helpers.spectrograms.convert import convert
-from helpers.spectrograms.example import clip_samples
+from helpers.spectrograms.example import clip_samples, example_voice, harmonic_contrast, steady_piece
 from helpers.spectrograms.mel import load_excerpt, mel_spectrogram_db
 from helpers.spectrograms.voice import median_pitch
 
@@ -69,3 +69,40 @@ def test_without_recording_and_image_it_is_one_sentence(corpus, artifacts):
     with pytest.raises(NoRecordingsError, match="recordings of folder are not on this machine yet"):
         clip_samples(row, artifacts, sample_rate=RATE)
     assert len(read_table(artifacts.manifest)) == 18
+
+
+def test_the_example_is_at_a_pitch_usual_for_its_gender_and_not_clipped(tmp_path, artifacts):
+    corpus = write_corpus(tmp_path / "recordings", labels={"female_23": 150, "male_41": 118, "male_60": 180})
+    loud = np.clip(10 * voice(118, seconds=1.1), -1, 1)  # of the median duration
+    soundfile.write(corpus / "male_41" / "loud.wav", loud, RATE)
+    manifest, _ = build_manifest("folder", corpus, artifacts, seed=0)
+    shown = example_voice(manifest, artifacts, gender="male")
+    assert shown["label"] == "male_41" and "loud" not in shown["clip"]
+    assert 100 <= median_pitch(clip_samples(shown, artifacts, sample_rate=RATE), sample_rate=RATE) <= 130
+    assert example_voice(manifest, artifacts)["label"] == "male_41"
+    assert example_voice(manifest, artifacts, gender="male")["clip"] == shown["clip"]
+    women, old = manifest[manifest["gender"] == "female"], manifest[manifest["label"] == "male_60"]
+    assert example_voice(women, artifacts)["clip"] == typical_clip(women)["clip"]  # none is above 180 Hz
+    assert example_voice(old, artifacts)["clip"] == typical_clip(old)["clip"]
+
+
+def test_without_genders_or_recordings_the_example_is_the_typical_clip(corpus, artifacts, capsys):
+    manifest, _ = build_manifest("folder", corpus, artifacts, seed=0)
+    unknown = manifest.assign(gender="")
+    assert example_voice(unknown, artifacts, gender="male")["clip"] == typical_clip(unknown)["clip"]
+    artifacts.location.unlink()
+    capsys.readouterr()
+    men = manifest[manifest["gender"] == "male"]
+    assert example_voice(manifest, artifacts, gender="male")["clip"] == typical_clip(men)["clip"]
+    assert not capsys.readouterr().out
+
+
+@pytest.mark.parametrize("pitch", [110, 220])
+def test_harmonics_stand_out_of_a_voice_and_not_of_noise(pitch, rng):
+    samples = np.concatenate([rng.normal(0, 0.1, RATE), voice(pitch, seconds=0.5), rng.normal(0, 0.1, RATE)])
+    piece = steady_piece(samples, sample_rate=RATE)
+    assert len(piece) == 1024 and median_pitch(piece, sample_rate=RATE) == pytest.approx(pitch, rel=0.02)
+    contrast = harmonic_contrast(piece, sample_rate=RATE, pitch=pitch)
+    assert len(contrast) == 2000 // pitch and (contrast[:5] > 15).all()
+    noise = harmonic_contrast(samples[:1024], sample_rate=RATE, pitch=pitch)
+    assert np.abs(noise).max() < 15

@@ -8,10 +8,14 @@ import pandas as pd
 import pytest
 from conftest import cell_source, run_cell
 
-from helpers.base.artifacts import SuiteError
+from helpers.base.artifacts import Artifacts, SuiteError
 from helpers.base.machine import PROJECT
-from helpers.base.settings import choose_profile
+from helpers.base.settings import Corpus, choose_profile
+from helpers.display import figures
+from helpers.recordings import manifest as manifests
+from helpers.recordings.voices import speakers, spoken_pitch, synthesise
 from helpers.spectrograms import voice
+from helpers.spectrograms.example import clip_samples, harmonic_contrast, steady_piece
 
 
 @pytest.mark.slow
@@ -71,3 +75,66 @@ def test_exercise_3_of_notebook_4_counts_what_chance_would_give(capsys):
 
 def test_the_curves_show_the_floor_of_the_loss():
     assert "floor=floor" in cell_source("03-16") and "lowest_loss(len(classes)" in cell_source("03-16")
+
+
+@pytest.fixture(scope="module")
+def voices(tmp_path_factory) -> dict:
+    """What the first cells of a notebook know of the default corpus, and of each clip its effort and its true pitch in Hz."""
+    folder = tmp_path_factory.mktemp("voices")
+    artifacts = Artifacts(folder / "artifacts" / "voices")
+    manifest, _ = manifests.build_manifest("voices", synthesise(folder / "audio", corpus=Corpus()), artifacts, seed=0)
+    spoken = [(one, *pair) for one in speakers(Corpus()) for pair in zip(one.sentences, one.efforts, strict=True)]
+    truth = {f"{one.name}_{number:02d}": (effort, spoken_pitch(one, effort)) for one, number, effort in spoken}
+    known = {"artifacts": artifacts, "manifest": manifest, "truth": truth, "profile": choose_profile("quick")}
+    return known | {"manifests": manifests, "figures": figures, "plt": plt, "np": np, "pd": pd, "SuiteError": SuiteError}
+
+
+def check_everyday(clip, *, gender, voices):
+    """A clip shows what the lessons say of a voice: at an everyday effort, with a true pitch usual for its gender, and a comb."""
+    effort, truth = voices["truth"][clip["clip"]]
+    lowest, highest = {"male": (100, 130), "female": (180, 240)}[gender]
+    assert clip["gender"] == gender and lowest <= truth <= highest and 0.1 < effort < 0.4 and clip["clipped"] == 0
+    samples = clip_samples(clip, voices["artifacts"], sample_rate=16_000)
+    assert voice.median_pitch(samples, sample_rate=16_000) == pytest.approx(truth, rel=0.05)
+    piece = steady_piece(samples, sample_rate=16_000)
+    pitch = voice.median_pitch(piece, sample_rate=16_000)
+    assert pitch == pytest.approx(truth, rel=0.05)
+    assert (harmonic_contrast(piece, sample_rate=16_000, pitch=pitch)[:5] >= 15).all()
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("style")
+def test_the_voices_that_lessons_show_speak_as_people_do(voices, capsys):
+    for name in ("01-24", "05-15"):
+        check_everyday(run_cell(name, **voices)["clip"], gender="male", voices=voices)
+    known = run_cell("02-06", **voices | {"read_manifest": None})
+    known = run_cell("02-51", **known)
+    man, woman = known["rows"]
+    check_everyday(man, gender="male", voices=voices)
+    check_everyday(woman, gender="female", voices=voices)
+    capsys.readouterr()
+    known = run_cell("02-e4s", **known)
+    truth = voices["truth"][man["clip"]][1]
+    assert known["settings"].sample_rate / known["period"] == pytest.approx(truth, rel=0.05)
+    told = float(capsys.readouterr().out.split("the median of the whole clip is ")[1].split()[0])
+    assert told == pytest.approx(truth, rel=0.05)
+
+
+@pytest.mark.slow
+def test_the_threshold_on_the_pitch_of_voices_is_as_notebook_4_tells(voices, capsys):
+    manifest = voices["manifest"]
+    predictions = manifest.rename(columns={"label": "true"})
+    test = predictions[predictions["split"] == "test"]
+    scores = pd.DataFrame({"value": {"gender_accuracy": 0.9}})
+    known = {"predictions": predictions, "test": test, "scores": scores, "trivial": {"gender_accuracy": 0.5}}
+    known = run_cell("04-11", **voices, **known)
+    assert round(known["threshold"]) == 158 and "158 Hz" in cell_source("04-49")
+    assert round(known["by_pitch"], 2) == 0.96 and "0.958 of 312 clips right" in capsys.readouterr().out
+
+    wrong = predictions.set_index("clip").loc[known["pitch"].index].assign(pitch=known["pitch"])
+    wrong = wrong[(wrong["pitch"] > known["threshold"]) != (wrong["gender"] == "female")]
+    efforts = pd.Series({clip: voices["truth"][clip][0] for clip in wrong.index})
+    men, women = (efforts[wrong["gender"] == gender] for gender in ("male", "female"))
+    assert len(men) > 3 * len(women) and men.median() > 0.45 and women.max() < 0.15
+    everyday = {gender: [one.pitch for one in speakers(Corpus()) if one.gender == gender] for gender in ("male", "female")}
+    assert max(everyday["male"]) < 160 and min(everyday["female"]) > 170
