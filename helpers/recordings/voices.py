@@ -24,11 +24,11 @@ What the means follow, and how closely:
   a factor close to two, the first formant rises, and the upper part of the spectrum gains more than the lower: Andersson,
   Eriksson & Traunmüller (1996), "Cries and whispers: acoustic effects of variations in vocal effort", TMH-QPSR 37(2), 127-130,
   and Traunmüller & Eriksson (2000), "Acoustic effects of variation in vocal effort by men, women, and children", J. Acoust. Soc.
-  Am. 107, 3438-3451 (directions from there; the sizes are ours, chosen with a look at EmoDB, where three of the five men speak
-  1.6 to 1.9 times as high in anger as in a neutral voice). A man's call is as high as a woman's quiet voice, so pitch alone does
-  not always tell them apart. Efforts are drawn from Beta(2, 6), as people mostly speak at an everyday effort, its mean of 0.25:
-  nine sentences in ten lie between 0.05 and 0.52, where a man's pitch changes by a factor of 1.6; one in 16 is above 0.5, and
-  one in 750 above 0.75, a call.
+  Am. 107, 3438-3451 (directions from there; the sizes are ours, chosen with a look at the training part of EmoDB; in all of it,
+  each of the five men speaks 1.4 to 2.2 times as high in anger as in a neutral voice). A man's call is as high as a woman's
+  quiet voice, so pitch alone does not always tell them apart. Efforts are drawn from Beta(2, 6), as people mostly speak at an
+  everyday effort, its mean of 0.25: nine sentences in ten lie between 0.05 and 0.52, where a man's pitch changes by a factor of
+  1.6; one in 16 is above 0.5, and one in 750 above 0.75, a call.
 """
 
 import json
