@@ -29,7 +29,7 @@ READY_PROFILE = "quick"  # of all ready-made results
 # What notebook 1's cell takes where nobody chooses.
 CHOICES = {"labels": "exact", "split_method": "random", "small_classes": "leave out", "file_pattern": ""}
 # Seconds a clip, and for each step of the small ResNet, on two cores without a GPU (docs/results.md).
-SYNTHESIS_S, READING_S, CONVERSION_S, STEP_S = 0.03, 0.007, 0.01, 0.35
+SYNTHESIS_S, READING_S, CONVERSION_S, STEP_S = 0.03, 0.007, 0.01, 0.1
 TICK = "tick USE_DRIVE in the settings cell, and run it again"
 TABLES_ALONE = "What needs tables alone works all the same; what needs the sound says so."
 COMPARED = 5  # clips that are read again to see whether the sound is the one that results were made from
@@ -225,7 +225,8 @@ def _duration(session: Session, stage: str) -> str:
     if stage == NETWORK:
         if profile.network != "small_resnet":
             return "minutes with a GPU, hours without: an estimate follows its first steps"
-        shown = max(round(0.6 * clips), profile.epoch_windows)
+        training = max(round(0.6 * clips), 1)
+        shown = training * max(1, round(profile.epoch_windows / training))  # as `helpers.spectrograms.batches` reckons it
         seconds = STEP_S * profile.epochs * shown / profile.batch_size
     else:
         made = READING_S + (SYNTHESIS_S if session.dataset == "voices" else 0)

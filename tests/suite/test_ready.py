@@ -118,7 +118,7 @@ def test_what_lacks_a_file_or_is_too_large_leaves_the_old_archive(copied, tmp_pa
     archive = ready.pack(copied, tmp_path / "packed")
     before = archive.read_bytes()
     monkeypatch.setattr(ready, "MOST_BYTES", len(before) - 1)
-    with pytest.raises(SuiteError, match=r"would have 2\.\d MB, .*: nothing is written"):
+    with pytest.raises(SuiteError, match=r"would have \d\.\d MB, .*: nothing is written"):
         ready.pack(copied, tmp_path / "packed")
     copied.rejected.unlink()
     with pytest.raises(SuiteError, match=r"rejected\.csv is not there yet"):
