@@ -8,10 +8,12 @@ from helpers.network.run import Run
 
 def describe(runs: list[Run], *, profile: Profile) -> str:
     """The trainings, the epochs that are done, their time, and after how many minutes the race pauses, in words."""
-    done = sum(run.files.facts.exists() for run in runs)
-    seconds = [value for run in runs for value in epoch_seconds(run)]
-    left = len(runs) * profile.compare_epochs - len(seconds) if done < len(runs) else 0  # some may have stopped early
-    text = f"{len(runs)} trainings of at most {profile.compare_epochs} epochs each; {done} of them are done."
+    done = [run.files.facts.exists() for run in runs]
+    so_far = [epoch_seconds(run) for run in runs]
+    seconds = [value for values in so_far for value in values]
+    # Of a training that is done, no epoch is left, also where it converged before the last.
+    left = sum(profile.compare_epochs - len(values) for values, over in zip(so_far, done, strict=True) if not over)
+    text = f"{len(runs)} trainings of at most {profile.compare_epochs} epochs each; {sum(done)} of them are done."
     if seconds and left:
         minutes = sum(seconds) / 60
         text += f" The {len(seconds)} epochs so far took {minutes:.0f} min; at that pace the {left} others take "

@@ -24,6 +24,7 @@ COMPARED = [
     "model", "asked_about", "clips", "speakers", "accuracy", "accuracy_low", "accuracy_high", "gender_accuracy", "age_mae_years",
     "converged",
 ]  # fmt: skip
+NO_STRANGERS = "\n\n**Here there is no test of strangers**: the clips were split one by one, so nothing is said about new people."
 GROUP_INTERVALS = {
     "speaker": "resampled by speaker, too, and wide where its speakers are few; a group of one speaker has none.",
     "clip": "reckoned from its clips, as who speaks is not known for all: if some clips share a speaker, it is too narrow.",
@@ -71,7 +72,8 @@ Where two groups' intervals lie apart, the model serves one of them worse; where
 
 From the race (`comparison.csv`): there each network was trained anew, on some sentences of some of the speakers, until it had
 converged or for {profile.compare_epochs} epochs. Then it was asked about other sentences of these `known` voices, and about
-`strangers`: only the second says what to expect of new people. Intervals are those of the accuracy.
+`strangers`: only the second says what to expect of new people. The baseline `no_audio` always answers the most frequent class and
+the median age. Intervals are those of the accuracy.{no_strangers}
 
 {comparison}
 
@@ -114,6 +116,7 @@ def write_model_card(artifacts: Artifacts, *, profile: Profile) -> str:
     shown = scores.loc[scores.index.intersection(SCORES, sort=False)].drop(columns="resampled")
     comparison = read_table(artifacts.comparison)
     compared = comparison[comparison["reason"] == ""].reindex(columns=COMPARED).set_index("model")
+    compared["converged"] = compared["converged"].map({True: "yes", False: "no"})
     leaked, counts = leakage(manifest), manifest["split"].value_counts()
     synthetic = "\n\n**The voices are synthetic: no score in this card says anything about people.**"
     heard = f"**{leaked:.0%} of the test clips have a speaker who was heard in training.**"
@@ -134,6 +137,7 @@ def write_model_card(artifacts: Artifacts, *, profile: Profile) -> str:
         group_intervals=GROUP_INTERVALS[scores["resampled"].iloc[0]],
         scores=markdown_table(shown.rename(index=lambda score: score.replace("_", " "))),
         groups=markdown_table(groups) if len(groups) else "The dataset does not say.",
+        no_strangers="" if "strangers" in set(compared["asked_about"]) else NO_STRANGERS,
         comparison=markdown_table(compared),
     )
     write_text(artifacts.not_for, NOT_FOR.read_text(encoding="utf-8"))

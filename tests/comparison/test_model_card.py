@@ -73,6 +73,30 @@ def test_the_card_says_what_the_tables_say_and_links_the_page(trained, artifacts
         assert (artifacts.folder / link).read_text() == NOT_FOR.read_text()
 
 
+@pytest.mark.parametrize("tests", [["known", "strangers"], ["known"]])
+def test_the_card_says_what_the_race_asked_who_converged_and_where_strangers_lack(trained, artifacts, monkeypatch, tests):
+    from helpers.comparison import model_card
+
+    _, profile = trained
+    rows = [
+        {"model": name, "asked_about": test, "clips": 3, "speakers": 2, "accuracy": 0.5, "converged": converged, "reason": ""}
+        for test in tests
+        for name, converged in (("small_resnet", True), ("plain_cnn", False), ("no_audio", None))
+    ]
+    failed = {"model": "vgg16", "asked_about": "known", "reason": "the memory ran out"}
+    write_table(artifacts.comparison, pd.DataFrame([*rows, failed]))
+    run, *more = read_run(artifacts, "svm")
+    facts = {"best_epoch": 1, "settings": run["settings"] | {"epochs": 1}}
+    monkeypatch.setattr(model_card, "read_run", lambda *_: (run | facts, *more))
+    card = write_model_card(artifacts, profile=profile)
+    table = re.findall(r"^\| (\w+) \| (known|strangers) \| 3 \| 2 \| 0\.500 .* \| (\w*) \|$", card, flags=re.MULTILINE)
+    assert table == [
+        (name, test, said) for test in tests for name, said in (("small_resnet", "yes"), ("plain_cnn", "no"), ("no_audio", ""))
+    ]
+    assert f"for {profile.compare_epochs} epochs" in card and "the median age" in card and "vgg16" not in card
+    assert ("**Here there is no test of strangers**" in card) == (tests == ["known"])
+
+
 def test_the_groups_are_resampled_by_speaker_and_one_speaker_has_no_interval():
     classes = ["female_20", "male_60"]
     names = [*(f"w{n}" for n in range(10)), "m0"]

@@ -3,6 +3,7 @@
 import dataclasses
 import itertools
 import shutil
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -10,8 +11,8 @@ import pandas as pd
 import pytest
 from conftest import TINY
 
-from helpers.base.artifacts import SuiteError, read_json, read_table, write_json, write_table
-from helpers.comparison import race
+from helpers.base.artifacts import RunFiles, SuiteError, read_json, read_table, write_json, write_table
+from helpers.comparison import budget, race
 from helpers.comparison.baselines import BASELINES, mfcc_table, train_baseline
 from helpers.comparison.race import answers, compare, comparison_table, make_part, read_runs, resamples
 from helpers.evaluation.scores import read_classes, read_predictions, score_split
@@ -238,6 +239,19 @@ def test_a_race_that_pauses_goes_on_to_the_same_result(spoken, artifacts, given,
     assert predictions() == expected
     scores = [name for name in whole if not name.startswith(("seconds", "milliseconds"))]
     pd.testing.assert_frame_equal(table[scores], whole[scores])
+
+
+def test_the_budget_counts_no_epoch_of_a_training_that_is_done(tmp_path, artifacts):
+    """One converged in 3 of 10 epochs, one stopped after 2, and one has not begun."""
+    runs = [SimpleNamespace(files=RunFiles(tmp_path / name), checkpoints=tmp_path / name) for name in ("done", "stopped", "new")]
+    write_table(runs[0].files.history, pd.DataFrame({"seconds": [60.0, 60.0, 60.0]}))
+    write_json(runs[0].files.facts, {})
+    profile = dataclasses.replace(PROFILE, compare_epochs=10)
+    assert budget.describe(runs, profile=profile) == (
+        "3 trainings of at most 10 epochs each; 1 of them are done. The 3 epochs so far took 3 min; at that pace the 20 others "
+        "take 20 min at most."
+    )
+    assert budget.describe(runs[:1], profile=profile) == "1 trainings of at most 10 epochs each; 1 of them are done."
 
 
 def test_without_recordings_models_on_sound_leave_their_reason(spoken, artifacts, capsys):

@@ -3,9 +3,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import unreadable
+from matplotlib.colors import to_rgba
 
 from helpers.comparison.baselines import svm
-from helpers.display import comparison_figures
+from helpers.display import comparison_figures, figures
 from helpers.evaluation.gap import gap
 
 pytestmark = pytest.mark.usefixtures("style")
@@ -56,14 +57,29 @@ def test_figures_draw_where_they_are_told_with_named_axes(name):
 
 
 def test_a_network_that_has_not_converged_is_marked():
-    bars = made()["comparison"](None)
-    assert [bar.get_hatch() for bar in bars.containers[1]] == ["", "///"] or "///" in [b.get_hatch() for b in bars.patches]
-    assert "not converged" in [text.get_text() for text in bars.get_legend().get_texts()]
+    ax = made()["comparison"](None)
+    bars = {round(bar.get_height(), 2): bar for bar in ax.patches}
+    assert [bool(bars[accuracy].get_hatch()) for accuracy in (0.9, 0.8, 0.1)] == [False, True, False]
+    assert [bars[accuracy].get_facecolor() for accuracy in (0.9, 0.1)] == [to_rgba(figures.BLUE), to_rgba(figures.ORANGE)]
+    said = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert sorted(said) == ["accuracy, known voices", "accuracy, strangers", "macro F1", "not converged"]
     verdicts = pd.DataFrame(
         {"difference": [0.1, 0.2], "low": 0.05, "high": 0.3, "real": False, "converged": [False, True]}, index=["a", "b"]
     )
     ax = comparison_figures.difference_intervals(verdicts, best="c")
-    assert ax.get_legend_handles_labels()[1] == ["may be chance", "not converged, so nothing is said"]
+    handles, said = ax.get_legend_handles_labels()
+    assert said == ["may be chance", "not converged, so nothing is said"]
+    assert [handle.lines[0].get_xdata().tolist() for handle in handles] == [[0.2], [0.1]]  # b may be chance, a is not converged
+
+
+def test_where_all_have_converged_the_legend_says_nothing_of_it():
+    table = pd.DataFrame({
+        "model": ["a", "svm"], "asked_about": "known", "accuracy": 0.5, "accuracy_low": 0.4, "accuracy_high": 0.6, "macro_f1": 0.5,
+        "converged": [True, None],
+    })  # fmt: skip
+    ax = comparison_figures.comparison_bars(table)
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["macro F1", "accuracy, known voices"]
+    assert not any(bar.get_hatch() for bar in ax.patches)
 
 
 def test_the_gap_is_written_below_its_bars():

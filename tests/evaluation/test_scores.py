@@ -13,6 +13,7 @@ from helpers.evaluation.scores import (
     clip_scores,
     confusion_counts,
     lowest_loss,
+    median_age,
     most_confused,
     pitch_threshold,
     predictions_table,
@@ -72,6 +73,40 @@ def test_gender_and_age_come_from_the_joint_probabilities():
     assert score_split(table(["male_20"], [[0.1, 0.0, 0.8, 0.1]]), CLASSES)["within_5_years"] == 1
 
 
+def test_an_age_that_is_answered_takes_the_place_of_the_expected_one_and_alone_changes():
+    predictions = table(["female_20", "male_60"], [[0.9, 0.1, 0, 0], [0, 0, 0.2, 0.8]])
+    expected = clip_scores(predictions, CLASSES)
+    answered = clip_scores(predictions, CLASSES, answered_age=57)
+    assert expected["age_mae_years"].tolist() == pytest.approx([4, 8]) and answered["age_mae_years"].tolist() == [37, 3]
+    assert answered["within_5_years"].tolist() == [0, 1]
+    others = expected.columns.drop(["age_mae_years", "within_5_years"])
+    pd.testing.assert_frame_equal(answered[others], expected[others])
+    assert score_split(predictions, CLASSES, answered_age=57)["age_mae_years"] == 20
+    ages = pd.Series({"c1": 64.0, "c0": 21.0})  # of the speakers themselves, in another order
+    assert clip_scores(predictions, CLASSES, answered_age=57, ages=ages)["age_mae_years"].tolist() == [36, 7]
+
+
+@given(seed=st.integers(0, 10_000))
+@settings(max_examples=50, deadline=None)
+def test_no_answer_without_audio_has_a_smaller_error_in_training_than_the_median_age(seed):
+    rng = np.random.default_rng(seed)
+    manifest = pd.DataFrame({"label": rng.choice(CLASSES, 9), "split": ["train"] * 7 + ["test"] * 2})
+    ages = manifest["label"].str[-2:].astype(float)[:7]  # the test clips have no say
+    errors = [(ages - answer).abs().mean() for answer in (median_age(manifest, CLASSES), *range(15, 70))]
+    assert errors[0] == min(errors)
+
+
+def test_where_classes_tell_no_age_there_is_no_median_and_of_a_range_its_middle_counts():
+    manifest = pd.DataFrame({"label": ["female_20-39", "female_20-39", "male_60"], "split": "train"})
+    assert (
+        median_age(manifest, ["female_20-39", "male_60"])
+        == clip_scores(table(["female_20-39"], [[0, 1]], ["female_20-39", "male_60"]), ["female_20-39", "male_60"], answered_age=0)[
+            "age_mae_years"
+        ][0]
+    )
+    assert median_age(manifest.assign(label="happy"), ["happy", "female_20"]) is None
+
+
 def test_five_years_are_within_five_years():
     classes = ["age_20", "age_25", "age_26"]
     scores = clip_scores(table(["age_25", "age_26", "age_20"], np.eye(3)[[0, 0, 0]], classes), classes)
@@ -100,6 +135,8 @@ def test_each_split_is_scored_by_itself():
     metrics = score(both, CLASSES)
     assert list(metrics) == ["train", "test"]
     assert metrics["train"]["accuracy"] == 1 and metrics["test"]["accuracy"] == 0
+    race = pd.concat([table(["female_20"], right, split="strangers"), table(["female_20"], wrong, split="known")])
+    assert {name: scores["accuracy"] for name, scores in score(race, CLASSES).items()} == {"known": 0, "strangers": 1}
 
 
 def test_a_probability_that_is_no_number_is_refused():

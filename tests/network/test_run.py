@@ -40,6 +40,12 @@ def test_the_best_epoch_has_the_lowest_validation_loss_and_patience_counts_from_
     assert not stops_early([], profile=Profile("", early_stopping=1))
 
 
+def test_small_gains_add_up():
+    """Of 0.3% an epoch, every second one is lower by more than 0.5% than the last that counted."""
+    history = [{"validation_loss": 0.997**epoch} for epoch in range(6)]
+    assert epochs_without_gain(history) == [0, 1, 0, 1, 0, 1]
+
+
 @pytest.mark.parametrize(
     ("losses", "training_loss", "converged"),
     [

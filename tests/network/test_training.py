@@ -1,8 +1,10 @@
 import dataclasses
+import itertools
 import shutil
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 import tensorflow as tf
 from conftest import TINY
@@ -143,6 +145,35 @@ def test_training_stops_early_only_where_the_profile_says_so(manifest, artifacts
     first_without_gain = next(epoch for epoch in range(1, 10) if losses[epoch] >= losses[:epoch].min())
     train("plain_cnn", manifest, artifacts, profile=dataclasses.replace(patient, early_stopping=1))
     assert len(losses) == 10 and len(read_history(artifacts, "plain_cnn")) == first_without_gain + 1 < 10
+
+
+def test_the_races_rate_comes_down_in_half_of_the_epochs_and_stays(manifest, artifacts):
+    steady = dataclasses.replace(TINY, epochs=8, optimizer="adamw_steady", learning_rate=0.01, batch_size=4)
+    train("plain_cnn", manifest, artifacts, profile=steady)
+    rates = read_history(artifacts, "plain_cnn")["learning_rate"]
+    # Two epochs to warm up, two for half a cosine, whose middle is half of it; then a thousandth.
+    assert rates.tolist() == pytest.approx([0.005, 0.01, 0.5 * 0.01001, *[1e-5] * 5], rel=0.01)
+
+
+def test_a_training_of_the_race_stopped_at_any_epoch_goes_on_to_the_same_weights_and_rates(manifest, artifacts):
+    profile = dataclasses.replace(TINY, epochs=4, optimizer="adamw_steady", early_stopping=8, dropout=0.5, batch_size=4)
+
+    def kept(folder):
+        network = load_model(folder / "model.keras", classes=read_classes(artifacts)).network
+        return read_table(folder / "history.csv").drop(columns="seconds"), network.get_weights()
+
+    given = {"profile": profile, "folder": artifacts.model("plain_cnn") / "whole"}
+    train("plain_cnn", manifest, artifacts, **given)
+    expected_history, expected_weights = kept(given["folder"])
+    for stopped_after in (1, 2, 3):
+        given["folder"] = artifacts.model("plain_cnn") / f"stopped_after_{stopped_after}"
+        asked = itertools.count()  # before the first epoch, and at the end of each
+        with pytest.raises(SuiteError, match=f"paused after {stopped_after} of 4 epochs"):
+            train("plain_cnn", manifest, artifacts, **given, pause=lambda asked=asked, last=stopped_after: next(asked) == last)
+        train("plain_cnn", manifest, artifacts, **given)
+        history, weights = kept(given["folder"])
+        pd.testing.assert_frame_equal(history, expected_history)
+        assert all(np.array_equal(one, other) for one, other in zip(weights, expected_weights, strict=True))
 
 
 def test_mixed_precision_trains_in_16_bits_and_leaves_a_model_in_32(manifest, artifacts, monkeypatch):

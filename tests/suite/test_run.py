@@ -12,10 +12,11 @@ import pandas as pd
 import pytest
 from conftest import write_corpus
 
-from helpers.base.artifacts import Artifacts, read_json
+from helpers.base.artifacts import Artifacts, read_json, read_table, write_table
 from helpers.base.machine import PROJECT
 from helpers.base.settings import Corpus
 from helpers.recordings.voices import synthesise
+from helpers.suite import report
 from helpers.suite import run as suite_run
 from helpers.suite.report import freeze_widgets, notebook_page, write_key_figure
 from suite.conftest import run
@@ -109,6 +110,26 @@ def test_the_index_sums_the_run_up_and_says_what_it_does_not_show(finished):
         assert index.count(f"<td>{name}</td>") >= 2, name
     for words in ("inceptionv3 can't be built", "tensorflow", "seconds 06_your_voice"):
         assert words in index, words
+
+
+def test_the_index_says_what_was_asked_and_who_converged(tmp_path):
+    rows = [
+        {"model": "a", "asked_about": "known", "accuracy": 0.5, "epochs": 31.5, "converged": True, "reason": ""},
+        {"model": "b", "asked_about": "known", "accuracy": 0.25, "epochs": 50.0, "converged": False, "reason": ""},
+        {"model": "svm", "asked_about": "known", "accuracy": 0.125, "reason": ""},
+        {"model": "a", "asked_about": "strangers", "reason": "Nobody knows who speaks."},
+    ]
+    write_table(tmp_path / "comparison.csv", pd.DataFrame(rows))
+    table = report._comparison(read_table(tmp_path / "comparison.csv"))
+    assert list(table) == ["model", "asked about", "accuracy", "epochs", "converged", "why it is missing"]
+    assert table.to_numpy().tolist() == [
+        ["a", "known", "0.500", "32", "yes", ""],
+        ["b", "known", "0.250", "50", "no", ""],
+        ["svm", "known", "0.125", "", "", ""],
+        ["a", "strangers", "", "", "", "Nobody knows who speaks."],
+    ]
+    write_table(tmp_path / "comparison.csv", pd.DataFrame(rows[2:3]))
+    assert list(report._comparison(read_table(tmp_path / "comparison.csv"))) == ["model", "asked about", "accuracy"]
 
 
 def test_the_key_figure_is_that_of_the_tagged_cell_or_the_notebooks_first(tmp_path):
