@@ -181,7 +181,7 @@ def resamples(name: str, part: Artifacts, *, profile: Profile, asked_about: str,
         given = {"manifest": manifest, "samples": samples, "ages": ages, "answered_age": answer}
         # Each test draws its speakers by itself: where both have as many, they would otherwise move together.
         tables.append(resampled_scores(asked, classes, seed=ASKED_ABOUT.index(asked_about), **given))
-    drawn = np.random.default_rng(0).multinomial(len(tables), np.full(len(tables), 1 / len(tables)), size=samples)
+    drawn = np.random.default_rng(len(ASKED_ABOUT)).multinomial(len(tables), np.full(len(tables), 1 / len(tables)), size=samples)
     weights = np.vstack([np.full(len(tables), 1.0), drawn]) / len(tables)  # [rows, seeds]
     return sum(table.mul(weights[:, seed], axis=0) for seed, table in enumerate(tables))
 
