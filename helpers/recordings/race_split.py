@@ -21,7 +21,8 @@ def race_split(manifest: pd.DataFrame, *, seed: int) -> pd.DataFrame:
     Of each class about three fifths of the speakers, at least three, are trained on, and their sentences are shared out: half are
     trained on, a sixth validates, a third is the test of `known` voices. All clips of the others are the test of `strangers`. A
     sentence that a speaker says several times is in one part alone, where the manifest knows sentences. Classes with fewer than
-    four speakers are joined with neighbours in age; those that still have fewer than three are left out.
+    four speakers are joined with neighbours in age, or, where that would leave a single class, those with fewer than three; classes
+    that still have fewer than three are left out.
 
     Parameters
     ----------
@@ -41,8 +42,11 @@ def race_split(manifest: pd.DataFrame, *, seed: int) -> pd.DataFrame:
     """
     if unknown := int((manifest["speaker"] == "").sum()):
         raise SuiteError(f"Nobody knows who speaks in {unknown} of the {len(manifest)} clips, so there is no test of strangers.")
-    table = manifest.assign(label=merge_small_classes(manifest["label"], manifest["speaker"], fewest=TRAINING_SPEAKERS + 1))
-    speakers = table.groupby("label")["speaker"].nunique()
+    for fewest in (TRAINING_SPEAKERS + 1, FEWEST_SPEAKERS):
+        table = manifest.assign(label=merge_small_classes(manifest["label"], manifest["speaker"], fewest=fewest))
+        speakers = table.groupby("label")["speaker"].nunique()
+        if (speakers >= FEWEST_SPEAKERS).sum() >= 2:
+            break  # else joining may have made one class of all, where two with three speakers each were there
     if (speakers >= FEWEST_SPEAKERS).sum() < 2:
         most = f", and {speakers.idxmax()!r} has the most, {speakers.max()}" if len(speakers) else ""
         raise SuiteError(

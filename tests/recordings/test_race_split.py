@@ -133,6 +133,13 @@ def test_classes_of_few_speakers_are_joined_and_it_is_said_with_numbers():
     assert f"; {table['label'].nunique()} classes are left, such as female_" in sentence
 
 
+def test_two_classes_are_not_joined_into_one():
+    clips = corpus({"male_25": [8] * 3, "male_27": [8] * 7})
+    table = race_split(clips, seed=0)
+    assert table.groupby("label")["speaker"].nunique().to_dict() == {"male_25": 3, "male_27": 7}
+    assert describe_race_split(clips, table) == ["1 of 2 classes has 2 speakers in training instead of 3."]
+
+
 def test_one_huge_speaker_is_trained_on_and_it_is_said():
     clips = corpus({"female_30": [200, 8, 8, 8, 8], "male_30": [8] * 5})
     table = race_split(clips, seed=3)
