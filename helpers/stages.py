@@ -226,8 +226,7 @@ def _duration(session: Session, stage: str) -> str:
         if profile.network != "small_resnet":
             return "minutes with a GPU, hours without: an estimate follows its first steps"
         training = max(round(0.6 * clips), 1)
-        shown = training * max(1, round(profile.epoch_windows / training))  # as `helpers.spectrograms.batches` reckons it
-        seconds = STEP_S * profile.epochs * shown / profile.batch_size
+        seconds = STEP_S * profile.epochs * training * profile.windows_per_clip(training) / profile.batch_size
     else:
         made = READING_S + (SYNTHESIS_S if session.dataset == "voices" else 0)
         seconds = clips * (made if stage == RECORDINGS else CONVERSION_S)

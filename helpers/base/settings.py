@@ -216,6 +216,10 @@ class Profile(Checked):
     jit_compile: Literal["auto", "on", "off"] = "auto"
     seed: int = 0
 
+    def windows_per_clip(self, clips: int) -> int:
+        """How often an epoch of so many training clips shows each: once, or more where there are few."""
+        return max(1, round(self.epoch_windows / clips))
+
 
 PROFILES = {
     "quick": Profile("quick"),

@@ -29,6 +29,7 @@ from helpers.recordings.race_split import ASKED_ABOUT, describe_race_split, race
 from helpers.recordings.splits import split_clips
 
 SCORES = ("accuracy", "macro_f1", "macro_precision", "macro_recall", "gender_accuracy", "age_mae_years", "loss")
+SAMPLES = 2000  # bootstrap resamples
 COSTS = ("parameters", "file_megabytes", "seconds", "seconds_per_epoch", "milliseconds_per_clip")
 
 
@@ -140,10 +141,10 @@ def read_runs(name: str, part: Artifacts, *, profile: Profile) -> list[tuple[dic
     """
     if (failed := part.run(name).failed).exists():
         raise SuiteError(read_json(failed)["reason"])
-    found, classes = [], read_classes(part)
+    found, classes, manifest = [], read_classes(part), read_table(part.manifest)
     for folder, _ in run_folders(name, part, profile=profile):
         files = RunFiles(folder)
-        predictions = read_predictions(files.predictions, classes, manifest=read_table(part.manifest))
+        predictions = read_predictions(files.predictions, classes, manifest=manifest)
         run = read_json(files.facts) | {split: scores["accuracy"] for split, scores in read_json(files.metrics).items()}
         if name not in BASELINES:
             history = read_table(files.history)
@@ -155,28 +156,31 @@ def read_runs(name: str, part: Artifacts, *, profile: Profile) -> list[tuple[dic
 
 def answers(name: str, part: Artifacts, *, profile: Profile, asked_about: str) -> pd.Series:
     """Fraction of a model's seeds that get each clip right, of those asked about, indexed by clip."""
-    right = [
-        (table["true"] == table["predicted"])[table["split"] == asked_about].set_axis(
-            table.loc[table["split"] == asked_about, "clip"]
-        )
-        for _, table in read_runs(name, part, profile=profile)
-    ]
-    return pd.concat(right, axis=1).mean(axis=1).rename(name)
+    asked = [table[table["split"] == asked_about].set_index("clip") for _, table in read_runs(name, part, profile=profile)]
+    return pd.concat([table["true"] == table["predicted"] for table in asked], axis=1).mean(axis=1).rename(name)
 
 
-def resamples(name: str, part: Artifacts, *, profile: Profile, asked_about: str, samples: int = 2000) -> pd.DataFrame:
+def resamples(name: str, part: Artifacts, *, profile: Profile, asked_about: str, samples: int = SAMPLES) -> pd.DataFrame:
     """The scores of a model on the clips asked about, in the first row, and of bootstrap resamples of them, in the others.
 
     Speakers are resampled (`helpers.evaluation.intervals.resampled_scores`) and, where there are several, the seeds: the same for
     all models and for both tests. Errors of age are reckoned from the speaker's age where the manifest knows all, also where
     classes were joined.
     """
+    runs = read_runs(name, part, profile=profile)
+    return _resampled(name, runs, part, asked_about=asked_about, samples=samples)
+
+
+def _resampled(
+    name: str, runs: list[tuple[dict, pd.DataFrame]], part: Artifacts, *, asked_about: str, samples: int
+) -> pd.DataFrame:
+    """The same from runs that have been read."""
     manifest, classes = read_table(part.manifest), read_classes(part)
     ages = manifest.set_index("clip")["age"] if manifest["age"].notna().all() else None
     # Without audio, the best answer is the median age.
     answer = median_age(manifest, classes) if name == "no_audio" else None
     tables = []
-    for _, table in read_runs(name, part, profile=profile):
+    for _, table in runs:
         asked = table[table["split"] == asked_about].reset_index(drop=True)
         given = {"manifest": manifest, "samples": samples, "ages": ages, "answered_age": answer}
         # Each test draws its speakers by itself: where both have as many, they would otherwise move together.
@@ -264,7 +268,7 @@ def _row(name: str, part: Artifacts, *, profile: Profile, asked_about: str) -> d
     clips = read_table(part.manifest).query("split == @asked_about")
     row = {"seeds": len(runs), "classes": len(read_classes(part)), "clips": len(clips)}
     row["speakers"] = clips["speaker"].nunique() if (clips["speaker"] != "").all() else None
-    scores = percentiles(resamples(name, part, profile=profile, asked_about=asked_about))
+    scores = percentiles(_resampled(name, runs, part, asked_about=asked_about, samples=SAMPLES))
     for score in scores.index.intersection(SCORES, sort=False):
         row |= dict(zip((score, f"{score}_low", f"{score}_high"), scores.loc[score].round(6), strict=True))
     row |= {"accuracy_sd": facts[asked_about].std(), "validation_accuracy": round(facts["validation"].mean(), 6)}

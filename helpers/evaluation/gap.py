@@ -5,7 +5,7 @@ import pandas as pd
 from helpers.evaluation.intervals import percentiles
 
 # From which fraction of a lead on it is called so.
-FRACTIONS = {0.9: "nearly all", 0.65: "most", 0.35: "about half", 0.1: "a smaller part"}
+WORDS = {0.9: "nearly all", 0.65: "most", 0.35: "about half", 0.1: "a smaller part"}
 
 
 def gap(known: pd.DataFrame, strangers: pd.DataFrame) -> pd.DataFrame:
@@ -57,5 +57,5 @@ def the_person(row: pd.Series, *, known: float, strangers: float) -> str:
         return "For strangers it is even better than for known voices: the strangers here are easier to classify."
     if left <= 0:
         return "All of its lead over the no-audio baseline was the person: for strangers there is none."
-    words = next((words for border, words in FRACTIONS.items() if gone >= border), "hardly any")
+    words = next((words for border, words in WORDS.items() if gone >= border), "hardly any")
     return f"{words[0].upper()}{words[1:]} of its lead over the no-audio baseline ({gone:.0%}) was the person."

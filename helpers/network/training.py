@@ -29,7 +29,6 @@ from helpers.spectrograms.batches import (
     pictures,
     steps_per_epoch,
     training_batches,
-    windows_per_clip,
 )
 
 STEADY = 0.001  # of the learning rate, at which "adamw_steady" goes on after half of the epochs
@@ -153,7 +152,7 @@ def fit(
     model = _model_to_train(run, paths[0], steps=steps, devices=devices, latest=latest)
     if latest is not None:
         print(f"{run.name}: goes on after epoch {len(history)} of {profile.epochs}, from {run.checkpoints}")
-    windows, classes = windows_per_clip(len(training), profile=profile), len(run.classes)
+    windows, classes = profile.windows_per_clip(len(training)), len(run.classes)
     batches = training_batches(
         [paths[i] for i in training], targets[training], classes=classes, profile=profile, first_epoch=len(history)
     )

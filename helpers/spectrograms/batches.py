@@ -45,7 +45,7 @@ def training_batches(
     """
     names = tf.constant([str(path) for path in paths])
     labels = tf.constant(targets, tf.int64)
-    windows = len(paths) * windows_per_clip(len(paths), profile=profile)
+    windows = len(paths) * profile.windows_per_clip(len(paths))
     shape = image_shape(paths[0], profile=profile)
     if shape[2] == 3 and (profile.gain_db or profile.equaliser_db or profile.noise_snr_db is not None):
         raise SuiteError("Gain, noise and equaliser reckon in dB, which only grey pictures hold: add colour=false to OVERRIDES.")
@@ -103,14 +103,9 @@ def augment(image: tf.Tensor, *, width: int, profile: Profile, seed: tf.Tensor) 
     return augmentation.mask(image, rows=profile.frequency_mask, columns=profile.time_mask, seed=seed)
 
 
-def windows_per_clip(clips: int, *, profile: Profile) -> int:
-    """How often an epoch shows each clip: once, or more where there are few."""
-    return max(1, round(profile.epoch_windows / clips))
-
-
 def steps_per_epoch(clips: int, *, profile: Profile) -> int:
     """Number of batches in one epoch of training; the last one may be smaller."""
-    return -(-clips * windows_per_clip(clips, profile=profile) // profile.batch_size)
+    return -(-clips * profile.windows_per_clip(clips) // profile.batch_size)
 
 
 def evaluation_batches(paths: list[Path], targets: np.ndarray, *, classes: int, profile: Profile, windows: int) -> tf.data.Dataset:

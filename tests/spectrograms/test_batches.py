@@ -51,7 +51,7 @@ def test_every_epoch_is_well_mixed(tmp_path):
 
 def test_a_small_corpus_is_shown_more_than_once_and_a_large_one_once():
     profile = Profile("test", epoch_windows=640)
-    assert [batches.windows_per_clip(clips, profile=profile) for clips in (14, 321, 561, 5028)] == [46, 2, 1, 1]
+    assert [profile.windows_per_clip(clips) for clips in (14, 321, 561, 5028)] == [46, 2, 1, 1]
 
 
 def test_the_same_seed_gives_the_same_batches_and_another_does_not(paths):
