@@ -137,7 +137,8 @@ def _pitch_of(pieces: np.ndarray, window: np.ndarray, sample_rate: int) -> tuple
     before, here, after = similarity[:, lags - 1], similarity[:, lags], similarity[:, lags + 1]
     is_peak = (here > before) & (here >= after)
     # A parabola through a peak and its neighbours has its top between the samples.
-    shift = 0.5 * (after - before) / np.where(is_peak, 2 * here - before - after, 1)
+    curvature = (here - before) + (here - after)  # of two positive parts: as one sum, it could round to 0
+    shift = 0.5 * (after - before) / np.where(is_peak, curvature, 1)
     periods, heights = (lags + shift) / sample_rate, here + 0.25 * (after - before) * shift
     # Twice the period resembles as much: of equal peaks, the shortest is meant.
     strengths = np.where(is_peak, heights - OCTAVE_COST * np.log2(periods * LOWEST_HZ), -np.inf)
