@@ -117,7 +117,9 @@ def _improve(clips: np.ndarray, split: np.ndarray, free: np.ndarray, *, seed: in
     rng, home, nobody = np.random.default_rng(seed), clips.argmax(axis=1), len(clips)
     members = [np.flatnonzero(free & (home == label)) for label in range(clips.shape[1])]
     clips = np.pad(np.column_stack([clips, clips.sum(axis=1)]), ((0, 1), (0, 0)))  # a column for all clips, a row for nobody
-    weights, split = np.append(np.ones(len(members)), len(members)), np.append(split, TRAIN)
+    # All clips together weigh as much as all classes; where units are single clips, as one, since each class can then be near.
+    overall = len(members) if clips.max() > 1 else 1
+    weights, split = np.append(np.ones(len(members)), overall), np.append(split, TRAIN)
     held = np.array([clips[split == number].sum(axis=0) for number in range(len(SPLITS))])
     totals = held.sum(axis=0)
     for _ in range(ROUNDS):
@@ -134,7 +136,9 @@ def _improve(clips: np.ndarray, split: np.ndarray, free: np.ndarray, *, seed: in
             trials = np.tile(held[:, columns], (len(partners) + 1, 1, 1))  # the last one is to leave everything as it is
             trials[:-1, split[unit]] -= gains
             trials[np.arange(len(partners)), targets] += gains
-            costs = _cost(trials, totals[columns]) @ weights[columns]
+            # Of all clips together only the distance counts: a class is never left without a clip to bring them nearer 60/20/20.
+            costs = _cost(trials[..., :-1], totals[columns[:-1]]) @ weights[columns[:-1]]
+            costs += weights[-1] * _squared_distance(trials[..., -1:], totals[-1:])[..., 0].round(9)
             best = costs[:-1].argmin()
             if costs[best] < costs[-1] - 1e-9:
                 held[:, columns], moved = trials[best], True
@@ -155,9 +159,14 @@ def _cost(held: np.ndarray, totals: np.ndarray) -> np.ndarray:
         Clips of each split.
     totals : np.ndarray [shape=(classes,)]
     """
-    distance = ((held / totals - FRACTIONS) ** 2).sum(axis=-2)
     lacking = np.maximum(totals // 2 + 1 - held[..., TRAIN, :], 0) / totals
-    return (distance + (lacking > 0) + lacking + 10 * (held == 0).sum(axis=-2)).round(9)  # the same on every machine
+    penalties = (lacking > 0) + lacking + 10 * (held == 0).sum(axis=-2)
+    return (_squared_distance(held, totals) + penalties).round(9)  # the same on every machine
+
+
+def _squared_distance(held: np.ndarray, totals: np.ndarray) -> np.ndarray:
+    """How far each class is from 60/20/20 in squared fractions, shapes as for `_cost`."""
+    return ((held / totals - FRACTIONS) ** 2).sum(axis=-2)
 
 
 def describe_split(manifest: pd.DataFrame, *, method: str) -> list[str]:

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import run_cell
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from helpers.recordings.manifest import build_manifest
@@ -29,6 +29,8 @@ def clips_and_labels(sizes):
 
 
 @given(class_sizes, st.integers(0, 1000))
+@example([3, 3, 10], 0)
+@example([3] * 8 + [11], 0)
 @settings(max_examples=60, deadline=None)
 def test_every_class_has_clips_in_every_split_near_60_20_20(sizes, seed):
     clips, labels = clips_and_labels(sizes)
