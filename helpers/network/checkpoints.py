@@ -162,12 +162,17 @@ class EpochRecorder(keras.callbacks.Callback):
         self.run, self.profile, self.history, self.bar, self.pause = run, run.profile, history, bar, pause
         self.steps, self.on_drive = 0, run.checkpoints_on_drive is not None
 
-    def on_epoch_begin(self, epoch, logs=None):
-        """Start the clock."""
-        self.started = time.perf_counter()
+    def on_train_begin(self, logs=None):
+        """Start the clock: an epoch lasts from the end of the last one's row, so that its checkpoint counts, too."""
+        self.started, self.step_seconds = time.perf_counter(), 0.0
+
+    def on_train_batch_begin(self, batch, logs=None):
+        """Start the step's clock."""
+        self.step_started = time.perf_counter()
 
     def on_train_batch_end(self, batch, logs=None):
         """Stop where the loss is no number, and move the bar on."""
+        self.step_seconds += time.perf_counter() - self.step_started
         self._require_number(logs["loss"], f"in step {batch + 1} of epoch {len(self.history) + 1}")
         self.bar.update()
         self.steps += 1
@@ -183,7 +188,9 @@ class EpochRecorder(keras.callbacks.Callback):
         row = {"epoch": epoch + 1}
         row |= {key.replace("val_", "validation_"): float(logs[key]) for key in ("loss", "accuracy", "val_loss", "val_accuracy")}
         row["learning_rate"] = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+        row["step_seconds"] = round(self.step_seconds, 2)
         row["seconds"] = round(time.perf_counter() - self.started, 2)
+        self.started, self.step_seconds = time.perf_counter(), 0.0
         self.history.append(row)
         save_checkpoint(self.run, self.model, self.history)
         self.on_drive = self.on_drive and copy_to_drive(self.run)  # once it has failed, it is not tried, and said, every epoch

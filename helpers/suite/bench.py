@@ -12,12 +12,15 @@ import contextlib
 import io
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable
-from itertools import cycle, islice, product
+from collections.abc import Callable
+from functools import partial, reduce
+from itertools import cycle, islice
+from operator import or_
 from pathlib import Path
 
 import librosa
@@ -31,16 +34,16 @@ from PIL import Image
 
 from helpers.base import machine
 from helpers.base.artifacts import Artifacts, read_json, write_json
-from helpers.base.settings import PROFILES, Corpus, SpectrogramSettings
+from helpers.base.settings import Corpus, SpectrogramSettings
 from helpers.recordings.manifest import build_manifest
 from helpers.recordings.voices import synthesise
 from helpers.spectrograms.convert import convert, encode
 from helpers.spectrograms.mel import FRAMES_A_BLOCK, frames_of, load_audio, picture
+from helpers.suite.bench_training import input_wait, interleaved, pipeline, ratio, training
 
 # Speech of 2.8 s at 16 kHz, 224 x 224 grey pictures of `quick`'s spectrogram.
 SETTINGS = SpectrogramSettings(image_size=224)
-SECONDS, CLIPS, ROUNDS = 2.8, 300, 3
-PROFILE = PROFILES["quick"]  # of the benchmarks that train
+SECONDS, CLIPS, ROUNDS = 2.8, 300, 5
 
 
 def bench_clips(folder: Path) -> list[Path]:
@@ -55,7 +58,7 @@ def bench_clips(folder: Path) -> list[Path]:
 
 
 def conversion() -> dict[str, float]:
-    """Clips a second from sound to PNG, five ways, in turn, on the same clips; the median of three rounds.
+    """Clips a second from sound to PNG, five ways, in turn, on the same clips: the median of five rounds, and ratios' spread.
 
     `tutorial` is what most tutorials do, `plain_loop` the same libraries without a figure, `one_core` and `all_cores` are
     `helpers.spectrograms.convert` with everything it checks and writes. `floor` is what cannot be left out: reading, a bare
@@ -73,14 +76,20 @@ def conversion() -> dict[str, float]:
             "all_cores": lambda clips, out: convert_paths(paths[:clips], out, workers=-1),
             "floor": lambda clips, _: [floor(*pair) for pair in zip(paths[:clips], pictures, strict=False)],
         }
-        rates = pd.DataFrame(index=range(ROUNDS), columns=list(ways), dtype=float)
-        for round_, (name, way) in product(rates.index, ways.items()):
-            for clips in (40, CLIPS):  # the second time counts
-                out = Path(tempfile.mkdtemp(dir=folder))
-                started = time.perf_counter()
-                way(clips, out)
-                rates.loc[round_, name] = CLIPS / (time.perf_counter() - started)
-    return rates.median().round(1).to_dict()
+        rates = interleaved({name: partial(clips_per_second, way, folder) for name, way in ways.items()}, rounds=ROUNDS)
+    ratios = (ratio(rates, *pair) for pair in (("all_cores", "tutorial"), ("all_cores", "one_core"), ("one_core", "floor")))
+    return reduce(or_, ratios, rates.median().round(1).to_dict())
+
+
+def clips_per_second(way: Callable[[int, Path], None], folder: str) -> float:
+    """Of a conversion, called the second time."""
+    for clips in (40, CLIPS):
+        out = Path(tempfile.mkdtemp(dir=folder))
+        started = time.perf_counter()
+        way(clips, out)
+        seconds = time.perf_counter() - started
+        shutil.rmtree(out)
+    return CLIPS / seconds
 
 
 def tutorial(path: Path, target: Path) -> None:
@@ -150,9 +159,13 @@ def audit() -> dict[str, float]:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 start = 7 * number % (len(noise) - length)
                 soundfile.write(path, noise[start : start + length] * (1 + number / clips), SETTINGS.sample_rate, "PCM_16")
-            call = f"build_manifest('folder', Path({folder!r}, 'audio'), Artifacts(Path({folder!r}, 'artifacts')), seed=0)"
-            found |= {f"{name}_{clips}": value for name, value in in_own_process(call).items()}
+            found |= {f"{name}_{clips}": value for name, value in in_own_process(f"audit_folder({folder!r})").items()}
     return found
+
+
+def audit_folder(folder: str) -> None:
+    """What notebook 1 does with a folder of recordings."""
+    build_manifest("folder", Path(folder, "audio"), Artifacts(Path(folder, "artifacts")), seed=0)
 
 
 def in_own_process(call: str) -> dict[str, float]:
@@ -174,86 +187,8 @@ def measured(started: float) -> tuple[float, float, float]:
     return seconds, main, max(others)
 
 
-def pipeline() -> dict[str, float]:
-    """Images a second of our pipeline alone, and of Keras' own on the same files with augmentation of the same kind.
-
-    Both decode a file for each image, cut a random window out of it and hide four bands; Keras reads images of one size alone, so
-    it also makes them equally wide.
-    """
-    tf = machine.load_tensorflow()
-    import keras
-
-    with tempfile.TemporaryDirectory() as folder:
-        paths, targets, ours, steps = make_images(Path(folder))
-        height, width, _ = ours.element_spec[0].shape[1:]
-        erasing = {"factor": 1.0, "scale": (0.01, 0.1), "fill_value": 0.0, "value_range": (0, 255)}
-        hiding = [keras.layers.RandomErasing(**erasing) for _ in range(4)]
-        augmentation = keras.Sequential([keras.layers.RandomCrop(height, width), *hiding])
-        files = keras.utils.image_dataset_from_directory(
-            paths[0].parent,
-            labels=[target for _, target in sorted(zip(paths, targets.tolist(), strict=True))],  # in the order that Keras reads in
-            label_mode="categorical",
-            color_mode="grayscale",
-            image_size=(height, max(width, int(np.median([Image.open(path).width for path in paths])))),
-            batch_size=PROFILE.batch_size,
-            seed=PROFILE.seed,
-            verbose=False,
-        )
-        theirs = files.map(lambda images, labels: (augmentation(images, training=True), labels), tf.data.AUTOTUNE)
-        own_rate = images_per_second(ours, batches=3 * steps)
-        keras_rate = images_per_second(theirs.repeat().prefetch(tf.data.AUTOTUNE), batches=3 * len(files))
-    return {"images_per_second": own_rate, "keras_images_per_second": keras_rate, "speedup": round(own_rate / keras_rate, 2)}
-
-
-def input_wait() -> dict[str, float]:
-    """Fraction of a training epoch that is spent waiting for the next batch, with the profile's network."""
-    machine.load_tensorflow()
-    from helpers.network import networks
-    from helpers.network.training import compile_model
-
-    with tempfile.TemporaryDirectory() as folder:
-        *_, batches, steps = make_images(Path(folder))
-        images, labels = (tuple(part.shape) for part in batches.element_spec)
-        model = networks.build(PROFILE.network, shape=images[1:], classes=labels[1], base_channels=PROFILE.base_channels)
-        compile_model(model, steps=steps, profile=PROFILE)
-        iterator = iter(batches)
-        model.train_on_batch(*next(iterator))  # the first step also builds the graph
-        waited, started = 0.0, time.perf_counter()
-        for _ in range(steps):
-            asked = time.perf_counter()
-            batch = next(iterator)
-            waited += time.perf_counter() - asked
-            model.train_on_batch(*batch)
-        seconds = time.perf_counter() - started
-    return {"epoch_seconds": round(seconds, 2), "waiting_seconds": round(waited, 3), "fraction": round(waited / seconds, 4)}
-
-
-def make_images(folder: Path) -> tuple[list[Path], np.ndarray, Iterable, int]:
-    """312 clips of the built-in corpus as spectrogram images: paths, number of each one's class, batches, batches an epoch."""
-    from helpers.spectrograms.batches import pictures, steps_per_epoch, training_batches
-
-    artifacts = Artifacts(folder)
-    source = synthesise(folder / "audio", corpus=Corpus(speakers=1, sentences=8))
-    manifest, _ = build_manifest("voices", source, artifacts, seed=0)
-    convert(manifest, artifacts, settings=PROFILE.spectrogram, profile=PROFILE.name)
-    classes = sorted(manifest["label"].unique())
-    paths, targets = pictures(manifest, artifacts, classes=classes, profile=PROFILE)
-    batches = training_batches(paths, targets, classes=len(classes), profile=PROFILE)
-    return paths, targets, batches, steps_per_epoch(len(paths), profile=PROFILE)
-
-
-def images_per_second(dataset: Iterable, *, batches: int) -> float:
-    """Images a second of a dataset that nothing waits for, over `batches` batches after five to warm up."""
-    iterator = iter(dataset)
-    for _ in range(5):
-        next(iterator)
-    started = time.perf_counter()
-    images = sum(len(batch[0]) for batch in islice(iterator, batches))
-    return round(images / (time.perf_counter() - started), 1)
-
-
 BENCHMARKS: dict[str, Callable[[], dict[str, float]]] = {
-    benchmark.__name__: benchmark for benchmark in (audit, conversion, conversion_memory_mib, pipeline, input_wait)
+    benchmark.__name__: benchmark for benchmark in (audit, conversion, conversion_memory_mib, pipeline, input_wait, training)
 }
 
 

@@ -160,7 +160,7 @@ def test_a_training_of_the_race_stopped_at_any_epoch_goes_on_to_the_same_weights
 
     def kept(folder):
         network = load_model(folder / "model.keras", classes=read_classes(artifacts)).network
-        return read_table(folder / "history.csv").drop(columns="seconds"), network.get_weights()
+        return read_table(folder / "history.csv").drop(columns=["step_seconds", "seconds"]), network.get_weights()
 
     given = {"profile": profile, "folder": artifacts.model("plain_cnn") / "whole"}
     train("plain_cnn", manifest, artifacts, **given)

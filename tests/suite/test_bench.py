@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from helpers.suite import bench
+from helpers.suite import bench, bench_training
 
 
 @pytest.fixture
@@ -39,11 +39,20 @@ def test_a_benchmark_replaces_its_own_row_alone(stubbed, capsys):
     assert f"written to {stubbed}" in capsys.readouterr().out
 
 
+def test_in_every_round_each_way_has_its_turn():
+    turns = []
+    ways = {name: lambda name=name: turns.append(name) or float(len(turns)) for name in ("one", "two")}
+    measured = bench_training.interleaved(ways, rounds=3)
+    assert turns == ["one", "two"] * 3 and measured["two"].tolist() == [2.0, 4.0, 6.0]
+    assert bench_training.ratio(measured, "two", "one") == {"two_to_one": 1.33, "two_to_one_lowest": 1.2, "two_to_one_highest": 2.0}
+
+
 @pytest.mark.slow
 def test_our_pipeline_and_keras_own_are_measured_on_the_same_work(monkeypatch):
     shapes = []
-    monkeypatch.setattr(bench, "images_per_second", lambda dataset, batches: shapes.append(dataset.element_spec) or 2.0)
-    assert bench.pipeline() == {"images_per_second": 2.0, "keras_images_per_second": 2.0, "speedup": 1.0}
+    monkeypatch.setattr(bench_training, "images_per_second", lambda dataset, batches: shapes.append(dataset.element_spec) or 2.0)
+    spread = {"speedup": 1.0, "speedup_lowest": 1.0, "speedup_highest": 1.0}
+    assert bench.pipeline() == {"images_per_second": 2.0, "keras_images_per_second": 2.0} | spread
     (ours, our_classes), (theirs, their_classes) = (spec[:2] for spec in shapes)
     assert ours.shape[1:] == theirs.shape[1:] and our_classes.shape[-1] == their_classes.shape[-1] == 39
 
@@ -52,6 +61,7 @@ def test_our_pipeline_and_keras_own_are_measured_on_the_same_work(monkeypatch):
 @pytest.mark.slow
 def test_every_benchmark_that_trains_or_measures_memory_gives_numbers(monkeypatch):
     monkeypatch.setattr(bench, "CLIPS", 20)
-    for name in ("input_wait", "conversion", "conversion_memory_mib"):
+    monkeypatch.setattr(bench_training, "ROUNDS", 2)
+    for name in ("input_wait", "conversion", "conversion_memory_mib", "training"):
         figures = bench.BENCHMARKS[name]()
         assert figures and all(value >= 0 for value in figures.values()), name
