@@ -4,6 +4,8 @@ What a training step sees depends on the seed, the epoch and the position in the
 before: every random number is drawn statelessly from those three.
 """
 
+import math
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,8 @@ from PIL import Image
 from helpers.base.artifacts import Artifacts, SuiteError, next_step, read_json
 from helpers.base.settings import Profile, describe
 from helpers.spectrograms import augmentation
+
+MOST_BYTES = 256 * 2**20  # of pictures for training, and of windows for validation, that stay in memory while a network is trained
 
 
 def training_batches(
@@ -43,19 +47,18 @@ def training_batches(
     SuiteError
         Gain, noise or equaliser is wanted on colour pictures, whose values are no dB.
     """
-    names = tf.constant([str(path) for path in paths])
     labels = tf.constant(targets, tf.int64)
     windows = len(paths) * profile.windows_per_clip(len(paths))
     shape = image_shape(paths[0], profile=profile)
     if shape[2] == 3 and (profile.gain_db or profile.equaliser_db or profile.noise_snr_db is not None):
         raise SuiteError("Gain, noise and equaliser reckon in dB, which only grey pictures hold: add colour=false to OVERRIDES.")
+    picture = _reader(paths, channels=shape[2])
 
     def seed_of(epoch: tf.Tensor, position: tf.Tensor) -> tf.Tensor:
         return tf.stack([tf.cast(profile.seed, tf.int64) * 1_000_003 + epoch, position])
 
     def draw(epoch: tf.Tensor, position: tf.Tensor, index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        image = read_image(names[index], channels=shape[2])
-        image = augment(image, width=shape[1], profile=profile, seed=seed_of(epoch, position))
+        image = augment(picture(index), width=shape[1], profile=profile, seed=seed_of(epoch, position))
         return tf.ensure_shape(image, shape), tf.one_hot(labels[index], classes)
 
     def epoch_of_batches(epoch: tf.Tensor) -> tf.data.Dataset:
@@ -71,6 +74,21 @@ def training_batches(
         )
 
     return tf.data.Dataset.range(first_epoch, profile.epochs).flat_map(epoch_of_batches).prefetch(4)
+
+
+def _reader(paths: list[Path], *, channels: int) -> Callable[[tf.Tensor], tf.Tensor]:
+    """From a picture's number to the picture: of pictures that are decoded once, or, beyond `MOST_BYTES`, whenever one is drawn."""
+    decoded, size = [], 0
+    with tf.device("CPU"):
+        for path in paths:
+            decoded.append(read_image(str(path), channels=channels))
+            size += decoded[-1].shape.num_elements()
+            if size > MOST_BYTES:
+                names = tf.constant([str(path) for path in paths])
+                return lambda index: read_image(names[index], channels=channels)
+        side_by_side = tf.concat(decoded, axis=1)
+        bounds = tf.constant(np.cumsum([0, *(image.shape[1] for image in decoded)]), tf.int64)
+    return lambda index: side_by_side[:, bounds[index] : bounds[index + 1]]
 
 
 def augment(image: tf.Tensor, *, width: int, profile: Profile, seed: tf.Tensor) -> tf.Tensor:
@@ -108,8 +126,12 @@ def steps_per_epoch(clips: int, *, profile: Profile) -> int:
     return -(-clips * profile.windows_per_clip(clips) // profile.batch_size)
 
 
-def evaluation_batches(paths: list[Path], targets: np.ndarray, *, classes: int, profile: Profile, windows: int) -> tf.data.Dataset:
+def evaluation_batches(
+    paths: list[Path], targets: np.ndarray, *, classes: int, profile: Profile, windows: int, often: bool = False
+) -> tf.data.Dataset:
     """Batches without augmentation: the same number of evenly spaced windows of each clip, clip after clip.
+
+    Those that are asked for `often`, after each epoch, stay in memory unless they would take more than `MOST_BYTES`.
 
     Returns
     -------
@@ -123,7 +145,9 @@ def evaluation_batches(paths: list[Path], targets: np.ndarray, *, classes: int, 
         return tf.ensure_shape(images, (windows, *shape)), tf.repeat(tf.one_hot(target, classes)[tf.newaxis], windows, axis=0)
 
     pairs = tf.data.Dataset.from_tensor_slices(([str(path) for path in paths], tf.constant(targets, tf.int64)))
-    return pairs.map(cut, num_parallel_calls=2, deterministic=True).unbatch().batch(2 * profile.batch_size).prefetch(2)
+    batches = pairs.map(cut, num_parallel_calls=2, deterministic=True).unbatch().batch(2 * profile.batch_size)
+    size = len(paths) * windows * math.prod(shape) * tf.float32.size
+    return (batches.cache() if often and size <= MOST_BYTES else batches).prefetch(2)
 
 
 def even_windows(image: tf.Tensor | np.ndarray, *, width: int, windows: int) -> tuple[tf.Tensor, tf.Tensor]:

@@ -54,11 +54,26 @@ def test_a_small_corpus_is_shown_more_than_once_and_a_large_one_once():
     assert [profile.windows_per_clip(clips) for clips in (14, 321, 561, 5028)] == [46, 2, 1, 1]
 
 
+@pytest.mark.parametrize(
+    ("training_clips", "clips", "windows"),
+    [(936, 312, 1), (321, 107, 2), (80, 107, 3), (80, 20, 10), (5028, 1676, 1), (80, 3000, 1)],
+)
+def test_validation_takes_a_fifth_as_many_windows_as_training(training_clips, clips, windows):
+    assert choose_profile("quick").validation_windows(clips, training_clips=training_clips) == windows
+
+
 def test_the_same_seed_gives_the_same_batches_and_another_does_not(paths):
     one, two = training(paths), training(paths)
     assert all(np.array_equal(a[0], b[0]) and np.array_equal(a[1], b[1]) for a, b in zip(one, two, strict=True))
     other = training(paths, Profile("test", window_frames=40, epoch_windows=14, batch_size=4, epochs=2, seed=1))
     assert not np.array_equal(one[0][0], other[0][0])
+
+
+def test_pictures_that_do_not_fit_into_memory_give_the_same_batches(paths, monkeypatch):
+    kept = [images for images, _ in training(paths)]
+    monkeypatch.setattr(batches, "MOST_BYTES", 1000)
+    read_again = [images for images, _ in training(paths)]
+    assert len(kept) > 1 and all(np.array_equal(*pair) for pair in zip(kept, read_again, strict=True))
 
 
 def test_epochs_differ(paths):
