@@ -10,7 +10,7 @@ import pandas as pd
 from IPython.display import display
 
 from helpers.base import drive, machine
-from helpers.base.archive import archive_facts, archive_json, archive_names, archive_path, restore_archive
+from helpers.base.archive import READY, archive_facts, archive_json, archive_names, archive_path, restore_archive
 from helpers.base.artifacts import Artifacts, NoRecordingsError, SuiteError, read_table
 from helpers.base.device import TRAINING_NOTEBOOKS
 from helpers.base.settings import choose_profile, describe
@@ -24,7 +24,6 @@ from helpers.session import SHOWS_READY, Session, setting
 RECORDINGS, IMAGES, NETWORK = "recordings", "spectrogram images", "trained network"
 NEEDED = {0: (RECORDINGS, NETWORK), 1: (), 2: (RECORDINGS,), 3: (RECORDINGS, IMAGES)}  # by notebook; all others need all three
 WAYS = ("auto", "make here", "from Drive", "ready-made")
-READY = machine.PROJECT / "notebooks" / "ready"
 READY_PROFILE = "quick"  # of all ready-made results
 # What notebook 1's cell takes where nobody chooses.
 CHOICES = {"labels": "exact", "split_method": "random", "small_classes": "leave out", "file_pattern": ""}

@@ -48,7 +48,8 @@ matplotlib.use("Agg")
 FAKE_COLAB = Path(__file__).parent / "fake_colab"
 # A training of seconds.
 TINY = choose_profile(
-    "quick", overrides="epochs=2 epoch_windows=1 base_channels=4 batch_size=8 mel_bins=32 window_frames=48 test_windows=2"
+    "quick",
+    overrides="epochs=2 epoch_windows=1 base_channels=4 batch_size=8 mel_bins=32 window_frames=48 test_windows=2 weights=none",
 )
 RATE = 16_000
 

@@ -346,7 +346,7 @@ def test_the_profile_auto_is_that_of_what_was_brought(ready, open_on, no_trainin
 def test_estimates_follow_the_number_of_clips(open_on):
     voices = open_on(4, dataset="voices", data_dir="", overrides="")
     assert stages._clips(voices) == 1560
-    assert stages._duration(voices, stages.NETWORK) == "about 4 min"
+    assert stages._duration(voices, stages.NETWORK) == "about 3 min"
     assert stages._duration(voices, stages.RECORDINGS) == "about 1 min"
     crema = open_on(4, dataset="crema-d", data_dir="", profile="paper", overrides="")
     assert "MB to download" in stages._row(crema, stages.RECORDINGS, "")[2]

@@ -9,6 +9,7 @@ import json
 import zipfile
 from pathlib import Path, PurePosixPath
 
+from helpers.base import machine
 from helpers.base.artifacts import LAYOUT, Artifacts, RunFiles, SuiteError, atomic_path, disk_errors
 from helpers.base.unpacking import (
     BLOCK,
@@ -23,6 +24,7 @@ from helpers.base.unpacking import (
     unpack,
 )
 
+READY = machine.PROJECT / "notebooks" / "ready"  # archives that the project brings, by dataset
 AGAIN = "run this cell again; what is there already stays"
 
 

@@ -157,8 +157,9 @@ class Profile(Checked):
     compare_minutes : int
         After so many minutes the race of notebook 05 pauses at the end of an epoch, and goes on when it is called again; 0 never
         pauses.
-    weights : {"imagenet", "none"}
-        Where a pre-trained network starts.
+    weights : {"imagenet", "voices", "none"}
+        Where a network starts: one of `keras.applications` from ImageNet weights, the small ResNet from the ready-made ones, which
+        have learnt the synthetic voices; any other network, and any on the voices themselves, from random weights.
     base_channels : int
         Channels of the first stage of the small networks.
     dropout : float
@@ -185,11 +186,11 @@ class Profile(Checked):
     name: str
     corpus: Corpus = field(default_factory=Corpus)
     spectrogram: SpectrogramSettings = field(default_factory=SpectrogramSettings)
-    window_frames: int | None = 128
+    window_frames: int | None = 64
     epoch_windows: int = 1440
-    test_windows: int = 5
-    frequency_mask: int = 10
-    time_mask: int = 30
+    test_windows: int = 10
+    frequency_mask: int = 6
+    time_mask: int = 10
     time_shift: int = 0
     gain_db: float = 0.0
     noise_snr_db: float | None = None
@@ -200,10 +201,10 @@ class Profile(Checked):
     compare_epochs: int = 50
     compare_seeds: int = 1
     compare_minutes: int = 0
-    weights: Literal["imagenet", "none"] = "none"
-    base_channels: int = 24
+    weights: Literal["imagenet", "voices", "none"] = "none"
+    base_channels: int = 32
     dropout: float = 0.1
-    epochs: int = 40
+    epochs: int = 34
     batch_size: int = 32
     optimizer: Literal["adam", "adamw", "adamw_steady"] = "adamw"
     learning_rate: float = 3e-3
@@ -220,9 +221,17 @@ class Profile(Checked):
         """How often an epoch of so many training clips shows each: once, or more where there are few."""
         return max(1, round(self.epoch_windows / clips))
 
+    def validation_windows(self, clips: int, *, training_clips: int) -> int:
+        """Of how many windows of each validation clip the loss of an epoch is the mean: all of them a fifth of what training shows.
+
+        One at least, and no more than `test_windows`.
+        """
+        shown = training_clips * self.windows_per_clip(training_clips)
+        return max(1, min(round(shown / 5 / clips), self.test_windows))
+
 
 PROFILES = {
-    "quick": Profile("quick"),
+    "quick": Profile("quick", weights="voices"),
     # The study's section 6.1. It does not give the settings of its spectrograms: these are librosa's defaults,
     # squeezed into the picture size of ResNet50.
     "paper": Profile(
@@ -240,6 +249,7 @@ PROFILES = {
         compare_epochs=40,
         compare_minutes=45,
         weights="imagenet",
+        epochs=40,
         optimizer="adam",
         learning_rate=1e-4,
         weight_decay=0.0,

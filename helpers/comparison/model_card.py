@@ -125,7 +125,7 @@ def write_model_card(artifacts: Artifacts, *, profile: Profile) -> str:
         dataset={name: html.escape(str(value), quote=False) for name, value in dataset.items()},
         run=run,
         synthetic=synthetic if dataset["dataset"] == "voices" else "",
-        start=profile.weights if profile.weights != "none" else "random",
+        start="ImageNet" if profile.weights == "imagenet" else "the synthetic voices'" if run.get("start") else "random",
         classes=len(classes),
         examples=f"{verbatim(classes[0])} and {verbatim(classes[-1])}",
         versions=", ".join(f"{name} {version}" for name, version in run["versions"].items()),

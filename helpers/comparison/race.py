@@ -69,10 +69,12 @@ def make_part(manifest: pd.DataFrame, artifacts: Artifacts, *, seed: int) -> Art
 def run_folders(name: str, part: Artifacts, *, profile: Profile) -> list[tuple[Path, Profile]]:
     """Folder and settings of each run of a model, one for each seed; a baseline has a single one.
 
-    A network trains until it has converged or its epochs are over, and the epoch with the lowest validation loss is kept.
+    A network trains until it has converged or its epochs are over, and the epoch with the lowest validation loss is kept. As there
+    are weights of the synthetic voices for one network alone, none starts from them.
     """
     optimizer = "adamw_steady" if profile.optimizer == "adamw" else profile.optimizer
     rules = {"epochs": profile.compare_epochs, "early_stopping": PATIENCE, "kept_epoch": "best", "optimizer": optimizer}
+    rules["weights"] = "imagenet" if profile.weights == "imagenet" else "none"
     return [
         (part.model(name) / f"seed_{seed}", replace(profile, seed=seed, **rules))
         for seed in seeds(profile)[: 1 if name in BASELINES else None]

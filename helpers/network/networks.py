@@ -14,6 +14,7 @@ from keras import layers
 from helpers.base.artifacts import SuiteError
 from helpers.base.settings import NETWORKS
 
+FIRST_STRIDE = (2, 2)  # rows, columns
 STAGES = 3
 BLOCKS_PER_STAGE = 2
 # On a CPU, TensorFlow 2.20 and 2.21 (oneDNN) crash in the gradient of a 1 x 1 convolution with a stride from so few channels, with
@@ -36,7 +37,7 @@ PRETRAINED = {
 
 
 def build(
-    name: str, *, shape: tuple[int, int, int], classes: int, weights: str = "none", base_channels: int = 24, dropout: float = 0.1
+    name: str, *, shape: tuple[int, int, int], classes: int, weights: str = "none", base_channels: int = 32, dropout: float = 0.1
 ) -> keras.Model:
     """Build a network by its name.
 
@@ -47,8 +48,8 @@ def build(
     shape : tuple of int
         Height, width and channels of the pictures.
     classes : int
-    weights : {"imagenet", "none"}
-        Where the convolutions of a pre-trained network start; the small networks always start from random weights.
+    weights : {"imagenet", "voices", "none"}
+        "imagenet" is where the convolutions of a network of `keras.applications` start; all else is built with random weights.
     base_channels, dropout : int, float
         For the small networks.
 
@@ -104,7 +105,7 @@ def _without_none(value: Any) -> Any:
     return {name: _without_none(part) for name, part in value.items() if part is not None} if isinstance(value, dict) else value
 
 
-def convolution(x: keras.KerasTensor, channels: int, *, size: int = 3, stride: int = 1) -> keras.KerasTensor:
+def convolution(x: keras.KerasTensor, channels: int, *, size: int = 3, stride: int | tuple[int, int] = 1) -> keras.KerasTensor:
     """A convolution and batch normalisation."""
     padding = "same" if size > 1 else "valid"
     x = layers.Conv2D(channels, size, strides=stride, padding=padding, use_bias=False)(x)
@@ -132,7 +133,7 @@ def residual_block(x: keras.KerasTensor, channels: int, *, stride: int = 1, skip
 
 def small_network(x: keras.KerasTensor, base_channels: int, *, skip: bool) -> keras.KerasTensor:
     """The first three stages of ResNet-18 with fewer channels, from random weights; without skips, a plain CNN as deep."""
-    x = layers.MaxPooling2D(2)(layers.ReLU()(convolution(x, base_channels, size=5, stride=2)))
+    x = layers.MaxPooling2D(2)(layers.ReLU()(convolution(x, base_channels, size=5, stride=FIRST_STRIDE)))
     for stage in range(STAGES):
         for block in range(BLOCKS_PER_STAGE):
             stride = 2 if stage > 0 and block == 0 else 1
@@ -170,12 +171,12 @@ def pretrained(name: str, pictures: keras.KerasTensor, *, weights: str) -> keras
     elif preprocessing == "unit":
         x = layers.Rescaling(1 / 127.5, offset=-1)(x)
     try:
-        base = constructor(include_top=False, weights=None if weights == "none" else weights, input_shape=(height, width, 3))
+        base = constructor(include_top=False, weights="imagenet" if weights == "imagenet" else None, input_shape=(height, width, 3))
     except ValueError as error:
         size = f"{height} x {width}"
         raise SuiteError(f"{name} can't be built for pictures of {size} pixels: {str(error).splitlines()[0]}") from None
     except Exception as error:  # Keras raises a bare Exception where the download fails
-        if weights == "none" or not (type(error) is Exception or isinstance(error, OSError)):
+        if weights != "imagenet" or not (type(error) is Exception or isinstance(error, OSError)):
             raise
         raise SuiteError(_how_to_get_weights(name, weights, str(error).splitlines()[0])) from None
     x = base(x)

@@ -46,6 +46,8 @@ class Run:
         Fingerprint of the clips: names, sounds, labels, split of each, and class list.
     layers : str
         Fingerprint of the network's layers (`helpers.network.networks.layers_fingerprint`); empty for a baseline.
+    start : str
+        Fingerprint of the ready-made weights that it starts from; empty for all other weights.
     """
 
     folder: Path
@@ -55,6 +57,7 @@ class Run:
     settings: dict
     data: str
     layers: str = ""
+    start: str = ""
 
     @classmethod
     def of(
@@ -90,7 +93,7 @@ class Run:
     @property
     def identity(self) -> dict:
         """What a run or a checkpoint on disk must be of to be taken for this one."""
-        return {"settings": self.settings, "data": self.data, "classes": self.classes, "layers": self.layers}
+        return {"settings": self.settings, "data": self.data, "classes": self.classes, "layers": self.layers, "start": self.start}
 
     @property
     def checkpoints(self) -> Path:
@@ -117,6 +120,8 @@ class Run:
         changed = [f"{name} was {was!r} and is {now!r}" for name, (was, now) in changed.items()]
         if not changed and before.get("layers") != self.layers:
             changed = ["the network's layers have changed"]
+        if not changed and before.get("start", "") != self.start:
+            changed = ["the weights that it starts from have changed"]
         return ", ".join(changed)
 
     def reason_to_repeat(self) -> str:

@@ -17,7 +17,7 @@ from helpers.base import machine
 from helpers.base.artifacts import Artifacts, SuiteError, disk_errors, write_table
 from helpers.base.settings import Profile
 from helpers.evaluation.scores import predictions_table
-from helpers.network import checkpoints, networks
+from helpers.network import checkpoints, networks, pretraining
 from helpers.network.checkpoints import EpochRecorder, is_over
 from helpers.network.devices import build_in_advance, mirrored, split_for_devices
 from helpers.network.model_files import load_weights, model_note, save_model
@@ -83,13 +83,14 @@ def train(
     paths, targets = pictures(manifest, artifacts, classes=run.classes, profile=profile)
     # Built from random weights: of whatever is in the code now, layer by layer.
     plan = build(name, paths[0], classes=run.classes, profile=replace(profile, weights="none"))
-    run = replace(run, layers=networks.layers_fingerprint(plan))
+    weights = pretraining.starting_weights(run, plan)
+    run = replace(run, layers=networks.layers_fingerprint(plan), start=pretraining.fingerprint(weights))
     if run.is_finished():
         print(f"{name}: already trained with these settings and clips, taken from {run.folder}")
         return run.read()
     if reason := run.reason_to_repeat():
         print(f"{name}: trained again, because {reason}")
-    history, best = fit(run, paths, targets, manifest["split"].to_numpy(), pause=pause)
+    history, best = fit(run, paths, targets, manifest["split"].to_numpy(), weights=weights, pause=pause)
     # `plan` is for one device and in 32 bits, so that the file can be used on any machine.
     load_weights(best, plan)
     return _keep(run, plan, history, manifest, paths)
@@ -117,7 +118,13 @@ def _keep(run: Run, model: keras.Model, history: list[dict], manifest: pd.DataFr
 
 
 def fit(
-    run: Run, paths: list[Path], targets: np.ndarray, split: np.ndarray, *, pause: Callable[[], bool] = lambda: False
+    run: Run,
+    paths: list[Path],
+    targets: np.ndarray,
+    split: np.ndarray,
+    *,
+    weights: list[np.ndarray] | None = None,
+    pause: Callable[[], bool] = lambda: False,
 ) -> tuple[list[dict], Path]:
     """Train a run's network, from its last checkpoint on if there is one.
 
@@ -128,6 +135,8 @@ def fit(
     paths : list of Path
     targets, split : np.ndarray [shape=(n,)]
         Index of each picture's class, and its part: train, validation or test.
+    weights : list of np.ndarray, optional
+        Where it starts (`helpers.network.pretraining.starting_weights`).
     pause : callable, optional
         As for `train`, which also says what is raised.
 
@@ -150,14 +159,17 @@ def fit(
     devices = machine.training_devices()
     steps = steps_per_epoch(len(training), profile=profile)
     model = _model_to_train(run, paths[0], steps=steps, devices=devices, latest=latest)
-    if latest is not None:
+    if latest is None and weights:
+        print(f"{run.name}: starts from the weights that have learnt the synthetic voices, with a new last layer")
+        pretraining.start_from(model, weights)
+    elif latest is not None:
         print(f"{run.name}: goes on after epoch {len(history)} of {profile.epochs}, from {run.checkpoints}")
-    windows, classes = profile.windows_per_clip(len(training)), len(run.classes)
+    windows, classes = profile.validation_windows(len(validation), training_clips=len(training)), len(run.classes)
     batches = training_batches(
         [paths[i] for i in training], targets[training], classes=classes, profile=profile, first_epoch=len(history)
     )
     validated = evaluation_batches(
-        [paths[i] for i in validation], targets[validation], classes=classes, profile=profile, windows=windows
+        [paths[i] for i in validation], targets[validation], classes=classes, profile=profile, windows=windows, often=True
     )
     bar = tqdm(
         desc=run.name, total=steps * profile.epochs, initial=steps * len(history), unit="step", mininterval=1, file=sys.stdout

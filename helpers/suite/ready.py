@@ -12,7 +12,7 @@ import zipfile
 from pathlib import Path
 
 from helpers.base import machine
-from helpers.base.archive import archive_path
+from helpers.base.archive import READY, archive_path
 from helpers.base.artifacts import Artifacts, SuiteError, atomic_path, read_json, require
 from helpers.base.settings import PROFILES, describe
 from helpers.network.run import NOT_OF_RESULTS, changed_settings
@@ -20,7 +20,6 @@ from helpers.recordings import catalogue, voices
 from helpers.recordings.manifest import build_manifest, read_manifest, reject
 from helpers.spectrograms.convert import convert
 
-READY = machine.PROJECT / "notebooks" / "ready"
 DATASET, PROFILE = "voices", PROFILES["quick"]
 MOST_BYTES = 4_000_000
 EARLIEST = (1980, 1, 1, 0, 0, 0)  # a ZIP archive knows no earlier time

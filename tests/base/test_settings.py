@@ -37,7 +37,7 @@ def test_overrides_reach_every_part_and_keep_their_kind():
         ("quick", "learning_rate=-1", "learning_rate must be at least 1e-15 and at most 10, but is -1.0"),
         ("quick", "learning_rate=nan", "learning_rate must be at least 1e-15 and at most 10, but is nan"),
         ("quick", "dynamic_range_db=-5", "dynamic_range_db must be at least 1 and at most 200, but is -5.0"),
-        ("quick", "weights=foo", "weights takes one of imagenet, none, but 'foo' was given"),
+        ("quick", "weights=foo", "weights takes one of imagenet, voices, none, but 'foo' was given"),
         ("quick", "network=resnet18", "network takes one of small_resnet, plain_cnn, .*, but 'resnet18' was given"),
         ("quick", "compare=plain_cnn+lenet", "compare takes one of small_resnet, plain_cnn, .*, but 'lenet' was given"),
         ("quick", "optimizer=sgd", "optimizer takes one of adam, adamw, adamw_steady, but 'sgd' was given"),

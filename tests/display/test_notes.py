@@ -11,7 +11,7 @@ def test_five_settings_are_open_and_the_others_folded():
     shown = SettingsTable("voices", profile)._repr_html_()
     opened, _, folded = shown.partition("<details>")
     assert re.findall(r"<tr><td[^>]*>(\w+)</td>", opened) == list(MEANINGS) and len(MEANINGS) == 5
-    assert all(value in opened for value in (">voices<", ">quick<", ">small_resnet<", ">40<", ">0<"))
+    assert all(value in opened for value in (">voices<", ">quick<", ">small_resnet<", ">34<", ">0<"))
     cells = re.findall(r">([^<>]*)</td>", folded)
     rest = dict(zip(cells[::2], cells[1::2], strict=True))
     assert set(rest) | set(MEANINGS) == (set(describe(profile)) - {"name"}) | {"dataset", "profile"} and not set(rest) & set(
