@@ -2,6 +2,7 @@
 # make test   set up, run the tests (20 minutes at most; make unit: 2, make test-all: every test)
 # make lint   style, spelling, docstrings, and rules of the notebooks
 # make bench  set up, measure, write bench.json
+# make recipe train every try of the search for the recipe of quick, write docs/recipe.csv and docs/recipe.md (hours)
 # make seeds  train with SEEDS=0,1,2,3,4: each test accuracy, their range, mean and 95% interval
 # make lab    set up, open JupyterLab       make stamp  write REPOSITORY=https://github.com/owner/name into badges
 # make ready  the ready-made results of voices, notebooks/ready/voices.zip (minutes, where they must be made)
@@ -27,7 +28,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(if
 
 PURELIB := -c "import sysconfig; print(sysconfig.get_path('purelib'))"
 
-.PHONY: run seeds ready test test-all unit lint bench lab stamp student teacher clean
+.PHONY: run seeds ready recipe test test-all unit lint bench lab stamp student teacher clean
 .DEFAULT_GOAL := run
 
 run: $(VENV)/run.installed
@@ -53,6 +54,9 @@ lint: $(VENV)/test.installed
 	$(BIN)/ruff format --check .
 	$(BIN)/codespell
 	$(BIN)/python -m helpers.suite.notebooks lint
+
+recipe: $(VENV)/run.installed
+	@$(BIN)/python -m helpers.suite.recipe
 
 bench: $(VENV)/run.installed
 	$(BIN)/python -m helpers.suite.bench

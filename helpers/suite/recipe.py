@@ -1,0 +1,194 @@
+"""The search for the recipe of `quick`: each of `TRIES`, trained for each of `TASKS`, is a row of docs/recipe.csv (command line).
+
+python -m helpers.suite.recipe                     every try that is no row yet, scored on validation clips; hours
+python -m helpers.suite.recipe "wide masks"        only this one
+python -m helpers.suite.recipe --seeds 0,1,2       with these seeds
+python -m helpers.suite.recipe --test quick        on test clips as well, which is done once, when the recipe is chosen
+
+SPEECH_DATA names a folder with EmoDB (`emodb/wav/*.wav`) and BAVED (`baved/*/*.wav`); ARTIFACTS is where clips and images go.
+A row that is there with the same settings is not made again. The table in docs/recipe.md is written from the rows.
+"""
+
+import argparse
+import hashlib
+import os
+import re
+import shutil
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+
+from helpers.base import machine
+from helpers.base.artifacts import Artifacts, RunFiles, SuiteError, read_table, write_table, write_text
+from helpers.base.settings import Profile, choose_profile, describe
+from helpers.evaluation.scores import read_classes, read_predictions
+from helpers.images import images_fit, make_images
+from helpers.network.run import NOT_OF_A_RUN
+from helpers.recordings import catalogue
+from helpers.recordings.manifest import build_manifest, read_manifest
+from helpers.recordings.splits import sample_clips, split_clips
+
+ROWS, PAGE = machine.PROJECT / "docs" / "recipe.csv", machine.PROJECT / "docs" / "recipe.md"
+SCORES = ["accuracy", "by_speaker"]
+COLUMNS = ["try", "task", "seed", *SCORES, "loss", "best_epoch", "seconds", *(f"test_{score}" for score in SCORES), "recipe"]
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a network is trained for: a dataset, which classes, which split, and what fraction of the training clips it gets."""
+
+    dataset: str
+    labels: str = "exact"
+    split_method: str = "random"
+    fraction: float = 1.0
+
+
+TASKS = {
+    "voices": Task("voices"),
+    "emodb": Task("emodb"),
+    "emodb, quarter": Task("emodb", fraction=0.25),
+    "baved, gender": Task("baved", "gender"),
+    "baved, gender, strangers": Task("baved", "gender", "speaker"),
+    "baved, gender, strangers, quarter": Task("baved", "gender", "speaker", 0.25),
+    "baved, decade": Task("baved", "decade"),
+    "baved, decade, quarter": Task("baved", "decade", fraction=0.25),
+}
+
+
+@dataclass(frozen=True)
+class Try:
+    """A recipe: overrides of `quick` as it stands, and another stride of the network's first convolution (rows, columns)."""
+
+    overrides: str = ""
+    stride: tuple[int, int] | None = None
+
+
+TRIES = {
+    "quick": Try(),
+    "random weights": Try("weights=none"),
+    "wide masks": Try("frequency_mask=10 time_mask=15"),
+    "no masks": Try("frequency_mask=0 time_mask=0"),
+    "wide windows": Try("window_frames=128 time_mask=20 test_windows=5"),
+    "wide windows, coarse time": Try("window_frames=128 time_mask=20 test_windows=5", stride=(2, 4)),
+    "few channels": Try("base_channels=16"),
+    "mixup": Try("mixup=0.3"),
+    "gain, noise, equaliser": Try("gain_db=6 noise_snr_db=20 equaliser_db=10"),
+    "former": Try("weights=none base_channels=24 window_frames=128 test_windows=5 frequency_mask=10 time_mask=30 epochs=40"),
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Make the rows that are asked for; exit code 1, and a sentence on stderr, where that fails."""
+    parser = argparse.ArgumentParser(description="Train the tries of the search for a recipe, and write what each reached.")
+    parser.add_argument("tries", nargs="*", metavar="TRY", help=f"of {', '.join(TRIES)}; all if none is given")
+    parser.add_argument("--tasks", default=";".join(TASKS), help="separated by semicolons; all if none is given")
+    parser.add_argument("--seeds", default="0", help="separated by commas")
+    parser.add_argument("--test", action="store_true", help="score test clips, too")
+    asked = parser.parse_args(arguments)
+    names, tasks = asked.tries or list(TRIES), asked.tasks.split(";")
+    for kind, given, known in (("try", names, TRIES), ("task", tasks, TASKS)):
+        if unknown := [name for name in given if name not in known]:
+            parser.error(f"there is no {kind} {unknown[0]!r}: choose from {'; '.join(known)}")
+    try:
+        for name in names:
+            for task in tasks:
+                for seed in map(int, asked.seeds.split(",")):
+                    row_of(name, task, seed=seed, test=asked.test)
+        write_page()
+    except SuiteError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def row_of(name: str, task: str, *, seed: int, test: bool) -> None:
+    """Train once and add what came of it to `ROWS`, unless it is there."""
+    rows = read_table(ROWS) if ROWS.exists() else pd.DataFrame(columns=COLUMNS)
+    profile = replace(choose_profile("quick", overrides=TRIES[name].overrides), seed=seed)
+    key = {"try": name, "task": task, "seed": seed}
+    settings = {setting: value for setting, value in describe(profile).items() if setting not in NOT_OF_A_RUN}
+    recipe = hashlib.sha256(f"{settings} {TRIES[name].stride}".encode()).hexdigest()[:8]
+    same = (rows[list(key)] == pd.Series(key)).all(axis=1)
+    if (rows.loc[same, "recipe"] == recipe).any() and not (test and rows.loc[same, "test_accuracy"].isna().any()):
+        return
+    found = train_once(TASKS[task], profile, stride=TRIES[name].stride)
+    row = key | {column: value for column, value in found.items() if test or not column.startswith("test_")} | {"recipe": recipe}
+    write_table(ROWS, pd.DataFrame([*rows[~same].to_dict("records"), row], columns=COLUMNS))
+    print(", ".join(f"{column} {value}" for column, value in row.items()), flush=True)
+
+
+def train_once(task: Task, profile: Profile, *, stride: tuple[int, int] | None) -> dict[str, float]:
+    """Train the profile's network for a task, and score it on validation and test clips."""
+    machine.check_gpu()  # loads TensorFlow without its log lines, so before what needs it
+    from helpers.network import networks
+    from helpers.network.training import train
+
+    artifacts = prepare(task, profile)
+    manifest = read_manifest(artifacts)
+    manifest["split"] = split_clips(manifest, method=task.split_method, seed=profile.seed)
+    training = manifest["split"] == "train"
+    kept = sample_clips(manifest[training], round(task.fraction * training.sum()), seed=profile.seed)
+    manifest = manifest[~training | manifest.index.isin(kept.index)].reset_index(drop=True)
+    folder = artifacts.folder / "try"
+    shutil.rmtree(folder, ignore_errors=True)  # of a try that was stopped
+    before, networks.FIRST_STRIDE = networks.FIRST_STRIDE, stride or networks.FIRST_STRIDE
+    try:
+        run = train(profile.network, manifest, artifacts, profile=profile, folder=folder)
+    finally:
+        networks.FIRST_STRIDE = before
+    files = RunFiles(folder)
+    clips = read_predictions(files.predictions, read_classes(artifacts)).merge(manifest[["clip", "speaker"]])
+    clips["correct"] = clips["predicted"] == clips["true"]
+    found = {}
+    for part, prefix in (("validation", ""), ("test", "test_")):
+        asked = clips[clips["split"] == part]
+        speakers = asked.groupby("speaker")["correct"].mean()
+        found |= {f"{prefix}accuracy": asked["correct"].mean(), f"{prefix}by_speaker": speakers.mean()}
+    found["loss"] = read_table(files.history)["validation_loss"].min()
+    shutil.rmtree(folder)
+    rounded = {name: round(float(value), 4) for name, value in found.items()}
+    return rounded | {"best_epoch": run["best_epoch"], "seconds": round(run["seconds"])}
+
+
+def prepare(task: Task, profile: Profile) -> Artifacts:
+    """The clips of a task and their spectrogram images."""
+    root = Path(os.environ.get("ARTIFACTS") or machine.PROJECT / "artifacts").expanduser().resolve() / "recipe"
+    artifacts = Artifacts(root / "-".join((task.dataset, task.labels, task.split_method)))
+    if not artifacts.manifest.exists():
+        speech = os.environ.get("SPEECH_DATA", "")
+        if task.dataset != "voices" and not speech:
+            raise SuiteError("SPEECH_DATA is not set: let it name a folder that holds EmoDB as emodb/ and BAVED as baved/.")
+        data_dir = str(Path(speech).expanduser() / task.dataset) if task.dataset != "voices" else ""
+        source = catalogue.locate(task.dataset, data_dir=data_dir, artifacts=artifacts, corpus=profile.corpus)
+        build_manifest(task.dataset, source, artifacts, seed=0, labels=task.labels, split_method=task.split_method)
+    if not images_fit(artifacts, profile=profile):
+        make_images(artifacts, profile=profile)
+    return artifacts
+
+
+def write_page() -> None:
+    """Put the table of the rows into the page, between its two marks."""
+    rows = read_table(ROWS)
+    text = PAGE.read_text("utf-8")
+    table = "\n".join(table_lines(rows))
+    write_text(PAGE, re.sub("(?s)(<!-- tries -->\n).*(<!-- end -->)", lambda found: f"{found[1]}{table}\n{found[2]}", text))
+
+
+def table_lines(rows: pd.DataFrame) -> Iterable[str]:
+    """A Markdown table: a line a try, a column a task, each with accuracy, mean over its seeds, and the seconds in all."""
+    tasks = [task for task in TASKS if task in set(rows["task"])]
+    yield f"| try | {' | '.join(tasks)} | seconds a training |"
+    yield f"|---|{'---|' * (len(tasks) + 1)}"
+    for name, found in rows.groupby("try", sort=False):
+        scores = found.groupby("task")[SCORES].mean()
+        # By speaker where strangers are asked about: some have many clips, most a few.
+        column = {task: "by_speaker" if TASKS[task].split_method == "speaker" else "accuracy" for task in tasks}
+        cells = [f"{scores.loc[task, column[task]]:.3f}" if task in scores.index else "" for task in tasks]
+        yield f"| {name} | {' | '.join(cells)} | {found['seconds'].mean():.0f} |"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
