@@ -222,9 +222,9 @@ class Profile(Checked):
         return max(1, round(self.epoch_windows / clips))
 
     def validation_windows(self, clips: int, *, training_clips: int) -> int:
-        """Of how many windows of each validation clip the loss of an epoch is the mean: all of them a fifth of what training shows.
+        """How many windows of each validation clip an epoch is validated on: in all, about a fifth as many as training shows.
 
-        One at least, and no more than `test_windows`.
+        One a clip at least, and no more than `test_windows`.
         """
         shown = training_clips * self.windows_per_clip(training_clips)
         return max(1, min(round(shown / 5 / clips), self.test_windows))

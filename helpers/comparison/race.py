@@ -73,8 +73,9 @@ def run_folders(name: str, part: Artifacts, *, profile: Profile) -> list[tuple[P
     are weights of the synthetic voices for one network alone, none starts from them.
     """
     optimizer = "adamw_steady" if profile.optimizer == "adamw" else profile.optimizer
-    rules = {"epochs": profile.compare_epochs, "early_stopping": PATIENCE, "kept_epoch": "best", "optimizer": optimizer}
-    rules["weights"] = "imagenet" if profile.weights == "imagenet" else "none"
+    weights = "none" if profile.weights == "voices" else profile.weights
+    rules = {"epochs": profile.compare_epochs, "early_stopping": PATIENCE, "kept_epoch": "best"}
+    rules |= {"optimizer": optimizer, "weights": weights}
     return [
         (part.model(name) / f"seed_{seed}", replace(profile, seed=seed, **rules))
         for seed in seeds(profile)[: 1 if name in BASELINES else None]

@@ -171,14 +171,13 @@ def prepare(task: Task, profile: Profile) -> Artifacts:
 
 def write_page() -> None:
     """Put the table of the rows into the page, between its two marks."""
-    rows = read_table(ROWS)
     text = PAGE.read_text("utf-8")
-    table = "\n".join(table_lines(rows))
+    table = "\n".join(table_lines(read_table(ROWS)))
     write_text(PAGE, re.sub("(?s)(<!-- tries -->\n).*(<!-- end -->)", lambda found: f"{found[1]}{table}\n{found[2]}", text))
 
 
 def table_lines(rows: pd.DataFrame) -> Iterable[str]:
-    """A Markdown table: a line a try, a column a task, each with accuracy, mean over its seeds, and the seconds in all."""
+    """A Markdown table: a line a try, a column a task, each with a mean score over its seeds, and the mean seconds a training."""
     tasks = [task for task in TASKS if task in set(rows["task"])]
     yield f"| try | {' | '.join(tasks)} | seconds a training |"
     yield f"|---|{'---|' * (len(tasks) + 1)}"
