@@ -134,7 +134,7 @@ class Profile(Checked):
         About as many windows make an epoch where a corpus has fewer clips: each clip is then shown more than once. In a larger
         corpus each clip is shown once.
     test_windows : int
-        Evenly spaced windows of a clip whose predictions are averaged.
+        Evenly spaced windows of a clip whose predictions are pooled, by their geometric mean.
     frequency_mask, time_mask : int
         Widest band of mel bins and of frames that augmentation hides, twice a picture (SpecAugment, Park et al. 2019).
     time_shift : int

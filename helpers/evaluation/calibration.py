@@ -5,9 +5,8 @@ import pandas as pd
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 
-from helpers.evaluation.scores import predictions_table, probabilities_of
+from helpers.evaluation.scores import SMALLEST, predictions_table, probabilities_of
 
-SMALLEST = 1e-6  # the table holds six digits
 FEWEST_ERRORS = 10  # with fewer, the best temperature is chance; with none, it is 0, and every answer would look certain
 LOWEST, HIGHEST = 0.5, 5.0  # temperatures
 

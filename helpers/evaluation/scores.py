@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy.special import entr
+from scipy.special import entr, softmax
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from helpers.base.artifacts import SuiteError, next_step, read_json, read_table, require
@@ -18,6 +18,7 @@ from helpers.recordings.splits import SPLITS
 FIXED_COLUMNS = ["clip", "split", "true", "predicted", "confidence"]
 TOP = 3  # the true class counts as found if it is among that many most probable
 BAND_YEARS = 5
+SMALLEST = 1e-6  # probability that counts as more than none: the table holds six digits
 
 
 def predictions_table(manifest: pd.DataFrame, probabilities: np.ndarray, classes: list[str]) -> pd.DataFrame:
@@ -39,6 +40,23 @@ def predictions_table(manifest: pd.DataFrame, probabilities: np.ndarray, classes
     predicted = np.asarray(classes, dtype=object)[probabilities.argmax(axis=1)]
     fixed = fixed.assign(predicted=predicted, confidence=probabilities.max(axis=1))
     return pd.concat([fixed, pd.DataFrame(probabilities, columns=[f"p:{name}" for name in classes])], axis=1).round(6)
+
+
+def pool_windows(probabilities: np.ndarray) -> np.ndarray:
+    """One prediction from those of a clip's windows: their geometric mean, as if the windows' logits had been averaged.
+
+    The logarithmic opinion pool of Genest & Zidek (1986), "Combining Probability Distributions", Statistical Science 1, 114-135. A
+    class must be likely in all windows; the arithmetic mean would also keep what single windows take for likely, and be less sure.
+
+    Parameters
+    ----------
+    probabilities : np.ndarray [shape=(..., windows, classes)]
+
+    Returns
+    -------
+    np.ndarray [shape=(..., classes)]
+    """
+    return softmax(np.log(np.clip(probabilities, SMALLEST, 1)).mean(axis=-2), axis=-1)
 
 
 def read_predictions(path: Path, classes: list[str], *, manifest: pd.DataFrame | None = None) -> pd.DataFrame:

@@ -11,6 +11,7 @@ import pandas as pd
 from helpers.base.artifacts import Artifacts, SuiteError, require
 from helpers.base.settings import Profile, SpectrogramSettings
 from helpers.evaluation.calibration import temper
+from helpers.evaluation.scores import pool_windows
 from helpers.network.grad_cam import grad_cam, pooling_layer, spread
 from helpers.recordings.labels import parse_label
 from helpers.recordings.splits import sample_clips
@@ -51,7 +52,7 @@ class TrainedModel:
     settings : SpectrogramSettings
         Of the spectrograms that it was trained on.
     test_windows : int
-        Evenly spaced windows of a clip whose predictions are averaged.
+        Evenly spaced windows of a clip whose predictions are pooled (`helpers.evaluation.scores.pool_windows`).
     """
 
     network: keras.Model
@@ -99,7 +100,7 @@ class TrainedModel:
         temperature : float
             Softens the probabilities (above 1) or sharpens them, as `helpers.evaluation.calibration.fit_temperature` finds it.
         """
-        mean = temper(self._outputs(self.network, self.image(samples)).mean(axis=0), temperature=temperature)
+        mean = temper(pool_windows(self._outputs(self.network, self.image(samples))), temperature=temperature)
         probabilities = pd.Series(mean, index=pd.Index(self.classes, name="class"), name="probability")
         gender, age = gender_and_age(probabilities)
         return Prediction(
@@ -111,7 +112,7 @@ class TrainedModel:
     def predict_images(self, images: list[np.ndarray]) -> np.ndarray:
         """Class probabilities of many whole spectrogram images at once, np.ndarray [shape=(images, classes)]."""
         windows = np.concatenate([self.windows(np.atleast_3d(image))[0] for image in images])
-        return self.network.predict(windows, verbose=0).reshape(len(images), self.test_windows, -1).mean(axis=1)
+        return pool_windows(self.network.predict(windows, verbose=0).reshape(len(images), self.test_windows, -1))
 
     def features(self, samples: np.ndarray) -> np.ndarray:
         """What the last layer reads of a sound, averaged over its windows, np.ndarray [shape=(values,)] of length 1."""

@@ -16,7 +16,7 @@ from tqdm import tqdm
 from helpers.base import machine
 from helpers.base.artifacts import Artifacts, SuiteError, disk_errors, write_table
 from helpers.base.settings import Profile
-from helpers.evaluation.scores import predictions_table
+from helpers.evaluation.scores import pool_windows, predictions_table
 from helpers.network import checkpoints, networks, pretraining
 from helpers.network.checkpoints import EpochRecorder, is_over
 from helpers.network.devices import build_in_advance, mirrored, split_for_devices
@@ -267,8 +267,8 @@ def _switch(value: str, *, auto: bool | str) -> bool | str:
 
 
 def predict_clips(model: keras.Model, paths: list[Path], *, classes: int, profile: Profile) -> np.ndarray:
-    """Class probabilities of clips, averaged over evenly spaced windows, np.ndarray [shape=(clips, classes)]."""
+    """Class probabilities of clips, each pooled from its evenly spaced windows, np.ndarray [shape=(clips, classes)]."""
     targets = np.zeros(len(paths), int)
     batches = evaluation_batches(paths, targets, classes=classes, profile=profile, windows=profile.test_windows)
     probabilities = model.predict(batches, verbose=0)
-    return probabilities.reshape(len(paths), profile.test_windows, classes).mean(axis=1)
+    return pool_windows(probabilities.reshape(len(paths), profile.test_windows, classes))

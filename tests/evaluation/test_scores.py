@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import softmax
 from scipy.stats import entropy
 from sklearn.metrics import f1_score, log_loss, precision_score, recall_score, top_k_accuracy_score
 
@@ -16,6 +17,7 @@ from helpers.evaluation.scores import (
     median_age,
     most_confused,
     pitch_threshold,
+    pool_windows,
     predictions_table,
     read_classes,
     read_predictions,
@@ -29,6 +31,20 @@ CLASSES = ["female_20", "female_60", "male_20", "male_60"]
 def table(true, probabilities, classes=CLASSES, split="test"):
     manifest = pd.DataFrame({"clip": [f"c{n}" for n in range(len(true))], "split": split, "label": true})
     return predictions_table(manifest, np.asarray(probabilities, float), list(classes))
+
+
+def test_windows_are_pooled_as_if_their_logits_had_been_averaged():
+    logits = np.random.default_rng(0).normal(0, 3, (5, 10, 4))
+    assert np.allclose(pool_windows(softmax(logits, axis=-1)), softmax(logits.mean(axis=1), axis=-1), atol=1e-9)
+    single = softmax(logits[:, :1], axis=-1)
+    assert np.allclose(pool_windows(single), single[:, 0])
+
+
+def test_a_class_must_be_likely_in_all_windows_and_no_window_alone_forbids_one():
+    surer = pool_windows(np.array([[0.5, 0.5, 0.0], [0.5, 0.0, 0.5], [0.5, 0.25, 0.25]]))
+    assert surer[0] > 0.98
+    outvoted = pool_windows(np.array([[1.0, 0.0]] + [[0.01, 0.99]] * 9))
+    assert outvoted.argmax() == 1 and np.isfinite(outvoted).all()
 
 
 @given(
