@@ -1,16 +1,20 @@
 """Profiles: every setting of a run in one place, named, printed at the top of a notebook and saved in `run.json`."""
 
 import math
+import shlex
 from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from helpers.base.artifacts import SuiteError
 
 NETWORKS = (
-    "small_resnet", "plain_cnn", "small_vgg", "resnet50", "resnet50_flatten", "resnet101", "resnet50v2", "vgg16", "inceptionv3",
-    "xception", "mobilenetv2", "densenet121", "efficientnetv2b0",
+    "small_resnet", "plain_cnn", "small_vgg", "resnet50", "resnet101", "resnet50v2", "vgg16", "inceptionv3", "xception", "mobilenet",
+    "mobilenetv2", "densenet121", "efficientnetv2b0",
 )  # fmt: skip
+FORMER_NETWORKS = {"resnet50_flatten": "network=resnet50 head=flatten"}  # what to write for it now
+WEIGHTS, WEIGHTS_FILES = ("imagenet", "voices", "none"), (".h5", ".hdf5")
 # What the readers of PNG files accept: libpng a million columns, Pillow 89 million points (MAX_IMAGE_PIXELS).
 MOST_COLUMNS, MOST_POINTS = 1_000_000, 80_000_000
 # Lowest and highest value of a setting. All others: whole numbers from 1 on, other numbers from 0 on.
@@ -38,6 +42,8 @@ class Checked:
             value = getattr(self, setting)
             choices = get_args(kind) if get_origin(kind) is Literal else {"network": NETWORKS, "compare": NETWORKS}.get(setting, ())
             for chosen in value if isinstance(value, tuple) else (value,):
+                if choices is NETWORKS and chosen in FORMER_NETWORKS:
+                    raise SuiteError(f"The network {chosen} is now {FORMER_NETWORKS[chosen]}: write that.")
                 if choices and chosen not in choices:
                     raise SuiteError(f"The setting {setting} takes one of {', '.join(choices)}, but {chosen!r} was given.")
             if isinstance(value, (int, float)) and not isinstance(value, bool):
@@ -157,9 +163,13 @@ class Profile(Checked):
     compare_minutes : int
         After so many minutes the race of notebook 05 pauses at the end of an epoch, and goes on when it is called again; 0 never
         pauses.
-    weights : {"imagenet", "voices", "none"}
-        Where a network starts: one of `keras.applications` from ImageNet weights, the small ResNet from the ready-made ones, which
-        have learnt the synthetic voices; any other network, and any on the voices themselves, from random weights.
+    weights : str
+        Where a network starts: "imagenet", one of `keras.applications` from ImageNet weights; "voices", the small ResNet from the
+        ready-made ones, which have learnt the synthetic voices; "none", and all that these do not fit, from random weights. Or the
+        path of a file with weights of the network of `keras.applications`, `.h5`, with or without its top.
+    head : {"max_pooling", "flatten"}
+        What stands on a network of `keras.applications`: GlobalMaxPooling2D and a Dense softmax (the study's section 6), or
+        BatchNormalization, ReLU, Flatten and a Dense softmax (its section 9.2).
     base_channels : int
         Channels of the first stage of the small networks.
     dropout : float
@@ -201,7 +211,8 @@ class Profile(Checked):
     compare_epochs: int = 50
     compare_seeds: int = 1
     compare_minutes: int = 0
-    weights: Literal["imagenet", "voices", "none"] = "none"
+    weights: str = "none"
+    head: Literal["max_pooling", "flatten"] = "max_pooling"
     base_channels: int = 32
     dropout: float = 0.1
     epochs: int = 34
@@ -216,6 +227,20 @@ class Profile(Checked):
     mixed_precision: Literal["auto", "on", "off"] = "auto"
     jit_compile: Literal["auto", "on", "off"] = "auto"
     seed: int = 0
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.weights not in WEIGHTS and self.weights_file is None:
+            raise SuiteError(
+                f"The setting weights takes one of {', '.join(WEIGHTS)} or the path of a file whose name ends with .h5, but "
+                f"{self.weights!r} was given."
+            )
+
+    @property
+    def weights_file(self) -> Path | None:
+        """The file that a network's weights come from, if `weights` is the path of one."""
+        path = Path(self.weights).expanduser()
+        return path if path.suffix in WEIGHTS_FILES else None
 
     def windows_per_clip(self, clips: int) -> int:
         """How often an epoch of so many training clips shows each: once, or more where there are few."""
@@ -254,6 +279,7 @@ PROFILES = {
         learning_rate=1e-4,
         weight_decay=0.0,
         label_smoothing=0.0,
+        kept_epoch="last",  # the study's figures are those of epoch 40
     ),
 }
 
@@ -266,7 +292,8 @@ def choose_profile(name: str, *, overrides: str = "") -> Profile:
     name : str
         A key of `PROFILES`.
     overrides : str, optional
-        Such as ``"epochs=5, batch_size=16"``; the names are those of `Profile`, `Corpus` and `SpectrogramSettings`.
+        Such as ``"epochs=5, batch_size=16"``; the names are those of `Profile`, `Corpus` and `SpectrogramSettings`. A value with
+        a space or a comma stands between quotes: ``weights="/content/drive/My Drive/weights.h5"``.
 
     Raises
     ------
@@ -283,7 +310,7 @@ def choose_profile(name: str, *, overrides: str = "") -> Profile:
     profile = PROFILES[name]
     chosen: dict[Any, dict[str, Any]] = {part: {} for part in (profile, profile.corpus, profile.spectrogram)}
     _, *known = describe(profile)  # without its name
-    for item in overrides.replace(",", " ").split():
+    for item in _items(overrides):
         setting, _, text = item.partition("=")
         if setting not in known:
             raise SuiteError(f"The profile has no setting {setting!r}; write name=value with one of: {', '.join(known)}.")
@@ -299,6 +326,17 @@ def describe(profile: Profile) -> dict[str, Any]:
     for name, value in asdict(profile).items():
         flat |= value if isinstance(value, dict) else {name: value}
     return flat
+
+
+def _items(overrides: str) -> list[str]:
+    """The parts of a text between spaces and commas; quotes hold one together."""
+    lexer = shlex.shlex(overrides, posix=True)
+    lexer.whitespace += ","
+    lexer.whitespace_split, lexer.commenters, lexer.escape = True, "", ""
+    try:
+        return list(lexer)
+    except ValueError:
+        raise SuiteError(f"In OVERRIDES a quote is not closed: {overrides}") from None
 
 
 def _value(part: Any, setting: str, text: str) -> Any:

@@ -107,6 +107,15 @@ def group_scores(test: pd.DataFrame, manifest: pd.DataFrame, classes: list[str])
     return pd.concat(tables)
 
 
+def _start(run: dict) -> str:
+    """Which weights a network started from, in words."""
+    if "weights_file" in run:
+        return f"{verbatim(run['weights_file']['name'])} as"
+    if run.get("start"):
+        return "the synthetic voices'"
+    return "ImageNet" if run["settings"]["weights"] == "imagenet" else "random"
+
+
 def write_model_card(artifacts: Artifacts, *, profile: Profile) -> str:
     """Write `model_card.md` of the profile's network from the tables, and the page `not_for.md` that it links; return the card."""
     manifest, classes, dataset = read_manifest(artifacts), read_classes(artifacts), read_json(artifacts.dataset)
@@ -125,7 +134,7 @@ def write_model_card(artifacts: Artifacts, *, profile: Profile) -> str:
         dataset={name: html.escape(str(value), quote=False) for name, value in dataset.items()},
         run=run,
         synthetic=synthetic if dataset["dataset"] == "voices" else "",
-        start="ImageNet" if profile.weights == "imagenet" else "the synthetic voices'" if run.get("start") else "random",
+        start=_start(run),
         classes=len(classes),
         examples=f"{verbatim(classes[0])} and {verbatim(classes[-1])}",
         versions=", ".join(f"{name} {version}" for name, version in run["versions"].items()),

@@ -73,7 +73,7 @@ def run_folders(name: str, part: Artifacts, *, profile: Profile) -> list[tuple[P
     are weights of the synthetic voices for one network alone, none starts from them.
     """
     optimizer = "adamw_steady" if profile.optimizer == "adamw" else profile.optimizer
-    weights = "none" if profile.weights == "voices" else profile.weights
+    weights = profile.weights if profile.weights == "imagenet" else "none"
     rules = {"epochs": profile.compare_epochs, "early_stopping": PATIENCE, "kept_epoch": "best"}
     rules |= {"optimizer": optimizer, "weights": weights}
     return [

@@ -51,6 +51,7 @@ def model_note(model: keras.Model, *, classes: list[str], profile: Profile) -> d
     return {
         "network": model.name,
         "shape": list(model.input_shape[1:]),
+        "head": profile.head,
         "base_channels": profile.base_channels,
         "dropout": profile.dropout,
         "layers": networks.layers_fingerprint(model),
@@ -115,7 +116,7 @@ def load_model(path: Path, *, classes: list[str] | None = None) -> TrainedModel:
     if not {"layers", "shape"} <= note.keys():
         raise SuiteError(f"{path} was trained by an earlier version of this project: {_again()}.")
     try:
-        options = {name: note[name] for name in ("base_channels", "dropout")}
+        options = {name: note[name] for name in ("head", "base_channels", "dropout")}
         name, names, shape, layers, windows = (note[key] for key in ("network", "classes", "shape", "layers", "test_windows"))
         settings = SpectrogramSettings(**note["spectrogram"])
         Profile("", network=name, test_windows=windows, window_frames=shape[1], **options)  # refuses what is out of its limits
@@ -155,23 +156,10 @@ def load_weights(path: Path, network: keras.Model) -> None:
 
 
 def _require_weights_of(network: keras.Model, path: Path) -> None:
-    """Refuse weights that are more or fewer than the network's, or that are not in the file itself.
-
-    HDF5 lets a data set lie in other files, by links, external storage or a virtual data set (as in CVE-2026-1669), and lets it be
-    far larger than what is stored of it.
-    """
+    """Refuse weights that are more or fewer than the network's, or that are not in the file itself."""
     try:
         with zipfile.ZipFile(path) as archive, archive.open(WEIGHTS) as content, h5py.File(content, "r") as file:
-            links: dict[str, Any] = {}
-            file.visititems_links(links.__setitem__)
-            if any(not isinstance(link, h5py.HardLink) for link in links.values()):
-                raise ValueError("a link leads out of it")
-            arrays = [item for item in map(file.get, links) if isinstance(item, h5py.Dataset)]
-            for array in arrays:
-                numbers = array.dtype.kind in "biuf" and array.id.get_storage_size() == array.nbytes
-                if array.external or array.is_virtual or not numbers:
-                    raise ValueError(f"{array.name} holds no numbers, or not in this file")
-            found = sum(array.nbytes for array in arrays)
+            found = sum(array.nbytes for array in arrays_in(file))
     except Exception as error:  # h5py raises all kinds for a file that is damaged inside
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise SuiteError(f"{path} can't be read safely as a model file ({reason[:200]}): use only files from this suite.") from None
@@ -181,6 +169,29 @@ def _require_weights_of(network: keras.Model, path: Path) -> None:
             f"{path} holds {found / 1e6:.2f} MB of weights, and {network.name} has {needed / 1e6:.2f} MB: the file is of another "
             f"network; {_again()}."
         )
+
+
+def arrays_in(file: h5py.File) -> list[h5py.Dataset]:
+    """All arrays of an HDF5 file.
+
+    HDF5 lets a data set lie in other files, by links, external storage or a virtual data set (as in CVE-2026-1669), and lets it be
+    far larger than what is stored of it.
+
+    Raises
+    ------
+    ValueError
+        One holds no numbers, or does not lie in the file itself.
+    """
+    links: dict[str, Any] = {}
+    file.visititems_links(links.__setitem__)
+    if any(not isinstance(link, h5py.HardLink) for link in links.values()):
+        raise ValueError("a link leads out of it")
+    arrays = [item for item in map(file.get, links) if isinstance(item, h5py.Dataset)]
+    for array in arrays:
+        numbers = array.dtype.kind in "biuf" and array.id.get_storage_size() == array.nbytes
+        if array.external or array.is_virtual or not numbers:
+            raise ValueError(f"{array.name} holds no numbers, or not in this file")
+    return arrays
 
 
 def export_model(path: Path, folder: Path) -> Path:

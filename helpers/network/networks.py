@@ -24,12 +24,12 @@ FEWEST_CHANNELS = 8
 # By name: who builds it, and what its authors did to the pictures (keras.applications.imagenet_utils).
 PRETRAINED = {
     "resnet50": (keras.applications.ResNet50, "caffe"),
-    "resnet50_flatten": (keras.applications.ResNet50, "caffe"),
     "resnet101": (keras.applications.ResNet101, "caffe"),
     "resnet50v2": (keras.applications.ResNet50V2, "unit"),
     "vgg16": (keras.applications.VGG16, "caffe"),
     "inceptionv3": (keras.applications.InceptionV3, "unit"),
     "xception": (keras.applications.Xception, "unit"),
+    "mobilenet": (keras.applications.MobileNet, "unit"),
     "mobilenetv2": (keras.applications.MobileNetV2, "unit"),
     "densenet121": (keras.applications.DenseNet121, "standardised"),
     "efficientnetv2b0": (keras.applications.EfficientNetV2B0, "inside"),
@@ -37,7 +37,14 @@ PRETRAINED = {
 
 
 def build(
-    name: str, *, shape: tuple[int, int, int], classes: int, weights: str = "none", base_channels: int = 32, dropout: float = 0.1
+    name: str,
+    *,
+    shape: tuple[int, int, int],
+    classes: int,
+    weights: str = "none",
+    head: str = "max_pooling",
+    base_channels: int = 32,
+    dropout: float = 0.1,
 ) -> keras.Model:
     """Build a network by its name.
 
@@ -48,8 +55,10 @@ def build(
     shape : tuple of int
         Height, width and channels of the pictures.
     classes : int
-    weights : {"imagenet", "voices", "none"}
+    weights : str
         "imagenet" is where the convolutions of a network of `keras.applications` start; all else is built with random weights.
+    head : {"max_pooling", "flatten"}
+        For the networks of `keras.applications`.
     base_channels, dropout : int, float
         For the small networks.
 
@@ -67,7 +76,7 @@ def build(
         raise SuiteError(f"There is no network {name!r}: choose one of {', '.join(NETWORKS)}.")
     pictures = layers.Input(shape)
     if name in PRETRAINED:
-        x = pretrained(name, pictures, weights=weights)
+        x = pretrained(name, pictures, weights=weights, head=head)
     else:
         # Each mel band is standardised by its own mean and deviation over the training clips: what distinguishes voices differs
         # from band to band, and high bands are weaker in all of them.
@@ -152,11 +161,11 @@ def small_vgg(x: keras.KerasTensor, base_channels: int) -> keras.KerasTensor:
     return x
 
 
-def pretrained(name: str, pictures: keras.KerasTensor, *, weights: str) -> keras.KerasTensor:
+def pretrained(name: str, pictures: keras.KerasTensor, *, weights: str, head: str) -> keras.KerasTensor:
     """A network of `keras.applications` up to the last layer of one of the study's two heads, all layers trained.
 
     Its section 6 describes GlobalMaxPooling2D and a Dense softmax; its section 9.2 also BatchNormalization, ReLU, Flatten and a
-    Dense softmax, which is `resnet50_flatten`.
+    Dense softmax.
     """
     constructor, preprocessing = PRETRAINED[name]
     _, height, width, channels = pictures.shape
@@ -180,7 +189,7 @@ def pretrained(name: str, pictures: keras.KerasTensor, *, weights: str) -> keras
             raise
         raise SuiteError(_how_to_get_weights(name, weights, str(error).splitlines()[0])) from None
     x = base(x)
-    if name.endswith("_flatten"):
+    if head == "flatten":
         return layers.Flatten()(layers.ReLU()(layers.BatchNormalization()(x)))
     return layers.GlobalMaxPooling2D()(x)
 

@@ -47,7 +47,7 @@ class Run:
     layers : str
         Fingerprint of the network's layers (`helpers.network.networks.layers_fingerprint`); empty for a baseline.
     start : str
-        Fingerprint of the ready-made weights that it starts from; empty for all other weights.
+        Fingerprint of the weights that it starts from, ready-made ones or a file's; empty for ImageNet's and random ones.
     """
 
     folder: Path
@@ -71,12 +71,16 @@ class Run:
         settings: dict | None = None,
     ) -> Self:
         """The run of a network with these settings and clips, in `models/<name>/` unless another folder is given."""
+        if settings is None:
+            # Wherever the file lies: `start` says which weights they are.
+            weights = "file" if profile.weights_file else profile.weights
+            settings = describe(replace(profile, network=name)) | {"weights": weights}
         return cls(
             folder=folder or artifacts.model(name),
             artifacts=artifacts,
             profile=profile,
             classes=read_classes(artifacts),
-            settings=describe(replace(profile, network=name)) if settings is None else {"network": name} | settings,
+            settings={"network": name} | settings,
             data=data_fingerprint(manifest, artifacts),
         )
 

@@ -76,14 +76,15 @@ def train(
     PausedError
         It has paused, and goes on when this is called again.
     SuiteError
-        Pictures that are missing or were made with other settings, clips or classes that do not fit, a checkpoint of another
-        training, a full disk, or a loss that is not a number.
+        Pictures that are missing or were made with other settings, clips or classes that do not fit, a weights file of another
+        network, a checkpoint of another training, a full disk, or a loss that is not a number.
     """
     run = Run.of(name, manifest, artifacts, profile=profile, folder=folder)
     paths, targets = pictures(manifest, artifacts, classes=run.classes, profile=profile)
     # Built from random weights: of whatever is in the code now, layer by layer.
     plan = build(name, paths[0], classes=run.classes, profile=replace(profile, weights="none"))
     weights = pretraining.starting_weights(run, plan)
+    note = pretraining.note_of_file(profile.weights_file)
     run = replace(run, layers=networks.layers_fingerprint(plan), start=pretraining.fingerprint(weights))
     if run.is_finished():
         print(f"{name}: already trained with these settings and clips, taken from {run.folder}")
@@ -93,16 +94,16 @@ def train(
     history, best = fit(run, paths, targets, manifest["split"].to_numpy(), weights=weights, pause=pause)
     # `plan` is for one device and in 32 bits, so that the file can be used on any machine.
     load_weights(best, plan)
-    return _keep(run, plan, history, manifest, paths)
+    return _keep(run, plan, history, manifest, paths, **note)
 
 
-def _keep(run: Run, model: keras.Model, history: list[dict], manifest: pd.DataFrame, paths: list[Path]) -> dict:
-    """Write all that is kept of a training that is over, `run.json` last; then its checkpoints go."""
+def _keep(run: Run, model: keras.Model, history: list[dict], manifest: pd.DataFrame, paths: list[Path], **facts) -> dict:
+    """Write all that is kept of a training that is over, `run.json` with more facts last; then its checkpoints go."""
     profile, files, classes = run.profile, run.files, run.classes
     predictions = predictions_table(manifest, predict_clips(model, paths, classes=len(classes), profile=profile), classes)
     windows = np.concatenate([clip_windows(path, profile=profile) for path in paths[:16]])
     clips = len(windows) // profile.test_windows
-    facts = {
+    facts |= {
         "parameters": model.count_params(),
         "best_epoch": KEPT_EPOCHS[profile.kept_epoch](history),
         "milliseconds_per_clip": milliseconds_per_clip(lambda: model.predict_on_batch(windows), clips=clips),
@@ -160,7 +161,8 @@ def fit(
     steps = steps_per_epoch(len(training), profile=profile)
     model = _model_to_train(run, paths[0], steps=steps, devices=devices, latest=latest)
     if latest is None and weights:
-        print(f"{run.name}: starts from the weights that have learnt the synthetic voices, with a new last layer")
+        learnt = profile.weights_file or "the weights that have learnt the synthetic voices"
+        print(f"{run.name}: starts from {learnt}, with a new last layer")
         pretraining.start_from(model, weights)
     elif latest is not None:
         print(f"{run.name}: goes on after epoch {len(history)} of {profile.epochs}, from {run.checkpoints}")
@@ -226,6 +228,7 @@ def build(name: str, picture: Path, *, classes: list[str], profile: Profile, mix
             shape=image_shape(picture, profile=profile),
             classes=len(classes),
             weights=profile.weights,
+            head=profile.head,
             base_channels=profile.base_channels,
             dropout=profile.dropout,
         )

@@ -37,7 +37,11 @@ def test_overrides_reach_every_part_and_keep_their_kind():
         ("quick", "learning_rate=-1", "learning_rate must be at least 1e-15 and at most 10, but is -1.0"),
         ("quick", "learning_rate=nan", "learning_rate must be at least 1e-15 and at most 10, but is nan"),
         ("quick", "dynamic_range_db=-5", "dynamic_range_db must be at least 1 and at most 200, but is -5.0"),
-        ("quick", "weights=foo", "weights takes one of imagenet, voices, none, but 'foo' was given"),
+        ("quick", "weights=foo", "weights takes one of imagenet, voices, none or the path of a file .* .h5, but 'foo' was given"),
+        ("quick", 'weights="/My Drive/a.h5', "a quote is not closed: weights=\"/My Drive"),
+        ("quick", "head=average", "head takes one of max_pooling, flatten, but 'average' was given"),
+        ("quick", "network=resnet50_flatten", "resnet50_flatten is now network=resnet50 head=flatten: write that"),
+        ("quick", "compare=vgg16+resnet50_flatten", "resnet50_flatten is now network=resnet50 head=flatten: write that"),
         ("quick", "network=resnet18", "network takes one of small_resnet, plain_cnn, .*, but 'resnet18' was given"),
         ("quick", "compare=plain_cnn+lenet", "compare takes one of small_resnet, plain_cnn, .*, but 'lenet' was given"),
         ("quick", "optimizer=sgd", "optimizer takes one of adam, adamw, adamw_steady, but 'sgd' was given"),
@@ -51,6 +55,12 @@ def test_overrides_reach_every_part_and_keep_their_kind():
 def test_what_does_not_fit_is_one_sentence(name, overrides, message):
     with pytest.raises(SuiteError, match=message):
         choose_profile(name, overrides=overrides)
+
+
+def test_a_quoted_path_may_hold_spaces_and_commas():
+    profile = choose_profile("paper", overrides="network=mobilenet, weights='/My Drive/a, b.weights.h5', head=flatten")
+    assert (profile.network, profile.head, profile.weights) == ("mobilenet", "flatten", "/My Drive/a, b.weights.h5")
+    assert profile.weights_file.name == "a, b.weights.h5" and PROFILES["paper"].weights_file is None
 
 
 def test_overrides_are_checked_together_and_a_setting_that_is_made_by_hand_too():

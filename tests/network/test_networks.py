@@ -48,8 +48,8 @@ def test_the_studys_head_stands_on_resnet50():
     ("name", "module"),
     [
         ("resnet50", "resnet"), ("resnet101", "resnet"), ("resnet50v2", "resnet_v2"), ("vgg16", "vgg16"),
-        ("inceptionv3", "inception_v3"), ("xception", "xception"), ("mobilenetv2", "mobilenet_v2"), ("densenet121", "densenet"),
-        ("efficientnetv2b0", "efficientnet_v2"),
+        ("inceptionv3", "inception_v3"), ("xception", "xception"), ("mobilenet", "mobilenet"), ("mobilenetv2", "mobilenet_v2"),
+        ("densenet121", "densenet"), ("efficientnetv2b0", "efficientnet_v2"),
     ],
 )  # fmt: skip
 def test_preprocessing_is_the_networks_own(name, module, rng, monkeypatch):
@@ -79,7 +79,7 @@ def test_a_pretrained_network_takes_grey_pictures_and_survives_saving(tmp_path, 
 
 
 def test_the_studys_second_head_stands_on_resnet50():
-    model = networks.build("resnet50_flatten", shape=(64, 64, 3), classes=39)
+    model = networks.build("resnet50", shape=(64, 64, 3), classes=39, head="flatten")
     assert [type(layer).__name__ for layer in model.layers[-5:]] == ["Functional", "BatchNormalization", "ReLU", "Flatten", "Dense"]
     assert model.layers[-1].activation is keras.activations.softmax and model.layers[-1].kernel.shape == (2 * 2 * 2048, 39)
     assert all(layer.trainable for layer in model.layers)
