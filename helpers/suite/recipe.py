@@ -126,7 +126,8 @@ def train_once(task: Task, profile: Profile, *, stride: tuple[int, int] | None) 
     from helpers.network import networks
     from helpers.network.training import train
 
-    artifacts = prepare(task, profile)
+    folder = artifacts_root("recipe") / "-".join((task.dataset, task.labels, task.split_method))
+    artifacts = prepare(task.dataset, Artifacts(folder), profile=profile, labels=task.labels, split_method=task.split_method)
     manifest = read_manifest(artifacts)
     manifest["split"] = split_clips(manifest, method=task.split_method, seed=profile.seed)
     training = manifest["split"] == "train"
@@ -153,17 +154,22 @@ def train_once(task: Task, profile: Profile, *, stride: tuple[int, int] | None) 
     return rounded | {"best_epoch": run["best_epoch"], "seconds": round(run["seconds"])}
 
 
-def prepare(task: Task, profile: Profile) -> Artifacts:
-    """The clips of a task and their spectrogram images."""
-    root = Path(os.environ.get("ARTIFACTS") or machine.PROJECT / "artifacts").expanduser().resolve() / "recipe"
-    artifacts = Artifacts(root / "-".join((task.dataset, task.labels, task.split_method)))
+def artifacts_root(name: str) -> Path:
+    """Where the artifacts of a script lie: in the folder that ARTIFACTS names, or in the project."""
+    return Path(os.environ.get("ARTIFACTS") or machine.PROJECT / "artifacts").expanduser().resolve() / name
+
+
+def prepare(
+    dataset: str, artifacts: Artifacts, *, profile: Profile, labels: str = "exact", split_method: str = "random"
+) -> Artifacts:
+    """Make the clips of a dataset and their spectrogram images, unless they are there."""
     if not artifacts.manifest.exists():
         speech = os.environ.get("SPEECH_DATA", "")
-        if task.dataset != "voices" and not speech:
+        if dataset != "voices" and not speech:
             raise SuiteError("SPEECH_DATA is not set: let it name a folder that holds EmoDB as emodb/ and BAVED as baved/.")
-        data_dir = str(Path(speech).expanduser() / task.dataset) if task.dataset != "voices" else ""
-        source = catalogue.locate(task.dataset, data_dir=data_dir, artifacts=artifacts, corpus=profile.corpus)
-        build_manifest(task.dataset, source, artifacts, seed=0, labels=task.labels, split_method=task.split_method)
+        data_dir = str(Path(speech).expanduser() / dataset) if dataset != "voices" else ""
+        source = catalogue.locate(dataset, data_dir=data_dir, artifacts=artifacts, corpus=profile.corpus)
+        build_manifest(dataset, source, artifacts, seed=0, labels=labels, split_method=split_method)
     if not images_fit(artifacts, profile=profile):
         make_images(artifacts, profile=profile)
     return artifacts
@@ -171,9 +177,16 @@ def prepare(task: Task, profile: Profile) -> Artifacts:
 
 def write_page() -> None:
     """Put the table of the rows into the page, between its two marks."""
-    text = PAGE.read_text("utf-8")
-    table = "\n".join(table_lines(read_table(ROWS)))
-    write_text(PAGE, re.sub("(?s)(<!-- tries -->\n).*(<!-- end -->)", lambda found: f"{found[1]}{table}\n{found[2]}", text))
+    write_text(PAGE, between(PAGE.read_text("utf-8"), "tries", "\n".join(table_lines(read_table(ROWS)))))
+
+
+def between(text: str, mark: str, content: str) -> str:
+    """A page with other lines between `<!-- mark -->` and the next `<!-- end -->`; SuiteError where there is not one such place."""
+    pattern = f"(?s)(<!-- {mark} -->\n).*?(<!-- end -->)"
+    changed, places = re.subn(pattern, lambda found: f"{found[1]}{content}\n{found[2]}", text)
+    if places != 1:
+        raise SuiteError(f"The page has {places} places for the table {mark}: write <!-- {mark} --> and <!-- end --> once.")
+    return changed
 
 
 def table_lines(rows: pd.DataFrame) -> Iterable[str]:
