@@ -10,8 +10,8 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from helpers.base.artifacts import SuiteError
 
 NETWORKS = (
-    "small_resnet", "plain_cnn", "small_vgg", "resnet50", "resnet101", "resnet50v2", "vgg16", "inceptionv3", "xception", "mobilenet",
-    "mobilenetv2", "densenet121", "efficientnetv2b0",
+    "small_resnet", "plain_cnn", "small_vgg", "resnet50", "resnet101", "resnet50v2", "vgg16", "inceptionv3", "xception",
+    "mobilenet", "mobilenetv2", "densenet121", "efficientnetv2b0",
 )  # fmt: skip
 FORMER_NETWORKS = {"resnet50_flatten": "network=resnet50 head=flatten"}  # what to write for it now
 WEIGHTS, WEIGHTS_FILES = ("imagenet", "voices", "none"), (".h5", ".hdf5")

@@ -1,7 +1,7 @@
 """Weights to start from: ready-made ones of the small ResNet, or a file's for a network of `keras.applications` (notebook 03).
 
-The small ResNet's have learnt the synthetic voices. They are in the ready-made results, so nothing is downloaded. A network for other
-classes takes all of them but its last layer's.
+The small ResNet's have learnt the synthetic voices. They are in the ready-made results, so nothing is downloaded. A network for
+other classes takes all of them but its last layer's.
 """
 
 import hashlib
@@ -34,8 +34,9 @@ DATASET, MEMBER = "voices", "models/small_resnet/model.keras"
 def starting_weights(run: Run, plan: keras.Model) -> list[np.ndarray]:
     """The weights that a run's first layers start from; none where it starts from random or from ImageNet weights.
 
-    Those of a file are all of a network of `keras.applications`, the ready-made ones all but the last layer's. Recordings of the synthetic voices start from random weights: the ready-made network has learnt those very clips. Where the
-    weights are wanted but do not fit, a line says so.
+    Those of a file are all of a network of `keras.applications`, the ready-made ones all but the last layer's. Recordings of the
+    synthetic voices start from random weights: the ready-made network has learnt those very clips. Where these weights are wanted
+    but do not fit, a line says so.
 
     Parameters
     ----------
@@ -99,7 +100,9 @@ def weights_of_file(path: Path, name: str, plan: keras.Model) -> list[np.ndarray
     if name not in PRETRAINED:
         raise SuiteError(f"{name} starts from no weights of a file: choose one of {', '.join(PRETRAINED)}, or leave weights out.")
     if not path.is_file():
-        raise SuiteError(f"There is no weights file {path}: check the path in OVERRIDES, and that Drive is connected if it is there.")
+        raise SuiteError(
+            f"There is no weights file {path}: check the path in OVERRIDES, and that Drive is connected if it is there."
+        )
     base = next(layer for layer in plan.layers if isinstance(layer, keras.Model))
     try:
         with h5py.File(path, "r") as file:

@@ -38,7 +38,7 @@ def test_overrides_reach_every_part_and_keep_their_kind():
         ("quick", "learning_rate=nan", "learning_rate must be at least 1e-15 and at most 10, but is nan"),
         ("quick", "dynamic_range_db=-5", "dynamic_range_db must be at least 1 and at most 200, but is -5.0"),
         ("quick", "weights=foo", "weights takes one of imagenet, voices, none or the path of a file .* .h5, but 'foo' was given"),
-        ("quick", 'weights="/My Drive/a.h5', "a quote is not closed: weights=\"/My Drive"),
+        ("quick", 'weights="/My Drive/a.h5', 'a quote is not closed: weights="/My Drive'),
         ("quick", "head=average", "head takes one of max_pooling, flatten, but 'average' was given"),
         ("quick", "network=resnet50_flatten", "resnet50_flatten is now network=resnet50 head=flatten: write that"),
         ("quick", "compare=vgg16+resnet50_flatten", "resnet50_flatten is now network=resnet50 head=flatten: write that"),
