@@ -11,10 +11,7 @@ import argparse
 import contextlib
 import io
 import os
-import re
 import shutil
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -35,10 +32,10 @@ from PIL import Image
 from helpers.base import machine
 from helpers.base.artifacts import Artifacts, read_json, write_json
 from helpers.base.settings import Corpus, SpectrogramSettings
-from helpers.recordings.manifest import build_manifest
 from helpers.recordings.voices import synthesise
 from helpers.spectrograms.convert import convert, encode
 from helpers.spectrograms.mel import FRAMES_A_BLOCK, frames_of, load_audio, picture
+from helpers.suite.bench_scale import in_own_process, scale
 from helpers.suite.bench_training import input_wait, interleaved, pipeline, ratio, training
 
 # Speech of 2.8 s at 16 kHz, 224 x 224 grey pictures of `quick`'s spectrogram.
@@ -134,8 +131,8 @@ def conversion_memory_mib() -> dict[str, float]:
     """Peak memory in MiB of the process that converts and of its largest worker, by number of clips (Linux)."""
     with tempfile.TemporaryDirectory() as folder:
         bench_clips(Path(folder))
-        found = {clips: in_own_process(f"convert_many({folder!r}, {clips})") for clips in (500, 5000)}
-    return {f"{name}_{clips}": measured[name] for clips, measured in found.items() for name in ("main", "worker")}
+        found = {clips: in_own_process(f"convert_many({folder!r}, {clips})", module=__spec__.name) for clips in (500, 5000)}
+    return {f"{name}_{clips}": found[clips][place] for clips in found for name, place in (("main", 1), ("worker", 2))}
 
 
 def convert_many(folder: str, clips: int) -> None:
@@ -144,51 +141,8 @@ def convert_many(folder: str, clips: int) -> None:
     convert_paths(list(paths), Path(folder) / f"memory-{clips}", workers=-1)
 
 
-def audit() -> dict[str, float]:
-    """Seconds that reading and auditing a folder takes, and peak memory in MiB of the process and of its largest worker (Linux).
-
-    As many clips as CREMA-D has, and as AudioMNIST, of about their length, each another one.
-    """
-    found = {}
-    for clips, seconds in ((7000, 2.5), (30_000, 0.6)):
-        with tempfile.TemporaryDirectory() as folder:
-            noise = np.random.default_rng(0).normal(0, 0.1, 60 * SETTINGS.sample_rate)
-            length = round(seconds * SETTINGS.sample_rate)
-            for number in range(clips):
-                path = Path(folder, "audio", ("female_23", "female_60", "male_41", "male_65")[number % 4], f"{number}.wav")
-                path.parent.mkdir(parents=True, exist_ok=True)
-                start = 7 * number % (len(noise) - length)
-                soundfile.write(path, noise[start : start + length] * (1 + number / clips), SETTINGS.sample_rate, "PCM_16")
-            found |= {f"{name}_{clips}": value for name, value in in_own_process(f"audit_folder({folder!r})").items()}
-    return found
-
-
-def audit_folder(folder: str) -> None:
-    """What notebook 1 does with a folder of recordings."""
-    build_manifest("folder", Path(folder, "audio"), Artifacts(Path(folder, "artifacts")), seed=0)
-
-
-def in_own_process(call: str) -> dict[str, float]:
-    """Seconds that a call takes, and the peak memory in MiB of its process and of the largest worker that joblib keeps (Linux).
-
-    In a process of its own, so that it does not start with the peak of another one.
-    """
-    code = f"from helpers.suite.bench import *; started = time.perf_counter(); {call}; print(*measured(started))"
-    result = subprocess.run([sys.executable, "-c", code], cwd=machine.PROJECT, check=True, capture_output=True, text=True)
-    return dict(zip(("seconds", "main", "worker"), map(float, result.stdout.splitlines()[-1].split()), strict=True))
-
-
-def measured(started: float) -> tuple[float, float, float]:
-    """The seconds since a time, and the peaks of this process and of its largest worker, from Linux's own account of them."""
-    seconds = round(time.perf_counter() - started, 1)
-    workers = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
-    peaks = (re.search(r"VmHWM:\s*(\d+)", Path(f"/proc/{process}/status").read_text()) for process in ("self", *workers))
-    main, *others = (round(int(peak[1]) / 1024, 1) for peak in peaks)
-    return seconds, main, max(others)
-
-
 BENCHMARKS: dict[str, Callable[[], dict[str, float]]] = {
-    benchmark.__name__: benchmark for benchmark in (audit, conversion, conversion_memory_mib, pipeline, input_wait, training)
+    benchmark.__name__: benchmark for benchmark in (conversion, conversion_memory_mib, scale, pipeline, input_wait, training)
 }
 
 

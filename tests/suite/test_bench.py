@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from helpers.suite import bench, bench_training
+from helpers.base.artifacts import SuiteError
+from helpers.suite import bench, bench_scale, bench_training
 
 
 @pytest.fixture
@@ -47,6 +48,11 @@ def test_in_every_round_each_way_has_its_turn():
     assert bench_training.ratio(measured, "two", "one") == {"two_to_one": 1.33, "two_to_one_lowest": 1.2, "two_to_one_highest": 2.0}
 
 
+def test_a_stage_that_fails_says_why():
+    with pytest.raises(SuiteError, match=r"audit.'/nowhere'. failed: .*/nowhere"):
+        bench_scale.in_own_process("audit('/nowhere')")
+
+
 @pytest.mark.slow
 def test_our_pipeline_and_keras_own_are_measured_on_the_same_work(monkeypatch):
     shapes = []
@@ -63,6 +69,7 @@ def test_our_pipeline_and_keras_own_are_measured_on_the_same_work(monkeypatch):
 def test_every_benchmark_that_trains_or_measures_memory_gives_numbers(monkeypatch):
     monkeypatch.setattr(bench, "CLIPS", 20)
     monkeypatch.setattr(bench_training, "ROUNDS", 2)
-    for name in ("input_wait", "conversion", "conversion_memory_mib", "training"):
+    monkeypatch.setattr(bench_scale, "SIZES", (40,))
+    for name in ("input_wait", "conversion", "conversion_memory_mib", "scale", "training"):
         figures = bench.BENCHMARKS[name]()
         assert figures and all(value >= 0 for value in figures.values()), name
