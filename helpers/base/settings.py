@@ -167,9 +167,9 @@ class Profile(Checked):
         Where a network starts: "imagenet", one of `keras.applications` from ImageNet weights; "voices", the small ResNet from the
         ready-made ones, which have learnt the synthetic voices; "none", and all that these do not fit, from random weights. Or the
         path of a file with weights of the network of `keras.applications`, `.h5`, with or without its top.
-    head : {"max_pooling", "flatten"}
-        What stands on a network of `keras.applications`: GlobalMaxPooling2D and a Dense softmax (the study's section 6), or
-        BatchNormalization, ReLU, Flatten and a Dense softmax (its section 9.2).
+    head : {"max_pooling", "flatten", "average_pooling"}
+        What stands on a network of `keras.applications` before the Dense softmax: GlobalMaxPooling2D (the study's section 6);
+        BatchNormalization, ReLU and Flatten (its section 9.2); or GlobalAveragePooling2D, as in ResNet itself.
     base_channels : int
         Channels of the first stage of the small networks.
     dropout : float
@@ -212,7 +212,7 @@ class Profile(Checked):
     compare_seeds: int = 1
     compare_minutes: int = 0
     weights: str = "none"
-    head: Literal["max_pooling", "flatten"] = "max_pooling"
+    head: Literal["max_pooling", "flatten", "average_pooling"] = "max_pooling"
     base_channels: int = 32
     dropout: float = 0.1
     epochs: int = 34

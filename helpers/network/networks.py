@@ -57,7 +57,7 @@ def build(
     classes : int
     weights : str
         "imagenet" is where the convolutions of a network of `keras.applications` start; all else is built with random weights.
-    head : {"max_pooling", "flatten"}
+    head : {"max_pooling", "flatten", "average_pooling"}
         For the networks of `keras.applications`.
     base_channels, dropout : int, float
         For the small networks.
@@ -162,10 +162,10 @@ def small_vgg(x: keras.KerasTensor, base_channels: int) -> keras.KerasTensor:
 
 
 def pretrained(name: str, pictures: keras.KerasTensor, *, weights: str, head: str) -> keras.KerasTensor:
-    """A network of `keras.applications` up to the last layer of one of the study's two heads, all layers trained.
+    """A network of `keras.applications` up to the last layer of its head, all layers trained.
 
-    Its section 6 describes GlobalMaxPooling2D and a Dense softmax; its section 9.2 also BatchNormalization, ReLU, Flatten and a
-    Dense softmax.
+    The study's section 6 describes GlobalMaxPooling2D and a Dense softmax; its section 9.2 also BatchNormalization, ReLU, Flatten
+    and a Dense softmax.
     """
     constructor, preprocessing = PRETRAINED[name]
     _, height, width, channels = pictures.shape
@@ -191,7 +191,7 @@ def pretrained(name: str, pictures: keras.KerasTensor, *, weights: str, head: st
     x = base(x)
     if head == "flatten":
         return layers.Flatten()(layers.ReLU()(layers.BatchNormalization()(x)))
-    return layers.GlobalMaxPooling2D()(x)
+    return (layers.GlobalMaxPooling2D() if head == "max_pooling" else layers.GlobalAveragePooling2D())(x)
 
 
 def _how_to_get_weights(name: str, weights: str, reason: str) -> str:

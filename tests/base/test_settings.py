@@ -39,7 +39,7 @@ def test_overrides_reach_every_part_and_keep_their_kind():
         ("quick", "dynamic_range_db=-5", "dynamic_range_db must be at least 1 and at most 200, but is -5.0"),
         ("quick", "weights=foo", "weights takes one of imagenet, voices, none or the path of a file .* .h5, but 'foo' was given"),
         ("quick", 'weights="/My Drive/a.h5', 'a quote is not closed: weights="/My Drive'),
-        ("quick", "head=average", "head takes one of max_pooling, flatten, but 'average' was given"),
+        ("quick", "head=average", "head takes one of max_pooling, flatten, average_pooling, but 'average' was given"),
         ("quick", "network=resnet50_flatten", "resnet50_flatten is now network=resnet50 head=flatten: write that"),
         ("quick", "compare=vgg16+resnet50_flatten", "resnet50_flatten is now network=resnet50 head=flatten: write that"),
         ("quick", "network=resnet18", "network takes one of small_resnet, plain_cnn, .*, but 'resnet18' was given"),

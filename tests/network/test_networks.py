@@ -78,6 +78,11 @@ def test_a_pretrained_network_takes_grey_pictures_and_survives_saving(tmp_path, 
     assert np.allclose(model(image), again(image), atol=1e-5)
 
 
+def test_a_head_that_averages_stands_on_any_pretrained_network():
+    model = networks.build("mobilenet", shape=(64, 64, 1), classes=3, head="average_pooling")
+    assert [type(layer).__name__ for layer in model.layers[-3:]] == ["Functional", "GlobalAveragePooling2D", "Dense"]
+
+
 def test_the_studys_second_head_stands_on_resnet50():
     model = networks.build("resnet50", shape=(64, 64, 3), classes=39, head="flatten")
     assert [type(layer).__name__ for layer in model.layers[-5:]] == ["Functional", "BatchNormalization", "ReLU", "Flatten", "Dense"]
