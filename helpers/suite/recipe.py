@@ -190,16 +190,25 @@ def between(text: str, mark: str, content: str) -> str:
 
 
 def table_lines(rows: pd.DataFrame) -> Iterable[str]:
-    """A Markdown table: a line a try, a column a task, each with a mean score over its seeds, and the mean seconds a training."""
+    """A Markdown table: a line a try, a column a task, and the mean seconds a training.
+
+    A score is that of the lowest seed, so that the tries of a task can be compared; where there are more, their mean follows.
+    """
     tasks = [task for task in TASKS if task in set(rows["task"])]
     yield f"| try | {' | '.join(tasks)} | seconds a training |"
     yield f"|---|{'---|' * (len(tasks) + 1)}"
     for name, found in rows.groupby("try", sort=False):
-        scores = found.groupby("task")[SCORES].mean()
+        seeds = found.sort_values("seed").groupby("task")
         # By speaker where strangers are asked about: some have many clips, most a few.
         column = {task: "by_speaker" if TASKS[task].split_method == "speaker" else "accuracy" for task in tasks}
-        cells = [f"{scores.loc[task, column[task]]:.3f}" if task in scores.index else "" for task in tasks]
+        scores = {task: rows_of_task[column[task]] for task, rows_of_task in seeds}
+        cells = [cell(scores[task]) if task in scores else "" for task in tasks]
         yield f"| {name} | {' | '.join(cells)} | {found['seconds'].mean():.0f} |"
+
+
+def cell(scores: pd.Series) -> str:
+    """The first of some seeds' scores, and the mean of all if there are more."""
+    return f"{scores.iloc[0]:.3f}" + (f" (mean of {len(scores)}: {scores.mean():.3f})" if len(scores) > 1 else "")
 
 
 if __name__ == "__main__":

@@ -61,6 +61,10 @@ def test_the_page_has_a_line_a_try_and_by_speaker_where_strangers_are_asked_abou
     )
 
 
+def test_of_several_seeds_the_lowest_is_compared_and_the_mean_follows():
+    assert recipe.cell(pd.Series([0.9, 0.8, 0.7])) == "0.900 (mean of 3: 0.800)" and recipe.cell(pd.Series([0.9])) == "0.900"
+
+
 @pytest.mark.parametrize(("asked", "message"), [(["none"], "there is no try 'none'"), (["--tasks", "x"], "there is no task 'x'")])
 def test_what_is_not_known_is_refused(stubbed, capsys, asked, message):
     with pytest.raises(SystemExit):
