@@ -3,6 +3,7 @@
 # make lint   style, spelling, docstrings, and rules of the notebooks
 # make bench  set up, measure, write bench.json
 # make recipe train every try of the search for the recipe of quick, write docs/recipe.csv and docs/recipe.md (hours)
+# make results  the tables of the published runs in docs/results.md, from docs/results/<run>/
 # make seeds  train with SEEDS=0,1,2,3,4: each test accuracy, their range, mean and 95% interval
 # make lab    set up, open JupyterLab       make stamp  write REPOSITORY=https://github.com/owner/name into badges
 # make ready  the ready-made results of voices, notebooks/ready/voices.zip (minutes, where they must be made)
@@ -28,7 +29,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(if
 
 PURELIB := -c "import sysconfig; print(sysconfig.get_path('purelib'))"
 
-.PHONY: run seeds ready recipe test test-all unit lint bench lab stamp student teacher clean
+.PHONY: run seeds ready recipe results test test-all unit lint bench lab stamp student teacher clean
 .DEFAULT_GOAL := run
 
 run: $(VENV)/run.installed
@@ -57,6 +58,9 @@ lint: $(VENV)/test.installed
 
 recipe: $(VENV)/run.installed
 	@$(BIN)/python -m helpers.suite.recipe
+
+results: $(VENV)/run.installed
+	@$(BIN)/python -m helpers.suite.results
 
 bench: $(VENV)/run.installed
 	$(BIN)/python -m helpers.suite.bench

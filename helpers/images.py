@@ -5,7 +5,7 @@ from dataclasses import replace
 from IPython.display import display
 
 from helpers.base.artifacts import Artifacts, NoRecordingsError, find_recordings, read_json
-from helpers.base.device import made_for_device
+from helpers.base.device import FEWEST_CLIPS, few_clips, has_gpu, made_for
 from helpers.base.settings import PROFILES, Profile, choose_profile
 from helpers.display.notes import Notice
 from helpers.recordings.manifest import read_manifest, reject
@@ -14,7 +14,7 @@ from helpers.spectrograms.convert import convert
 
 
 def bring_images(session: Session) -> Session:
-    """Make the spectrogram images that the profile lacks, and say in large letters where it is not the one for this device.
+    """Make the spectrogram images that the profile lacks, and say in large letters where it is not the one for device and clips.
 
     Returns
     -------
@@ -38,9 +38,16 @@ def bring_images(session: Session) -> Session:
             if not images_fit(session.artifacts, profile=session.profile):  # made with other OVERRIDES
                 raise
             lacking = f"The images of the profile {wanted} can't be made here, and those of {there} are used instead: {error}"
-    chosen = "" if session.asked == "auto" else f'PROFILE = "{wanted}" was chosen; "auto" would take {made_for_device()} here.'
-    if notice := unusual(session.profile, device=made_for_device(), why=lacking or chosen):
-        display(notice)
+    gpu, clips = has_gpu(), few_clips(session.artifacts)
+    automatic = made_for(session.artifacts, gpu=gpu)
+    chosen = "" if session.asked == "auto" else f'PROFILE = "{wanted}" was chosen; "auto" would take {automatic} here.'
+    if session.profile.name != automatic:
+        display(unusual(session.profile, gpu=gpu, clips=clips, why=lacking or chosen))
+    elif gpu and clips and session.asked == "auto":
+        print(
+            f'PROFILE = "auto" is quick here, although there is a GPU: {clips} training clips are too few for the study\'s recipe, '
+            f'which memorises them; from {FEWEST_CLIPS:,} on it would be taken. To see it all the same: PROFILE = "paper".'
+        )
     elif lacking:
         print(lacking)
     return session
@@ -67,15 +74,19 @@ def make_images(artifacts: Artifacts, *, profile: Profile) -> None:
     reject(artifacts, convert(manifest, artifacts, settings=profile.spectrogram, profile=profile.name))
 
 
-def unusual(profile: Profile, *, device: str, why: str) -> Notice | None:
-    """What it means to train with another profile than the one for this `device`; None where it is that one."""
-    if profile.name == device:
-        return None
-    if device == "paper":
+def unusual(profile: Profile, *, gpu: bool, clips: int, why: str) -> Notice:
+    """What it means to train with another profile than the one for this device and corpus; `clips` where they are few."""
+    if profile.name == "quick":
         return Notice(
             f"This is not the study's {PROFILES['paper'].network.replace('resnet', 'ResNet')}",
             f"The profile {profile.name} trains {profile.network}, a small network, on smaller pictures: its scores can't be "
             f"compared with the study's, although this machine has a GPU. {why}",
+        )
+    if gpu:
+        return Notice(
+            "Few clips for the study's recipe",
+            f"The profile {profile.name} was made for thousands of clips: of {clips} it learns the clips, and not the voices. "
+            f'PROFILE = "quick" learns from so few. {why}',
         )
     return Notice(
         "This takes hours without a GPU",

@@ -47,7 +47,7 @@ class Session:
     overrides: str = ""
 
     def reopened(self) -> Self:
-        """The same after results were brought back: the profile "auto" is theirs."""
+        """The same after results were made or brought back: the profile "auto" is theirs, or the one for their clips."""
         return replace(self, profile=_profile(self.asked, self.artifacts, overrides=self.overrides, notebook=self.notebook))
 
     def settings(self) -> SettingsTable:

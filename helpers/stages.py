@@ -84,6 +84,7 @@ def bring(session: Session, *, how: str = "auto") -> Session:
     for stage in needed:
         if not _is_here(session, stage):
             MAKERS[stage](session)
+            session = session.reopened() if stage == RECORDINGS else session
     return session
 
 

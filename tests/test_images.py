@@ -8,7 +8,7 @@ from conftest import TINY
 from IPython.lib.pretty import pretty
 
 from helpers import images
-from helpers.base import machine
+from helpers.base import device, machine
 from helpers.base.artifacts import SuiteError, read_json
 from helpers.display.notes import Notice
 from helpers.images import bring_images
@@ -28,6 +28,7 @@ def shown(monkeypatch):
 def session(manifest, artifacts, monkeypatch):
     """With images of `quick`, on a GPU, so that "auto" wants those of `paper`, here small ones."""
     monkeypatch.setattr(machine, "training_devices", lambda: ["GPU:0"])
+    monkeypatch.setattr(device, "FEWEST_CLIPS", 1)
     paper = dataclasses.replace(
         TINY, name="paper", spectrogram=dataclasses.replace(TINY.spectrogram, sample_rate=8000, fmax=4000.0), network="resnet50"
     )
@@ -82,3 +83,17 @@ def test_a_profile_that_was_chosen_for_another_device_says_what_it_means(session
     assert bring_images(small) == small and len(shown) == 1
     bring_images(dataclasses.replace(session, asked="paper"))
     assert "hours without a GPU" in shown[-1].title and '"auto" would take quick' in shown[-1].text
+
+
+def test_on_a_gpu_few_clips_are_for_quick_and_a_line_says_why(session, monkeypatch, shown, capsys):
+    monkeypatch.setattr(device, "FEWEST_CLIPS", 13)
+    made = device.automatic_profile(session.artifacts, notebook=3)
+    small = dataclasses.replace(session, profile=TINY)
+    assert made == "quick" and bring_images(small) == small and not shown
+    assert "12 training clips are too few for the study's recipe" in capsys.readouterr().out
+    bring_images(dataclasses.replace(session, asked="paper"))
+    assert shown[-1].title == "Few clips for the study's recipe" and "of 12 it learns the clips" in shown[-1].text
+    monkeypatch.setattr(device, "FEWEST_CLIPS", 12)
+    assert device.automatic_profile(session.artifacts, notebook=3) == "paper"
+    monkeypatch.setattr(machine, "training_devices", list)
+    assert device.automatic_profile(session.artifacts, notebook=3) == "quick"

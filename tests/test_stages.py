@@ -11,7 +11,7 @@ from conftest import TINY, write_corpus
 
 from helpers import session as session_module
 from helpers import stages
-from helpers.base import device, drive, machine
+from helpers.base import drive, machine
 from helpers.base.archive import archive_path, restore_archive, save_archive
 from helpers.base.artifacts import LAYOUT, Artifacts, SuiteError, read_json, read_table, write_json, write_table
 from helpers.base.settings import describe
@@ -323,7 +323,7 @@ def test_other_choices_than_those_of_the_ready_made_results_are_respected(ready,
 @pytest.mark.parametrize("number", [4, 5, 6])
 def test_ready_made_results_are_taken_with_their_profile_on_a_gpu_too(ready, open_on, no_training, monkeypatch, number):
     monkeypatch.setattr(machine, "driver_lists_gpu", lambda: True)
-    monkeypatch.setattr(device, "made_for_device", lambda: "paper")
+    monkeypatch.setattr(machine, "training_devices", lambda: ["GPU:0"])
     session = open_on(number, "b", profile="auto", overrides=OVERRIDES)
     assert session.profile.name == "paper"
     assert stages.bring(session).profile.name == "quick" and no_training == []
