@@ -234,14 +234,14 @@ def letter_lines() -> Iterable[str]:
 
 def short_lines(names: list[str] | None = None) -> Iterable[str]:
     """A Markdown table, a line a run: clips, steps, and accuracy in a clean pass."""
-    yield "| recordings, and what differs from the study's recipe | training clips | steps | training | test (95% interval) |"
+    yield "| recordings, network, and what differs | training clips | steps | accuracy: training | accuracy: test (95% interval) |"
     yield "|---|---|---|---|---|"
     for name in published() if names is None else names:
         run, history, metrics, predictions = read_published(name)
         clips = metrics["train"]["clips"]
         steps = steps_of(name, epochs=len(history), clips=clips)
         yield (
-            f"| {RUNS[name].dataset}, {run['settings']['network']}: {RUNS[name].what} | {clips:,} | {steps:,} "
+            f"| `{RUNS[name].dataset}`, `{run['settings']['network']}`: {RUNS[name].what} | {clips:,} | {steps:,} "
             f"| {metrics['train']['accuracy']:.3f} | {with_interval(predictions)} |"
         )
 

@@ -68,7 +68,7 @@ def test_the_tables_are_made_from_the_runs(folder):
     assert results.README.read_text() == "no table\n"
     shown = nbformat.read(results.NOTEBOOK, 4).cells[1].source.splitlines()
     assert (
-        shown[4] == "| emodb, mobilenet: from random weights | 40 | 4 | 1.000 | **0.400** (0.168 to 0.687) |"
+        shown[4] == "| `emodb`, `mobilenet`: from random weights | 40 | 4 | 1.000 | **0.400** (0.168 to 0.687) |"
         and shown[-1] == "after"
     )
 
