@@ -110,10 +110,10 @@ def group_scores(test: pd.DataFrame, manifest: pd.DataFrame, classes: list[str])
 def _start(run: dict) -> str:
     """Which weights a network started from, in words."""
     if "weights_file" in run:
-        return f"{verbatim(run['weights_file']['name'])} as"
+        return f"{verbatim(run['weights_file']['name'])}'s"
     if run.get("start"):
         return "the synthetic voices'"
-    return "ImageNet" if run["settings"]["weights"] == "imagenet" else "random"
+    return "ImageNet" if run["settings"].get("weights") == "imagenet" else "random"
 
 
 def write_model_card(artifacts: Artifacts, *, profile: Profile) -> str:

@@ -9,7 +9,7 @@ from conftest import TINY
 
 from helpers.base.artifacts import write_table
 from helpers.comparison.baselines import mfcc_table, train_baseline
-from helpers.comparison.model_card import NOT_FOR, group_scores, markdown_table, verbatim, write_model_card
+from helpers.comparison.model_card import NOT_FOR, _start, group_scores, markdown_table, verbatim, write_model_card
 from helpers.comparison.race import comparison_table
 from helpers.evaluation.scores import predictions_table, read_classes
 from helpers.network.run import read_run
@@ -133,3 +133,17 @@ def test_a_bar_in_a_name_stays_in_its_cell():
     table = pd.DataFrame({"a|b": ["x|y|z"], "f1": [0.81254]}, index=pd.Index(["svm"], name="model"))
     lines = markdown_table(table).split("\n")
     assert lines == [r"| model | a\|b | f1 |", "|---|---|---|", r"| svm | x\|y\|z | 0.813 |"]
+
+
+@pytest.mark.parametrize(
+    ("run", "words"),
+    [
+        ({"settings": {"weights": "imagenet"}}, "ImageNet"),
+        ({"settings": {"weights": "none"}}, "random"),
+        ({"settings": {"weights": "voices"}, "start": ""}, "random"),
+        ({"settings": {"weights": "voices"}, "start": "1f"}, "the synthetic voices'"),
+        ({"settings": {"weights": "file"}, "start": "1f", "weights_file": {"name": "mine.h5"}}, "mine.h5"),
+    ],
+)
+def test_the_card_says_where_the_network_started(run, words):
+    assert words in _start(run)
