@@ -235,8 +235,8 @@ def test_every_package_that_is_imported_is_required_and_has_colabs_version():
                 imported |= {alias.name.partition(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and not node.level:
                 imported.add(node.module.partition(".")[0])
-    # PyTorch is optional, for one benchmark.
-    foreign = imported - set(sys.stdlib_module_names) - {"helpers", "google", "torch"}
+    # PyTorch and Dask are optional, each for one benchmark.
+    foreign = imported - set(sys.stdlib_module_names) - {"helpers", "google", "torch", "distributed"}
     for module in foreign:
         names = {canonicalize_name(name) for name in owners[module]}
         known = {"ipython", "traitlets", "kagglesdk"}  # they come with ipykernel, ipywidgets and kagglehub
