@@ -48,7 +48,7 @@ def bring_images(session: Session) -> Session:
             f'PROFILE = "auto" is quick here, although there is a GPU: {clips} training clips are too few for the study\'s recipe, '
             f'which memorises them; from {FEWEST_CLIPS:,} on it would be taken. To see it all the same: PROFILE = "paper".'
         )
-    elif lacking:
+    if lacking and session.profile.name == automatic:
         print(lacking)
     return session
 

@@ -97,3 +97,11 @@ def test_on_a_gpu_few_clips_are_for_quick_and_a_line_says_why(session, monkeypat
     assert device.automatic_profile(session.artifacts, notebook=3) == "paper"
     monkeypatch.setattr(machine, "training_devices", list)
     assert device.automatic_profile(session.artifacts, notebook=3) == "quick"
+
+
+def test_the_line_about_few_clips_hides_no_other(session, corpus, shown, capsys, monkeypatch):
+    monkeypatch.setattr(device, "FEWEST_CLIPS", 13)
+    shutil.rmtree(corpus)
+    assert bring_images(session).profile.name == "quick" and not shown
+    said = capsys.readouterr().out
+    assert "12 training clips are too few" in said and "can't be made here" in said
