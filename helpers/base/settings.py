@@ -246,6 +246,10 @@ class Profile(Checked):
         """How often an epoch of so many training clips shows each: once, or more where there are few."""
         return max(1, round(self.epoch_windows / clips))
 
+    def steps_per_epoch(self, clips: int) -> int:
+        """Number of batches in an epoch of so many training clips; the last one may be smaller."""
+        return -(-clips * self.windows_per_clip(clips) // self.batch_size)
+
     def validation_windows(self, clips: int, *, training_clips: int) -> int:
         """How many windows of each validation clip an epoch is validated on: in all, about a fifth as many as training shows.
 

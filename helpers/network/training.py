@@ -27,7 +27,6 @@ from helpers.spectrograms.batches import (
     evaluation_batches,
     image_shape,
     pictures,
-    steps_per_epoch,
     training_batches,
 )
 
@@ -158,7 +157,7 @@ def fit(
         raise _paused(run, history)
     machine.make_repeatable(profile.seed)
     devices = machine.training_devices()
-    steps = steps_per_epoch(len(training), profile=profile)
+    steps = profile.steps_per_epoch(len(training))
     model = _model_to_train(run, paths[0], steps=steps, devices=devices, latest=latest)
     if latest is None and weights:
         learnt = profile.weights_file or "the weights that have learnt the synthetic voices"

@@ -40,7 +40,7 @@ def training_batches(
     -------
     tf.data.Dataset
         Pairs of images [shape=(batch, height, width, channels), float32, 0 to 255] and one-hot labels [(batch, classes)];
-        `steps_per_epoch` batches an epoch.
+        `profile.steps_per_epoch` batches an epoch.
 
     Raises
     ------
@@ -119,11 +119,6 @@ def augment(image: tf.Tensor, *, width: int, profile: Profile, seed: tf.Tensor) 
     if profile.equaliser_db:
         image = augmentation.equalise(image, most_db=profile.equaliser_db, dynamic_range_db=range_db, seed=seed)
     return augmentation.mask(image, rows=profile.frequency_mask, columns=profile.time_mask, seed=seed)
-
-
-def steps_per_epoch(clips: int, *, profile: Profile) -> int:
-    """Number of batches in one epoch of training; the last one may be smaller."""
-    return -(-clips * profile.windows_per_clip(clips) // profile.batch_size)
 
 
 def evaluation_batches(

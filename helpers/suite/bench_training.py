@@ -182,7 +182,7 @@ def input_wait() -> dict[str, float]:
 
 def make_images(folder: Path) -> tuple[list[Path], np.ndarray, Iterable, int]:
     """312 clips of the built-in corpus as spectrogram images: paths, number of each one's class, batches, batches an epoch."""
-    from helpers.spectrograms.batches import pictures, steps_per_epoch, training_batches
+    from helpers.spectrograms.batches import pictures, training_batches
 
     artifacts = Artifacts(folder)
     source = synthesise(folder / "audio", corpus=CORPUS)
@@ -191,4 +191,4 @@ def make_images(folder: Path) -> tuple[list[Path], np.ndarray, Iterable, int]:
     classes = sorted(manifest["label"].unique())
     paths, targets = pictures(manifest, artifacts, classes=classes, profile=PROFILE)
     batches = training_batches(paths, targets, classes=len(classes), profile=PROFILE)
-    return paths, targets, batches, steps_per_epoch(len(paths), profile=PROFILE)
+    return paths, targets, batches, PROFILE.steps_per_epoch(len(paths))

@@ -22,8 +22,9 @@ from scipy.stats import binomtest
 
 from helpers.base import machine
 from helpers.base.artifacts import Artifacts, RunFiles, SuiteError, atomic_path, read_json, read_table, write_text
-from helpers.base.settings import Profile, choose_profile
+from helpers.base.settings import Profile, choose_profile, describe
 from helpers.evaluation.scores import read_predictions, score
+from helpers.network.run import NOT_OF_RESULTS, changed_settings
 from helpers.recordings.manifest import read_manifest
 from helpers.recordings.splits import SPLITS, split_clips
 from helpers.suite.recipe import artifacts_root, between, prepare
@@ -164,17 +165,17 @@ def write_tables() -> None:
 def with_tables(path: Path) -> str:
     """A page or a notebook with its tables as they would be written now."""
     tables = {"runs": run_lines, "questions": question_lines, "short": short_lines, "letter": letter_lines}
-    marks = [mark for mark in tables if f"<!-- {mark} -->" in path.read_text("utf-8")]
-    if path.suffix != ".ipynb":
-        text = path.read_text("utf-8")
-        for mark in marks:
-            text = between(text, mark, "\n".join(tables[mark]()))
+
+    def filled(text: str) -> str:
+        for mark in tables:
+            text = between(text, mark, "\n".join(tables[mark]())) if f"<!-- {mark} -->" in text else text
         return text
+
+    if path.suffix != ".ipynb":
+        return filled(path.read_text("utf-8"))
     notebook = nbformat.read(path, nbformat.NO_CONVERT)
-    for mark in marks:
-        for cell in notebook.cells:
-            if f"<!-- {mark} -->" in cell.source:
-                cell.source = between(cell.source, mark, "\n".join(tables[mark]()))
+    for cell in notebook.cells:
+        cell.source = filled(cell.source)
     return nbformat.writes(notebook, nbformat.NO_CONVERT) + "\n"
 
 
@@ -194,14 +195,15 @@ def read_published(name: str) -> tuple[dict, pd.DataFrame, dict, pd.DataFrame]:
     files = RunFiles(PUBLISHED / name)
     run, history, metrics = read_json(files.facts), read_table(files.history), read_json(files.metrics)
     predictions = read_predictions(files.predictions, run["classes"])
+    wanted = describe(profile_of(RUNS[name]))
+    if wanted["weights"] == "imagenet" and "weights_file" in run:
+        wanted["weights"] = "file"
+    # A setting that is newer than the run is not compared: it stands at what the run had.
+    wanted = {setting: value for setting, value in wanted.items() if setting in run["settings"]}
     reasons = {
         "the scores of metrics.json are not those of predictions.csv": metrics != score(predictions, run["classes"]),
         "history.csv has not the epochs that run.json asks for": len(history) != run["settings"]["epochs"],
-        "run.json is of other settings than the run's": any(
-            run["settings"].get(setting) not in (wanted, "file" if setting == "weights" and wanted == "imagenet" else wanted)
-            for setting, wanted in vars(profile_of(RUNS[name])).items()
-            if setting in ("network", "weights", "head", "epochs", "batch_size", "optimizer", "learning_rate", "seed", "kept_epoch")
-        ),
+        "run.json is of other settings than the run's": changed_settings(run["settings"], wanted, ignored=NOT_OF_RESULTS),
     }
     if found := [reason for reason, holds in reasons.items() if holds]:
         raise SuiteError(f"{files.facts.parent} is not one run: {found[0]}. Publish it again (helpers.suite.results train {name}).")
@@ -217,7 +219,7 @@ def run_lines() -> Iterable[str]:
     yield "|---|---|---|---|---|---|---|---|---|"
     for name in published():
         run, history, metrics, predictions = read_published(name)
-        steps = steps_of(name, epochs=len(history), clips=metrics["train"]["clips"])
+        steps = len(history) * profile_of(RUNS[name]).steps_per_epoch(metrics["train"]["clips"])
         last, test = history.iloc[-1], metrics["test"]
         yield (
             f"| [{name}](results/{name}/run.json) | {run['settings']['network']} | {RUNS[name].what} | {steps:,} "
@@ -239,17 +241,11 @@ def short_lines(names: list[str] | None = None) -> Iterable[str]:
     for name in published() if names is None else names:
         run, history, metrics, predictions = read_published(name)
         clips = metrics["train"]["clips"]
-        steps = steps_of(name, epochs=len(history), clips=clips)
+        steps = len(history) * profile_of(RUNS[name]).steps_per_epoch(clips)
         yield (
             f"| `{RUNS[name].dataset}`, `{run['settings']['network']}`: {RUNS[name].what} | {clips:,} | {steps:,} "
             f"| {metrics['train']['accuracy']:.3f} | {with_interval(predictions)} |"
         )
-
-
-def steps_of(name: str, *, epochs: int, clips: int) -> int:
-    """How many batches a run learnt from."""
-    profile = profile_of(RUNS[name])
-    return epochs * -(-clips * profile.windows_per_clip(clips) // profile.batch_size)
 
 
 def question_lines() -> Iterable[str]:

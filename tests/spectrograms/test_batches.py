@@ -28,7 +28,7 @@ def training(paths, profile=PROFILE):
 
 def test_each_epoch_shows_each_clip_as_often_as_the_profile_says(paths):
     found = training(paths)
-    steps = batches.steps_per_epoch(7, profile=PROFILE)
+    steps = PROFILE.steps_per_epoch(7)
     assert steps == 4 and len(found) == 2 * steps
     for epoch in range(2):
         labels = np.concatenate([labels for _, labels in found[epoch * steps : (epoch + 1) * steps]])

@@ -11,6 +11,7 @@ from conftest import write_corpus
 from nbformat.v4 import new_markdown_cell, new_notebook
 
 from helpers.base.artifacts import RunFiles, SuiteError, write_json, write_table
+from helpers.base.settings import describe
 from helpers.evaluation.scores import predictions_table, read_predictions, score
 from helpers.suite import results
 
@@ -44,11 +45,10 @@ def pages(monkeypatch, folder):
 
 def write_run(folder, name, right):
     files = RunFiles(folder)
-    settings = vars(results.profile_of(results.RUNS[name])).copy()
-    keep = ("network", "weights", "head", "epochs", "batch_size", "optimizer", "learning_rate", "seed", "kept_epoch")
-    settings = {setting: settings[setting] for setting in keep}
-    settings["weights"] = "file" if settings["weights"] == "imagenet" else settings["weights"]
-    write_json(files.facts, {"classes": CLASSES, "settings": settings, "seconds": 600.0})
+    settings = describe(results.profile_of(results.RUNS[name]))
+    file = {"weights_file": {"name": "mine.h5"}} if settings["weights"] == "imagenet" else {}
+    settings["weights"] = "file" if file else settings["weights"]
+    write_json(files.facts, {"classes": CLASSES, "settings": settings, "seconds": 600.0} | file)
     history = {"epoch": [1, 2], "loss": [1.0, 0.5], "accuracy": [0.5, 0.9], "validation_loss": [1.0, 0.9]}
     write_table(files.history, pd.DataFrame(history | {"validation_accuracy": [0.4, 0.6]}))
     splits = ["train"] * 40 + ["validation"] * 10 + ["test"] * 10
@@ -91,6 +91,10 @@ def test_a_difference_is_of_the_same_clips_and_no_interval_is_made_up():
         ),
         (lambda files: files.facts.write_text(files.facts.read_text().replace("mobilenet", "xception")), "of other settings"),
         (lambda files: files.facts.write_text(files.facts.read_text().replace('"file"', '"none"')), "of other settings"),
+        (
+            lambda files: files.facts.write_text(files.facts.read_text().replace('"mel_bins": 128', '"mel_bins": 96')),
+            "of other settings",
+        ),
         (lambda files: files.facts.write_text(files.facts.read_text().replace("male_60", "male_70")), "classes that are not those"),
     ],
 )
