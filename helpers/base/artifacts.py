@@ -89,6 +89,7 @@ class Artifacts:
     model_card = _in_folder("model_card.md")
     not_for = _in_folder("not_for.md")
     report = _in_folder("report")
+    seconds = _in_folder("report/seconds.json")
     synthesised = _in_folder("audio")
     others = _in_folder("other")
     spectrograms = _in_folder("spectrograms", shared=True)

@@ -122,8 +122,10 @@ def convert_paths(paths: list[Path], folder: Path, *, workers: int) -> None:
     """Our conversion, of any files; the same file may come more than once."""
     clips = [f"{number}" for number in range(len(paths))]
     manifest = pd.DataFrame({"clip": clips, "path": [str(path) for path in paths], "label": "voice"})
+    artifacts = Artifacts(folder)
+    artifacts.locate_corpus(folder)  # the paths are whole ones
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        failed = convert(manifest, Artifacts(folder), settings=SETTINGS, profile="bench", workers=workers)
+        failed = convert(manifest, artifacts, settings=SETTINGS, profile="bench", workers=workers)
     assert failed.empty, failed
 
 

@@ -58,16 +58,20 @@ TASKS = {
 }
 
 
+STANDING = "quick"  # the try that is the recipe as it stands
+
+
 @dataclass(frozen=True)
 class Try:
-    """A recipe: overrides of `quick` as it stands, and another stride of the network's first convolution (rows, columns)."""
+    """A recipe: overrides of `quick` as it stands, a stride of the network's first convolution (rows, columns), or a baseline."""
 
     overrides: str = ""
     stride: tuple[int, int] | None = None
+    baseline: str = ""
 
 
 TRIES = {
-    "quick": Try(),
+    STANDING: Try(),
     "random weights": Try("weights=none"),
     "wide masks": Try("frequency_mask=10 time_mask=15"),
     "no masks": Try("frequency_mask=0 time_mask=0"),
@@ -76,6 +80,7 @@ TRIES = {
     "few channels": Try("base_channels=16"),
     "mixup": Try("mixup=0.3"),
     "gain, noise, equaliser": Try("gain_db=6 noise_snr_db=20 equaliser_db=10"),
+    "fisher vector": Try(baseline="fisher_vector"),
     "former": Try("weights=none base_channels=24 window_frames=128 test_windows=5 frequency_mask=10 time_mask=30 epochs=40"),
 }
 
@@ -110,19 +115,20 @@ def row_of(name: str, task: str, *, seed: int, test: bool) -> None:
     profile = replace(choose_profile("quick", overrides=TRIES[name].overrides), seed=seed)
     key = {"try": name, "task": task, "seed": seed}
     settings = {setting: value for setting, value in describe(profile).items() if setting not in NOT_OF_A_RUN}
-    recipe = hashlib.sha256(f"{settings} {TRIES[name].stride}".encode()).hexdigest()[:8]
+    recipe = hashlib.sha256(f"{settings} {TRIES[name].stride}{TRIES[name].baseline}".encode()).hexdigest()[:8]
     same = (rows[list(key)] == pd.Series(key)).all(axis=1)
     if (rows.loc[same, "recipe"] == recipe).any() and not (test and rows.loc[same, "test_accuracy"].isna().any()):
         return
-    found = train_once(TASKS[task], profile, stride=TRIES[name].stride)
+    found = train_once(TASKS[task], profile, stride=TRIES[name].stride, baseline=TRIES[name].baseline)
     row = key | {column: value for column, value in found.items() if test or not column.startswith("test_")} | {"recipe": recipe}
     write_table(ROWS, pd.DataFrame([*rows[~same].to_dict("records"), row], columns=COLUMNS))
     print(", ".join(f"{column} {value}" for column, value in row.items()), flush=True)
 
 
-def train_once(task: Task, profile: Profile, *, stride: tuple[int, int] | None) -> dict[str, float]:
-    """Train the profile's network for a task, and score it on validation and test clips."""
+def train_once(task: Task, profile: Profile, *, stride: tuple[int, int] | None, baseline: str = "") -> dict[str, float]:
+    """Train the profile's network, or a baseline, for a task, and score it on validation and test clips."""
     machine.check_gpu()  # loads TensorFlow without its log lines, so before what needs it
+    from helpers.comparison.baselines import train_baseline
     from helpers.network import networks
     from helpers.network.training import train
 
@@ -137,7 +143,11 @@ def train_once(task: Task, profile: Profile, *, stride: tuple[int, int] | None) 
     shutil.rmtree(folder, ignore_errors=True)  # of a try that was stopped
     before, networks.FIRST_STRIDE = networks.FIRST_STRIDE, stride or networks.FIRST_STRIDE
     try:
-        run = train(profile.network, manifest, artifacts, profile=profile, folder=folder)
+        if baseline:
+            nothing = pd.DataFrame()  # the features of other baselines
+            run = train_baseline(baseline, manifest, artifacts, features=nothing, pitch=nothing, profile=profile, folder=folder)
+        else:
+            run = train(profile.network, manifest, artifacts, profile=profile, folder=folder)
     finally:
         networks.FIRST_STRIDE = before
     files = RunFiles(folder)
@@ -148,10 +158,11 @@ def train_once(task: Task, profile: Profile, *, stride: tuple[int, int] | None) 
         asked = clips[clips["split"] == part]
         speakers = asked.groupby("speaker")["correct"].mean()
         found |= {f"{prefix}accuracy": asked["correct"].mean(), f"{prefix}by_speaker": speakers.mean()}
-    found["loss"] = read_table(files.history)["validation_loss"].min()
+    if not baseline:
+        found["loss"] = read_table(files.history)["validation_loss"].min()
     shutil.rmtree(folder)
     rounded = {name: round(float(value), 4) for name, value in found.items()}
-    return rounded | {"best_epoch": run["best_epoch"], "seconds": round(run["seconds"])}
+    return rounded | {"best_epoch": run.get("best_epoch"), "seconds": round(run["seconds"])}
 
 
 def artifacts_root(name: str) -> Path:
@@ -159,15 +170,20 @@ def artifacts_root(name: str) -> Path:
     return Path(os.environ.get("ARTIFACTS") or machine.PROJECT / "artifacts").expanduser().resolve() / name
 
 
+def speech_folder(dataset: str) -> str:
+    """Where the recordings of a dataset lie, by SPEECH_DATA."""
+    speech = os.environ.get("SPEECH_DATA", "")
+    if not speech:
+        raise SuiteError("SPEECH_DATA is not set: let it name a folder that holds EmoDB as emodb/ and BAVED as baved/.")
+    return str(Path(speech).expanduser() / dataset)
+
+
 def prepare(
     dataset: str, artifacts: Artifacts, *, profile: Profile, labels: str = "exact", split_method: str = "random"
 ) -> Artifacts:
     """Make the clips of a dataset and their spectrogram images, unless they are there."""
     if not artifacts.manifest.exists():
-        speech = os.environ.get("SPEECH_DATA", "")
-        if dataset != "voices" and not speech:
-            raise SuiteError("SPEECH_DATA is not set: let it name a folder that holds EmoDB as emodb/ and BAVED as baved/.")
-        data_dir = str(Path(speech).expanduser() / dataset) if dataset != "voices" else ""
+        data_dir = speech_folder(dataset) if dataset != "voices" else ""
         source = catalogue.locate(dataset, data_dir=data_dir, artifacts=artifacts, corpus=profile.corpus)
         build_manifest(dataset, source, artifacts, seed=0, labels=labels, split_method=split_method)
     if not images_fit(artifacts, profile=profile):
@@ -190,25 +206,37 @@ def between(text: str, mark: str, content: str) -> str:
 
 
 def table_lines(rows: pd.DataFrame) -> Iterable[str]:
-    """A Markdown table: a line a try, a column a task, and the mean seconds a training.
+    """A Markdown table, a line a try and a column a task: the mean of `quick`, and of the others how far they are from it.
 
-    A score is that of the lowest seed, so that the tries of a task can be compared; where there are more, their mean follows.
+    A try is set against `quick` with the same seeds, so on the same clips: the mean difference, and the range if they are several.
     """
     tasks = [task for task in TASKS if task in set(rows["task"])]
     yield f"| try | {' | '.join(tasks)} | seconds a training |"
     yield f"|---|{'---|' * (len(tasks) + 1)}"
-    for name, found in rows.groupby("try", sort=False):
-        seeds = found.sort_values("seed").groupby("task")
-        # By speaker where strangers are asked about: some have many clips, most a few.
-        column = {task: "by_speaker" if TASKS[task].split_method == "speaker" else "accuracy" for task in tasks}
-        scores = {task: rows_of_task[column[task]] for task, rows_of_task in seeds}
-        cells = [cell(scores[task]) if task in scores else "" for task in tasks]
-        yield f"| {name} | {' | '.join(cells)} | {found['seconds'].mean():.0f} |"
+    standing = {task: scores_of(rows, STANDING, task) for task in tasks}
+    for name in sorted(set(rows["try"]), key=list(TRIES).index):
+        scores = {task: scores_of(rows, name, task) for task in tasks}
+        cells = [mean_cell(scores[task]) if name == STANDING else change_cell(scores[task] - standing[task]) for task in tasks]
+        yield f"| {name} | {' | '.join(cells)} | {rows.loc[rows['try'] == name, 'seconds'].mean():.0f} |"
 
 
-def cell(scores: pd.Series) -> str:
-    """The first of some seeds' scores, and the mean of all if there are more."""
-    return f"{scores.iloc[0]:.3f}" + (f" (mean of {len(scores)}: {scores.mean():.3f})" if len(scores) > 1 else "")
+def scores_of(rows: pd.DataFrame, name: str, task: str, *, part: str = "") -> pd.Series:
+    """What a try reached in a task, by seed: by speaker where strangers are asked, of whom some have many clips, most a few."""
+    score = "by_speaker" if TASKS[task].split_method == "speaker" else "accuracy"
+    found = rows[(rows["try"] == name) & (rows["task"] == task)]
+    return found.set_index("seed")[part + score].sort_index().dropna()
+
+
+def mean_cell(scores: pd.Series) -> str:
+    """The mean over the seeds, and how many they are."""
+    return f"{scores.mean():.3f}{f' ({len(scores)} seeds)' if len(scores) > 1 else ''}" if len(scores) else ""
+
+
+def change_cell(changes: pd.Series) -> str:
+    """The mean change over the seeds that both have, and its range."""
+    changes = changes.dropna()
+    spread = f" ({changes.min():+.3f} to {changes.max():+.3f}, {len(changes)} seeds)" if len(changes) > 1 else ""
+    return f"{changes.mean():+.3f}{spread}" if len(changes) else ""
 
 
 if __name__ == "__main__":

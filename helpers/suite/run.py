@@ -89,6 +89,7 @@ def run_notebooks(names: list[str], known: list[str]) -> int:
             return 1
         print(f"{line} done in {seconds[name]:.0f} s", flush=True)
     if names == lessons:
+        write_json(session.artifacts.seconds, {name: round(value, 1) for name, value in seconds.items()})
         summary = report.summary(session.artifacts, profile=session.profile, seconds=seconds)
         page = report.write_index(session.artifacts, summary, lessons, network=session.profile.network)
         print(f"\n{pd.DataFrame({'': summary}).to_string(header=False)}\n\nreport: {page}")

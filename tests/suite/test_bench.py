@@ -64,6 +64,14 @@ def test_our_pipeline_and_keras_own_are_measured_on_the_same_work(monkeypatch):
     assert ours.shape[1:] == theirs.shape[1:] and our_classes.shape[-1] == their_classes.shape[-1] == 39
 
 
+@pytest.mark.slow
+def test_the_conversion_is_measured_five_ways(monkeypatch):
+    monkeypatch.setattr(bench, "CLIPS", 4)
+    monkeypatch.setattr(bench, "ROUNDS", 1)
+    figures = bench.conversion()
+    assert {"tutorial", "plain_loop", "one_core", "all_cores", "floor"} < figures.keys() and min(figures.values()) > 0
+
+
 @pytest.mark.long
 @pytest.mark.slow
 def test_every_benchmark_that_trains_or_measures_memory_gives_numbers(monkeypatch):

@@ -25,7 +25,9 @@ def stubbed(monkeypatch, tmp_path):
     monkeypatch.setattr(recipe, "ROWS", tmp_path / "recipe.csv")
     monkeypatch.setattr(recipe, "PAGE", tmp_path / "recipe.md")
     monkeypatch.setattr(recipe, "TRIES", {"quick": recipe.Try(), "small": recipe.Try("base_channels=8")})
-    monkeypatch.setattr(recipe, "train_once", lambda task, profile, stride: trained.append((task, profile)) or dict(FOUND))
+    monkeypatch.setattr(
+        recipe, "train_once", lambda task, profile, stride, baseline: trained.append((task, profile)) or dict(FOUND)
+    )
     recipe.PAGE.write_text("before\n<!-- tries -->\nold\n<!-- end -->\nafter\n")
     return trained
 
@@ -56,13 +58,20 @@ def test_the_page_has_a_line_a_try_and_by_speaker_where_strangers_are_asked_abou
     assert recipe.PAGE.read_text() == (
         "before\n<!-- tries -->\n"
         "| try | emodb | baved, gender, strangers | seconds a training |\n|---|---|---|---|\n"
-        "| quick | 0.900 | 0.800 | 60 |\n| small | 0.900 | 0.800 | 60 |\n"
+        "| quick | 0.900 | 0.800 | 60 |\n| small | +0.000 | +0.000 | 60 |\n"
         "<!-- end -->\nafter\n"
     )
 
 
-def test_of_several_seeds_the_lowest_is_compared_and_the_mean_follows():
-    assert recipe.cell(pd.Series([0.9, 0.8, 0.7])) == "0.900 (mean of 3: 0.800)" and recipe.cell(pd.Series([0.9])) == "0.900"
+def test_a_try_is_set_against_the_recipe_with_the_seeds_that_both_have():
+    rows = {("quick", 0): 0.5, ("quick", 1): 0.6, ("small", 1): 0.7, ("small", 0): 0.5, ("small", 2): 0.1}
+    rows = [{"try": name, "task": "emodb", "seed": seed, "accuracy": score, "seconds": 6} for (name, seed), score in rows.items()]
+    table = pd.DataFrame(rows).assign(by_speaker=0.0)
+    assert recipe.scores_of(table, "small", "emodb").to_dict() == {0: 0.5, 1: 0.7, 2: 0.1}
+    changes = recipe.scores_of(table, "small", "emodb") - recipe.scores_of(table, "quick", "emodb")
+    assert recipe.change_cell(changes) == "+0.050 (+0.000 to +0.100, 2 seeds)" and recipe.change_cell(changes[:1]) == "+0.000"
+    assert recipe.mean_cell(pd.Series([0.9, 0.8, 0.7])) == "0.800 (3 seeds)" and recipe.mean_cell(pd.Series([0.9])) == "0.900"
+    assert recipe.mean_cell(pd.Series(dtype=float)) == recipe.change_cell(pd.Series(dtype=float)) == ""
 
 
 @pytest.mark.parametrize(("asked", "message"), [(["none"], "there is no try 'none'"), (["--tasks", "x"], "there is no task 'x'")])
@@ -92,3 +101,5 @@ def test_a_try_is_scored_by_clip_and_by_speaker(monkeypatch, tmp_path):
     found = recipe.train_once(recipe.Task("folder", fraction=0.5), profile, stride=(4, 4))
     assert found.keys() == FOUND.keys() and 0 <= found["accuracy"] <= 1 and found["best_epoch"] == 1
     assert networks.FIRST_STRIDE == (2, 2) and not list(tmp_path.rglob("model.keras"))
+    found = recipe.train_once(recipe.Task("folder"), profile, stride=None, baseline="fisher_vector")
+    assert 0 <= found["test_accuracy"] <= 1 and found["best_epoch"] is None and "loss" not in found
