@@ -21,6 +21,7 @@ from PIL import Image
 from helpers.base.artifacts import Artifacts, NoRecordingsError
 from helpers.base.settings import SpectrogramSettings
 from helpers.display.figures import BLUE, GREEN, ORANGE, envelope
+from helpers.evaluation.scores import gender_and_age
 from helpers.recordings.containers import UnusableSoundError
 from helpers.recordings.decoding import Sound
 from helpers.recordings.sounds import read_sound
@@ -145,6 +146,23 @@ def waveform_html(samples: np.ndarray, *, points: int = 320) -> str:
     )
 
 
+def clip_sound(row: pd.Series, artifacts: Artifacts) -> tuple[Sound | None, str]:
+    """The sound of a clip; where it can't be had, None and a sentence that says why."""
+    try:
+        path = artifacts.audio(row["path"])
+        return read_sound(path, longest_s=np.ceil(row["duration_s"])), ""
+    except UnusableSoundError as error:
+        return None, f"The sound file {path} {error}."
+    except NoRecordingsError as error:
+        return None, str(error)
+
+
+def part_of(sound: Sound, parts: ClipParts) -> np.ndarray:
+    """The samples of the open part."""
+    first, last = (round(seconds * sound.sample_rate) for seconds in parts.seconds)
+    return sound.samples[min(first, len(sound.samples) - 1) : last]  # it may have become shorter since the audit
+
+
 def clip_pixels(row: pd.Series, artifacts: Artifacts, *, sound: Sound | None) -> np.ndarray | None:
     """The spectrogram of a clip as the network sees it, made from the sound where there is no image of it; None without either."""
     path = artifacts.image(row["clip"])
@@ -170,23 +188,34 @@ def picture_html(pixels: np.ndarray, *, name: str, stretch: tuple[float, float] 
     heat : np.ndarray [shape=(height, width)], optional
         From 0 to 1, laid over the spectrogram.
     """
-    start, end = (round(fraction * pixels.shape[1]) for fraction in stretch)
-    shown = Image.fromarray(pixels[:, min(start, pixels.shape[1] - 1) : max(end, start + 1)])
+    shown = Image.fromarray(columns_of(pixels, stretch))
     source = data_uri("image/png", lambda file: shown.save(file, "PNG"))
     style = "width:100%;height:192px;image-rendering:pixelated"
     alt = html.escape(f"spectrogram of {name}, low frequencies at the bottom")
     layers = f'<img alt="{alt}" style="display:block;{style}" src="{source}">'
     if heat is not None:
-        box = (stretch[0] * heat.shape[1], 0, stretch[1] * heat.shape[1], heat.shape[0])
-        seen = Image.fromarray((heat * 190).astype(np.uint8)).resize((shown.width, heat.shape[0]), Image.Resampling.BILINEAR, box)
-        overlay = Image.new("RGB", seen.size, (0, 229, 255))  # cyan, seen on grey and on magma
-        overlay.putalpha(seen)
+        overlay = heat_image(heat, stretch, width=shown.width)
         layers += (
             f'<img alt="Grad-CAM: cyan where the network found its evidence" class="grad-cam" '
             f'style="position:absolute;left:0;top:0;{style.replace("pixelated", "auto")}" '
             f'src="{data_uri("image/png", lambda file: overlay.save(file, "PNG"))}">'
         )
     return f'<div style="position:relative;margin-top:4px">{layers}</div>'
+
+
+def columns_of(pixels: np.ndarray, stretch: tuple[float, float]) -> np.ndarray:
+    """The columns of a picture from where to where, as fractions of its width; one at least."""
+    start, end = (round(fraction * pixels.shape[1]) for fraction in stretch)
+    return pixels[:, min(start, pixels.shape[1] - 1) : max(end, start + 1)]
+
+
+def heat_image(heat: np.ndarray, stretch: tuple[float, float], *, width: int) -> Image.Image:
+    """A stretch of a Grad-CAM as a layer, more opaque where there is more of it."""
+    box = (stretch[0] * heat.shape[1], 0, stretch[1] * heat.shape[1], heat.shape[0])
+    opacity = Image.fromarray((heat * 190).astype(np.uint8)).resize((width, heat.shape[0]), Image.Resampling.BILINEAR, box)
+    layer = Image.new("RGB", opacity.size, (0, 229, 255))  # cyan, seen on grey and on magma
+    layer.putalpha(opacity)
+    return layer
 
 
 def probabilities_html(chances: pd.Series, *, true: str) -> str:
@@ -200,50 +229,61 @@ def probabilities_html(chances: pd.Series, *, true: str) -> str:
     return f'<table aria-label="likeliest classes" style="border-collapse:collapse;line-height:1.4">{bars}</table>'
 
 
-def clip_html(
-    row: pd.Series,
-    artifacts: Artifacts,
-    *,
-    parts: ClipParts | None = None,
-    chances: pd.Series | None = None,
-    heat: np.ndarray | None = None,
-) -> str:
-    """What there is to know of one clip: facts, player, waveform, spectrogram, and the probabilities where a model gave them.
+def stretch_html(found: pd.Series, start: float, end: float, *, whole: pd.Series | None, window_s: float | None) -> str:
+    """What a network answers for a stretch of a clip alone, beside its answer for the whole clip.
+
+    Parameters
+    ----------
+    found, whole : pd.Series
+        Probabilities by class; `whole` is None where they are not known.
+    start, end : float
+        Of the stretch, in s.
+    window_s : float or None
+        How much of a clip the network sees at once; None where that is always the whole clip.
+    """
+    answers = {f"{start:.2f} to {end:.2f} s alone": found} | ({} if whole is None else {"whole clip": whole})
+    rows = ""
+    for what, chances in answers.items():
+        gender, ages = gender_and_age(chances)
+        cells = [f"{html.escape(chances.idxmax())} ({chances.max():.2f})"]
+        cells.append("" if gender is None else f"{html.escape(gender.idxmax())} ({gender.max():.2f})")
+        cells.append("" if ages is None else f"{np.average(ages.index, weights=ages):.0f} years")
+        inside = "".join(f"<td style='padding-left:12px'>{cell}</td>" for cell in cells)
+        rows += f"<tr><th scope='row'>{what}</th>{inside}</tr>"
+    head = "".join(f"<th scope='col' style='padding-left:12px'>{name}</th>" for name in ("class", "gender", "expected age"))
+    short = ""
+    if window_s is not None and end - start < window_s:
+        short = f"<p>The stretch is shorter than the network's window of {window_s:.2f} s, of which the rest is silence.</p>"
+    return f"<table style='text-align:left;line-height:1.5'><tr><td></td>{head}</tr>{rows}</table>{short}"
+
+
+def clip_html(row: pd.Series, artifacts: Artifacts, *, parts: ClipParts | None = None, heat: np.ndarray | None = None) -> str:
+    """A clip to hear and to see: plain player, waveform and spectrogram.
 
     Parameters
     ----------
     row : pd.Series
-        A manifest row, with `predicted` and `confidence` where a model has predicted it.
+        A manifest row.
     artifacts : Artifacts
     parts : ClipParts, optional
         What is heard and seen is its open part; the first one if not given.
-    chances : pd.Series, optional
-        The model's probabilities, indexed by class.
     heat : np.ndarray [shape=(height, width)], optional
         Laid over the spectrogram; of the whole clip.
     """
     parts = parts or ClipParts(row["duration_s"])
-    sound = None
-    try:
-        path = artifacts.audio(row["path"])
-        sound = read_sound(path, longest_s=np.ceil(row["duration_s"]))
-        first, last = (round(seconds * sound.sample_rate) for seconds in parts.seconds)
-        samples = sound.samples[min(first, len(sound.samples) - 1) : last]  # it may have become shorter since the audit
+    sound, problem = clip_sound(row, artifacts)
+    heard = f"<p>{html.escape(problem)}</p>"
+    if sound is not None:
+        samples = part_of(sound, parts)
         heard = audio_html(samples, sound.sample_rate, name=row["clip"]) + waveform_html(samples)
-    except UnusableSoundError as error:
-        heard = unreadable_html(path, error)
-    except NoRecordingsError as error:
-        heard = f"<p>{html.escape(str(error))}</p>"
     pixels, seen = clip_pixels(row, artifacts, sound=sound), ""
     if pixels is not None:
         seen = picture_html(pixels, name=row["clip"], stretch=parts.fractions, heat=heat)
     start, end = parts.seconds
     times = "".join(f"<span>{seconds:.2f} s</span>" for seconds in (start, (start + end) / 2, end))
     return (
-        f'<div style="max-width:640px"><p style="line-height:1.5">{facts_html(row)}</p>{heard}{seen}'
-        f'<div style="display:flex;justify-content:space-between">{times}</div>'
+        f'<div style="max-width:640px">{heard}{seen}<div style="display:flex;justify-content:space-between">{times}</div>'
         '<div style="text-align:center">time; in the spectrogram, frequency upwards (mel scale)</div></div>'
-        + (probabilities_html(chances, true=row["label"]) if chances is not None else "")
     )
 
 
@@ -255,7 +295,7 @@ def facts_html(row: pd.Series) -> str:
     if "predicted" in row:
         verdict = "right" if row["predicted"] == row["label"] else "WRONG"
         facts.append(f"predicted {html.escape(row['predicted'])} with confidence {row['confidence']:.2f}: <b>{verdict}</b>")
-    return " · ".join(facts)
+    return f"<p style='line-height:1.5;max-width:640px'>{' · '.join(facts)}</p>"
 
 
 def data_uri(kind: str, save: Callable[[BinaryIO], None]) -> str:

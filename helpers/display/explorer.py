@@ -4,7 +4,6 @@ The matrix is an anywidget (`explorer.js`). Two lists do the same with core widg
 """
 
 import html
-import importlib
 from pathlib import Path
 
 import anywidget
@@ -14,11 +13,11 @@ import numpy as np
 import pandas as pd
 import traitlets
 
-from helpers.base import machine
 from helpers.base.artifacts import Artifacts
 from helpers.display.clip import clip_player_html
+from helpers.display.clip_panel import ROW, ClipPanel, Network
 from helpers.display.figures import SEQUENTIAL
-from helpers.display.widgets import ROW, GradCam, clip_panel, step_buttons, with_predictions
+from helpers.display.widgets import step_buttons, with_predictions
 from helpers.evaluation.scores import confusion_counts, most_confused
 from helpers.recordings.labels import class_order, gender_groups
 
@@ -96,25 +95,24 @@ def explore(
     predictions: pd.DataFrame,
     classes: list[str],
     split: str = "test",
-    grad_cam: GradCam | None = None,
+    network: Network | None = None,
 ) -> ipywidgets.Widget:
     """The confusion matrix of a split, and the clips of one of its cells at a time.
 
     Parameters
     ----------
-    manifest, artifacts, grad_cam
+    manifest, artifacts, network
         As for `helpers.display.widgets.listen`.
     predictions : pd.DataFrame
         Of all splits: the clip to compare by ear may come from any.
     classes : list of str
     split : str
     """
-    if machine.on_colab():  # anywidget asks Colab for its widget manager where this module is loaded
-        importlib.import_module("google.colab.output")
     order = class_order(classes)
     clips = with_predictions(manifest, predictions)
     choice = CellChoice(clips[clips["split"] == split], order)
     ticks, groups = gender_groups(order)
+    panel = ClipPanel(artifacts, predictions=predictions, network=network)  # first: it readies Colab for widgets
     matrix = ConfusionMatrix(
         names=order,
         ticks=ticks,
@@ -123,12 +121,11 @@ def explore(
     )
     true, predicted = (ipywidgets.Dropdown(options=order, description=name) for name in ("true", "predicted"))
     listing, compared = ipywidgets.HTML(), ipywidgets.HTML()
-    panel, show_clip = clip_panel(artifacts, predictions=predictions, grad_cam=grad_cam)
 
     def show() -> None:
         rows = choice.members
         listing.value = cell_html(rows, choice.index, true=order[choice.row], predicted=order[choice.column])
-        show_clip(rows.iloc[choice.index] if len(rows) else None)
+        panel.show(rows.iloc[choice.index] if len(rows) else None)
         compared.value = comparison_html(clips, rows.iloc[choice.index], artifacts) if len(rows) else ""
 
     def open_cell(row: int, column: int) -> None:
@@ -151,8 +148,8 @@ def explore(
     open_cell(choice.row, choice.column)
     buttons = ipywidgets.HBox(step_buttons(choice.step, show))
     side = ipywidgets.VBox(
-        [ipywidgets.HBox([true, predicted], layout=ROW), listing, buttons, panel, compared],
-        layout=ipywidgets.Layout(flex="1 1 290px", min_width="280px", max_width="700px"),
+        [ipywidgets.HBox([true, predicted], layout=ROW), listing, buttons, panel.widget, compared],
+        layout=ipywidgets.Layout(flex="1 1 250px", min_width="240px", max_width="700px"),
     )
     matrix.layout = ipywidgets.Layout(flex="0 1 auto", max_width="100%", margin="0 12px 0 0")
     return ipywidgets.HBox([matrix, side], layout=ipywidgets.Layout(flex_flow="row wrap", align_items="flex-start"))

@@ -86,6 +86,13 @@ def envelope(samples: np.ndarray, *, points: int) -> tuple[np.ndarray, np.ndarra
     return edges, np.minimum.reduceat(samples, edges), np.maximum.reduceat(samples, edges)
 
 
+def mel_marks(settings: SpectrogramSettings) -> tuple[np.ndarray, dict[int, float]]:
+    """The frequency in Hz in the middle of each mel bin, and round frequencies: how many bins up each lies."""
+    centres = librosa.mel_frequencies(settings.mel_bins + 2, fmin=settings.fmin, fmax=settings.fmax)[1:-1]
+    marks = [hertz for hertz in (100, 250, 500, 1000, 2000, 4000, 8000) if centres[0] <= hertz <= centres[-1]]
+    return centres, dict(zip(marks, np.interp(marks, centres, np.arange(settings.mel_bins) + 0.5).tolist(), strict=True))
+
+
 def spectrogram(decibels: np.ndarray, *, settings: SpectrogramSettings, ax: Axes | None = None) -> Axes:
     """A mel spectrogram with its axes in seconds and Hz and its colours in dB.
 
@@ -98,9 +105,8 @@ def spectrogram(decibels: np.ndarray, *, settings: SpectrogramSettings, ax: Axes
     seconds, bins = decibels.shape[1] * settings.hop_length / settings.sample_rate, settings.mel_bins
     position = {"origin": "lower", "aspect": "auto", "extent": (0, seconds, 0, bins)}
     image = ax.imshow(decibels, cmap=SPECTROGRAM, interpolation="nearest", **position)
-    centres = librosa.mel_frequencies(bins + 2, fmin=settings.fmin, fmax=settings.fmax)[1:-1]
-    marks = [hertz for hertz in (100, 250, 500, 1000, 2000, 4000, 8000) if centres[0] <= hertz <= centres[-1]]
-    ax.set_yticks(np.interp(marks, centres, np.arange(bins) + 0.5), [str(hertz) for hertz in marks])
+    _, marks = mel_marks(settings)
+    ax.set_yticks(list(marks.values()), list(map(str, marks)))
     ax.grid(False)
     ax.set(xlabel="time (s)", ylabel="frequency (Hz, mel scale)")
     ax.figure.colorbar(image, ax=ax, label="level (dB below the loudest point)")

@@ -1,21 +1,16 @@
-"""Widgets to hear clips, look at them and mark them: core ipywidgets, for Colab and JupyterLab alike (notebooks 01 and 04)."""
+"""The listener: choose clips by what they are, one at a time, for Colab and JupyterLab alike (notebooks 01 and 04)."""
 
-import html
-import itertools
 from collections.abc import Callable
 
 import ipywidgets
 import numpy as np
 import pandas as pd
 
-from helpers.base.artifacts import Artifacts, SuiteError
-from helpers.display.clip import ClipParts, clip_html
+from helpers.base.artifacts import Artifacts
+from helpers.display.clip_panel import ROW, ClipPanel, Network
 from helpers.recordings.labels import known_ages, span_text
-from helpers.recordings.review import MARKS, mark_clip, read_review
 
 ALL = "all"
-ROW = ipywidgets.Layout(flex_flow="row wrap", align_items="center")
-GradCam = Callable[[pd.Series], np.ndarray]  # from a clip's row to what is laid over its spectrogram, or a SuiteError
 
 
 class ClipChoice:
@@ -67,57 +62,10 @@ class ClipChoice:
             self.index = (self.index + by) % len(self.fitting)
 
 
-class MarkedClip:
-    """The clip that is shown, and what its listener says of it, which is written to `review.csv` at once.
-
-    Parameters
-    ----------
-    artifacts : Artifacts
-
-    Attributes
-    ----------
-    row : pd.Series or None
-        The clip's row of the manifest.
-    said : dict of str
-        Its `mark` and its `note`, empty where there is none.
-    problem : str
-        Why what was kept can't be read, a sentence; empty if it can.
-    """
-
-    def __init__(self, artifacts: Artifacts) -> None:
-        self.artifacts = artifacts
-        self.show(None)
-
-    def show(self, row: pd.Series | None) -> None:
-        """Turn to another clip, with the mark and the note that were kept of it."""
-        self.row, self.said, self.problem = row, {"mark": "", "note": ""}, ""
-        try:
-            kept = read_review(self.artifacts).set_index("clip")
-        except SuiteError as error:
-            self.problem = f"The marks can't be read: {error}"
-            return
-        if row is not None and row["clip"] in kept.index:
-            self.said = kept.loc[row["clip"]].to_dict()
-
-    def say(self, **said: str) -> str:
-        """Keep a new mark or note; return what became of it as a sentence, empty where it is not new."""
-        if self.row is None or said.items() <= self.said.items():
-            return ""
-        self.said |= said
-        name = self.artifacts.review.name
-        try:
-            mark_clip(self.artifacts, self.row["clip"], **self.said)
-            return f"{len(read_review(self.artifacts))} clips marked, saved in {name}"
-        except OSError as error:
-            return f"The mark could not be saved in {name}: {error.strerror}."
-        except SuiteError as error:
-            return f"The mark could not be saved: {error}"
-
-
 def listen(
-    manifest: pd.DataFrame, artifacts: Artifacts, *, predictions: pd.DataFrame | None = None, grad_cam: GradCam | None = None
+    manifest: pd.DataFrame, artifacts: Artifacts, *, predictions: pd.DataFrame | None = None, network: Network | None = None
 ) -> ipywidgets.Widget:
-    """Choose a clip by split, gender, age, speaker and verdict; hear it, see it, mark it.
+    """Choose a clip by split, gender, age, speaker and verdict; hear it, see it, mark it, ask a network about it.
 
     Parameters
     ----------
@@ -125,8 +73,8 @@ def listen(
     artifacts : Artifacts
     predictions : pd.DataFrame, optional
         Adds what the model predicted, and a choice of right or wrong.
-    grad_cam : callable, optional
-        As `helpers.network.grad_cam.clip_heat` makes it.
+    network : Network, optional
+        The one that made the predictions.
     """
     clips = manifest if predictions is None else with_predictions(manifest, predictions)
     clips = clips.set_index("clip", drop=False)
@@ -140,11 +88,11 @@ def listen(
     choosers = {name: ipywidgets.Dropdown(options=options, description=name) for name, options in choice.options().items()}
     clip = ipywidgets.Dropdown(description="clip", layout=ipywidgets.Layout(width="420px"))
     count = ipywidgets.HTML()
-    panel, show_clip = clip_panel(artifacts, predictions=predictions, grad_cam=grad_cam)
+    panel = ClipPanel(artifacts, predictions=predictions, network=network)
 
     def show() -> None:
         clip.index = choice.index
-        show_clip(None if choice.clip is None else clips.loc[choice.clip])
+        panel.show(None if choice.clip is None else clips.loc[choice.clip])
 
     def choose(_=None) -> None:
         choice.choose({column: chooser.value for column, chooser in choosers.items()})
@@ -162,75 +110,7 @@ def listen(
     clip.observe(pick, "value")
     choose()
     rows = [*choosers.values(), count], [clip, *step_buttons(choice.step, show)]
-    return ipywidgets.VBox([*(ipywidgets.HBox(row, layout=ROW) for row in rows), panel])
-
-
-def clip_panel(
-    artifacts: Artifacts, *, predictions: pd.DataFrame | None = None, grad_cam: GradCam | None = None
-) -> tuple[ipywidgets.Widget, Callable[[pd.Series | None], None]]:
-    """One clip to hear, see and mark, and the function that shows another one in it.
-
-    A mark or a note is written to `review.csv` at once.
-
-    Parameters
-    ----------
-    artifacts, predictions, grad_cam
-        As for `listen`.
-
-    Returns
-    -------
-    panel : ipywidgets.Widget
-    show : callable
-        Takes a manifest row, or None where no clip fits.
-    """
-    page, status, part = ipywidgets.HTML(), ipywidgets.HTML(), ipywidgets.Dropdown(description="part")
-    tooltip = "Lay over the spectrogram where the network found its evidence"
-    overlay = ipywidgets.ToggleButton(description="Grad-CAM", tooltip=tooltip)
-    mark = ipywidgets.ToggleButtons(options=[("no mark", ""), *((text, text) for text in MARKS)], style={"button_width": "auto"})
-    note = ipywidgets.Text(description="note", placeholder="your own words, then Enter", continuous_update=False)
-    shown, parts = MarkedClip(artifacts), ClipParts(0)
-    counter = itertools.count()
-    chances = None if predictions is None else predictions.set_index("clip").filter(regex="^p:")
-
-    def draw(_=None) -> None:
-        if shown.row is None:
-            page.value = "<p>No clip fits this choice.</p>"
-            return
-        heat, status.value = None, ""
-        if overlay.value:
-            try:
-                heat = grad_cam(shown.row)
-            except SuiteError as error:
-                status.value = str(error)
-        own = None if chances is None else chances.loc[shown.row["clip"]].rename(lambda name: name.removeprefix("p:"))
-        # The counter makes each answer differ: a value that stays the same is not sent again.
-        page.value = clip_html(shown.row, artifacts, parts=parts, chances=own, heat=heat) + f"<!-- {next(counter)} -->"
-
-    def show(row: pd.Series | None) -> None:
-        nonlocal parts
-        shown.show(row)
-        parts = ClipParts(0 if row is None else row["duration_s"])
-        part.options, part.index = parts.names, 0  # the names stay the same from one clip to another as long
-        panel.children = [choosing, page, marking] if len(parts.names) > 1 else [page, marking]
-        mark.value, note.value = shown.said["mark"], shown.said["note"]
-        draw()
-        status.value = html.escape(shown.problem) or status.value
-
-    def save(**said: str) -> None:
-        status.value = html.escape(shown.say(**said)) or status.value
-
-    def open_part(change) -> None:
-        if change["new"] is not None and parts.open(change["new"]):  # else the list follows the clip
-            draw()
-
-    part.observe(open_part, "index")
-    overlay.observe(draw, "value")
-    mark.observe(lambda change: save(mark=change["new"]), "value")
-    note.observe(lambda change: save(note=change["new"]), "value")
-    tools = [mark, note, status] if grad_cam is None else [overlay, mark, note, status]
-    choosing, marking = (ipywidgets.HBox(row, layout=ROW) for row in ([part], tools))
-    panel = ipywidgets.VBox([page, marking])
-    return panel, show
+    return ipywidgets.VBox([*(ipywidgets.HBox(row, layout=ROW) for row in rows), panel.widget])
 
 
 def with_predictions(manifest: pd.DataFrame, predictions: pd.DataFrame) -> pd.DataFrame:

@@ -59,6 +59,20 @@ def pool_windows(probabilities: np.ndarray) -> np.ndarray:
     return softmax(np.log(np.clip(probabilities, SMALLEST, 1)).mean(axis=-2), axis=-1)
 
 
+def gender_and_age(probabilities: pd.Series) -> tuple[pd.Series | None, pd.Series | None]:
+    """Sums of the class probabilities by gender and by year of age; None where not every class's name tells it.
+
+    Examples
+    --------
+    >>> gender, age = gender_and_age(pd.Series({"female_20": 0.5, "male_20": 0.3, "male_60": 0.2}))
+    >>> gender.to_dict(), age.to_dict()
+    ({'female': 0.5, 'male': 0.5}, {20: 0.8, 60: 0.2})
+    """
+    people = pd.DataFrame([parse_label(name) for name in probabilities.index], columns=["gender", "age"])
+    sums = (probabilities.groupby(people[column].to_numpy()).sum() for column in people)
+    return tuple(found if people[column].notna().all() else None for column, found in zip(people, sums, strict=True))
+
+
 def read_predictions(path: Path, classes: list[str], *, manifest: pd.DataFrame | None = None) -> pd.DataFrame:
     """Read `predictions.csv` and check that it belongs to the class list and, if a manifest is given, to its labels and split.
 

@@ -1,15 +1,11 @@
 """Where in a picture a network finds its evidence: Grad-CAM (notebooks 04 and 06)."""
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from PIL import Image
 
-from helpers.base import machine
-from helpers.base.artifacts import Artifacts, SuiteError, require
-from helpers.base.settings import Profile
+from helpers.base.artifacts import SuiteError
 
 if TYPE_CHECKING:
     import keras
@@ -55,33 +51,6 @@ def grad_cam(model: "keras.Model", images: np.ndarray, target: int) -> np.ndarra
 def pooling_layer(model: "keras.Model") -> "keras.layers.Layer | None":
     """The network's last global pooling; None where it has none."""
     return next((layer for layer in reversed(model.layers) if type(layer).__name__.startswith("Global")), None)
-
-
-def clip_heat(artifacts: Artifacts, *, classes: list[str], profile: Profile) -> Callable[[pd.Series], np.ndarray]:
-    """Grad-CAM of whole clips for their predicted class; TensorFlow and the model are loaded when it is first asked for.
-
-    Returns
-    -------
-    callable
-        From a clip's row (with `predicted`) to np.ndarray [shape=(height, width)] from 0 to 1, as wide as its picture. It raises
-        a SuiteError where model, picture or TensorFlow are missing.
-    """
-    model = None
-
-    def heat(row: pd.Series) -> np.ndarray:
-        nonlocal model
-        try:
-            machine.load_tensorflow()
-            from helpers.network.model_files import load_model
-            from helpers.spectrograms.batches import read_image
-        except ImportError as error:
-            raise SuiteError(f"Grad-CAM needs TensorFlow ({error}): without it, everything else here still works.") from None
-        if model is None:
-            model = load_model(artifacts.run(profile.network).model, classes=classes)
-        image = read_image(str(require(artifacts.image(row["clip"]))), channels=model.network.input_shape[3])
-        return model.heat(image.numpy(), row["predicted"])
-
-    return heat
 
 
 def spread(maps: np.ndarray, *, starts: np.ndarray, window: int, shape: tuple[int, int]) -> np.ndarray:

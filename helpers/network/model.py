@@ -11,9 +11,8 @@ import pandas as pd
 from helpers.base.artifacts import Artifacts, SuiteError, require
 from helpers.base.settings import Profile, SpectrogramSettings
 from helpers.evaluation.calibration import temper
-from helpers.evaluation.scores import pool_windows
+from helpers.evaluation.scores import gender_and_age, pool_windows
 from helpers.network.grad_cam import grad_cam, pooling_layer, spread
-from helpers.recordings.labels import parse_label
 from helpers.recordings.splits import sample_clips
 from helpers.spectrograms.batches import evaluation_batches, even_windows
 from helpers.spectrograms.mel import load_audio, picture
@@ -188,17 +187,3 @@ def distances(features: np.ndarray, clips: pd.DataFrame) -> pd.DataFrame:
         Columns are the clips.
     """
     return pd.DataFrame(1 - np.atleast_2d(features) @ clips.to_numpy().T, columns=clips.index)
-
-
-def gender_and_age(probabilities: pd.Series) -> tuple[pd.Series | None, pd.Series | None]:
-    """Sums of the class probabilities by gender and by year of age; None where not every class's name tells it.
-
-    Examples
-    --------
-    >>> gender, age = gender_and_age(pd.Series({"female_20": 0.5, "male_20": 0.3, "male_60": 0.2}))
-    >>> gender.to_dict(), age.to_dict()
-    ({'female': 0.5, 'male': 0.5}, {20: 0.8, 60: 0.2})
-    """
-    people = pd.DataFrame([parse_label(name) for name in probabilities.index], columns=["gender", "age"])
-    sums = (probabilities.groupby(people[column].to_numpy()).sum() for column in people)
-    return tuple(found if people[column].notna().all() else None for column, found in zip(people, sums, strict=True))

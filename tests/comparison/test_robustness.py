@@ -1,7 +1,9 @@
 import re
+from dataclasses import replace
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 import soundfile
 import tensorflow as tf
@@ -12,8 +14,9 @@ from helpers.base.settings import choose_profile
 from helpers.comparison.robustness import CONDITIONS, degrade, robustness
 from helpers.evaluation.scores import predictions_table
 from helpers.network import networks
-from helpers.network.grad_cam import clip_heat, grad_cam, spread
+from helpers.network.grad_cam import grad_cam, spread
 from helpers.network.model_files import model_note, save_model
+from helpers.network.questions import Questions
 from helpers.network.training import predict_clips
 from helpers.recordings.manifest import build_manifest
 from helpers.spectrograms.batches import even_windows, image_shape, read_image
@@ -67,13 +70,13 @@ def test_without_the_model_it_says_which_notebook_makes_it(stage, artifacts):
     with pytest.raises(SuiteError, match=r"no model file .*model\.keras: run notebooks/03"):
         robustness(manifest, artifacts, classes=CLASSES, profile=PROFILE)
     with pytest.raises(SuiteError, match=r"no model file .*model\.keras: run notebooks/03"):
-        clip_heat(artifacts, classes=CLASSES, profile=PROFILE)(manifest.iloc[0])
+        Questions(artifacts, classes=CLASSES, profile=PROFILE).heat(manifest.iloc[0])
 
 
 def test_a_model_that_keras_cannot_read_is_one_sentence(stage, artifacts):
     (artifacts.model(PROFILE.network) / "model.keras").write_text("no model")
     with pytest.raises(SuiteError, match=r"model\.keras is cut off, damaged, or of another format"):
-        clip_heat(artifacts, classes=CLASSES, profile=PROFILE)(stage[0].iloc[0])
+        Questions(artifacts, classes=CLASSES, profile=PROFILE).heat(stage[0].iloc[0])
 
 
 def spectrum(samples, rate=RATE):
@@ -156,14 +159,40 @@ def test_heat_lies_where_its_window_was_cut():
 def test_a_clips_heat_is_as_wide_as_its_picture(stage, artifacts):
     manifest, _, predictions = stage
     row = manifest.merge(predictions[["clip", "predicted"]], on="clip").iloc[-1]
-    heat = clip_heat(artifacts, classes=CLASSES, profile=PROFILE)(row)
+    heat = Questions(artifacts, classes=CLASSES, profile=PROFILE).heat(row)
     image = read_image(str(artifacts.image(row["clip"])))
     windows, starts = even_windows(image, width=48, windows=3)
     assert windows.shape == (3, 32, 48, 1) and starts[0] == 0 and starts[-1] == image.shape[1] - 48
     assert heat.shape == image.shape[:2] and heat.min() >= 0 and heat.max() == pytest.approx(1, abs=1e-6)
     artifacts.image(row["clip"]).unlink()
     with pytest.raises(SuiteError, match=re.escape(f"{row['clip']}.png is not there yet")):
-        clip_heat(artifacts, classes=CLASSES, profile=PROFILE)(row)
+        Questions(artifacts, classes=CLASSES, profile=PROFILE).heat(row)
+
+
+def test_the_answer_for_a_stretch_is_that_for_a_file_which_holds_it_alone(stage, artifacts, tmp_path):
+    manifest, _, _ = stage
+    row, questions = manifest.iloc[0], Questions(artifacts, classes=CLASSES, profile=PROFILE)
+    samples, rate = soundfile.read(artifacts.audio(row["path"]))
+    soundfile.write(tmp_path / "cut.wav", samples[round(0.2 * rate) : round(0.7 * rate)], rate)
+    alone = questions.model.predict(questions.model.samples(tmp_path / "cut.wav")).probabilities
+    found = questions.stretch(row, 0.2, 0.7)
+    pd.testing.assert_series_equal(found, alone, atol=1e-3)
+    assert not np.allclose(found.sort_index(), questions.stretch(row, 0, row["duration_s"]).sort_index(), atol=1e-4)
+
+
+def test_the_answer_along_time_is_that_of_each_window(stage, artifacts):
+    row, questions = stage[0].iloc[0], Questions(artifacts, classes=CLASSES, profile=PROFILE)
+    along, image = questions.along(row), questions.image(row)
+    frame = PROFILE.spectrogram.hop_length / PROFILE.spectrogram.sample_rate
+    assert questions.window_s == 48 * frame and along.index[0] == pytest.approx(24 * frame)
+    assert along.index[-1] == pytest.approx((image.shape[1] - 24) * frame) and (np.diff(along.index) > 0).all()
+    assert np.allclose(along.sum(axis=1), 1, atol=1e-5) and list(along) == CLASSES
+    start = round(along.index[5] / frame - 24)
+    window = image[np.newaxis, :, start : start + 48].astype(np.float32)
+    assert np.allclose(along.iloc[5], np.asarray(questions.model.network(window, training=False))[0], atol=1e-5)
+    whole = Questions(artifacts, classes=CLASSES, profile=replace(PROFILE, window_frames=None))
+    with pytest.raises(SuiteError, match="sees the whole clip as one picture"):
+        whole.along(row)
 
 
 def test_without_recordings_what_was_measured_is_still_shown(stage, artifacts, capsys):

@@ -31,6 +31,7 @@ playwright = pytest.importorskip("playwright.sync_api")
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 CLASSES = sorted(f"{gender}_{age}" for gender, age in CATEGORIES)
+LONG, LONG_S = "male_48_2", 3.0
 MARKUP = "<img src=x onerror=alert(1)>"
 SERVERS = {
     "classic": ["notebook", "--NotebookApp.token=", "--NotebookApp.disable_check_xsrf=True"],
@@ -59,14 +60,15 @@ def write_stage(folder: Path) -> Artifacts:
     for place, label in enumerate(CLASSES):
         for number in range(3):
             clip = MARKUP if (place, number) == (1, 2) else f"{label}_{number}"
-            rows.append([clip, f"audio/{clip}.wav", label, "test", f"{label}_s{number}", 0.5, place + (number == 2)])
+            seconds = LONG_S if clip == LONG else 0.5
+            rows.append([clip, f"audio/{clip}.wav", label, "test", f"{label}_s{number}", seconds, place + (number == 2)])
     columns = ["clip", "path", "label", "split", "speaker", "duration_s", "predicted"]
     manifest = pd.DataFrame(rows, columns=columns).assign(sample_rate=RATE)
     manifest[["gender", "age"]] = manifest["label"].str.split("_", expand=True)
     rng = np.random.default_rng(0)
     for place, row in manifest.iterrows():
         artifacts.audio(row["path"]).parent.mkdir(parents=True, exist_ok=True)
-        soundfile.write(artifacts.audio(row["path"]), voice(100 + place, seconds=0.5), RATE)
+        soundfile.write(artifacts.audio(row["path"]), voice(100 + place, seconds=row["duration_s"]), RATE)
         artifacts.image(row["clip"]).parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(rng.integers(0, 255, (96, 50), dtype=np.uint8)).save(artifacts.image(row["clip"]))
     probabilities = rng.dirichlet(np.ones(len(CLASSES)), len(manifest)) * 0.5
@@ -118,7 +120,7 @@ class Explorer:
 
     def __init__(self, page, artifacts: Artifacts):
         self.page, self.artifacts, self.dialogs = page, artifacts, []
-        self.canvas = page.locator("canvas[role=application]")
+        self.canvas, self.player = (page.locator(f"canvas[role=application][data-{name}]") for name in ("cell", "floor"))
         page.on("dialog", lambda dialog: (self.dialogs.append(dialog.message), dialog.dismiss()))
 
     def click(self, true: str, predicted: str) -> None:
@@ -136,6 +138,40 @@ class Explorer:
         duration = f"clip => {{ const found = {find}; return found && found.duration > 0 && found.duration; }}"
         return self.page.wait_for_function(duration, arg=clip, timeout=WAIT).json_value()
 
+    def open_long(self) -> None:
+        """Show the clip that is long enough to be played in a test, from its beginning, without a selected stretch."""
+        self.click("male_48", "male_51")
+        assert self.wait_for_sound_of(LONG) == pytest.approx(LONG_S, abs=0.05)
+        self.player.press("Escape")
+        self.player.press("Home")
+        self.page.wait_for_function("() => document.querySelector('audio').currentTime == 0", timeout=WAIT)
+
+    def seconds_at(self, x: float) -> float:
+        """What time of the clip lies at a pixel of the player."""
+        left, right, start, end = (float(self.player.get_attribute(f"data-{name}")) for name in ("left", "right", "start", "end"))
+        return start + (x - left) / (right - left) * (end - start)
+
+    def pixel_of(self, seconds: float) -> float:
+        low, high = 0.0, 2000.0
+        while high - low > 0.1:
+            middle = (low + high) / 2
+            low, high = (middle, high) if self.seconds_at(middle) < seconds else (low, middle)
+        return low
+
+    def drawn(self) -> tuple[float, float]:
+        """The time at which the position is drawn, read from the canvas, and the time of the sound, at the same moment."""
+        x, sound = self.page.evaluate("""() => {
+            const canvas = [...document.querySelectorAll('canvas[role=application]')].find(one => one.dataset.floor);
+            const scale = canvas.width / canvas.clientWidth;
+            const row = canvas.getContext('2d').getImageData(0, 10 * scale, canvas.width, 1).data, found = [];
+            for (let x = 0; x < canvas.width; x++)
+                if ([213, 94, 0].every((part, place) => Math.abs(row[4 * x + place] - part) < 9)) found.push(x / scale);
+            const middle = found.length ? found.reduce((sum, x) => sum + x, 0) / found.length + 0.5 : -1;
+            return [middle, document.querySelector('audio').currentTime];
+        }""")
+        assert x >= 0, "no position is drawn"
+        return self.seconds_at(x), sound
+
     def clips(self) -> list[str]:
         return [text.rsplit(" ", 1)[0] for text in self.page.locator(".clips > span").all_inner_texts()]
 
@@ -152,11 +188,22 @@ from helpers.display.explorer import explore
 from helpers.recordings.manifest import read_manifest
 from helpers.evaluation.scores import read_classes, read_predictions
 import ipywidgets
+import numpy as np
+import pandas as pd
 ipywidgets.__version__"""
     code = f"""artifacts = Artifacts(Path({str(artifacts.folder)!r}))
 classes = read_classes(artifacts)
 predictions = read_predictions(artifacts.model("net") / "predictions.csv", classes)
-explore(read_manifest(artifacts), artifacts, predictions=predictions, classes=classes)"""
+class Network:
+    window_s = 0.64
+    def heat(self, row):
+        return np.tile(np.linspace(0, 1, 50), (96, 1))
+    def stretch(self, row, start, end):
+        return pd.Series([0.25, 0.75], index=["female_18", "male_18"])
+    def along(self, row):
+        seconds = np.arange(0.32, row["duration_s"] - 0.32, 0.01)
+        return pd.DataFrame({{name: np.full(len(seconds), 0.5) for name in classes}}, index=seconds)
+explore(read_manifest(artifacts), artifacts, predictions=predictions, classes=classes, network=Network())"""
     cells = [nbformat.v4.new_code_cell(source) for source in (imports, code)]
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), folder / "explorer.ipynb")
@@ -198,13 +245,79 @@ def test_a_click_lists_the_clips_of_its_cell_the_most_confident_first_and_plays(
     explorer.page.wait_for_function("() => document.querySelector('audio').currentTime > 0", timeout=WAIT)
 
 
+def test_while_it_plays_the_position_moves_as_far_as_the_sound(explorer):
+    explorer.open_long()
+    explorer.page.evaluate("() => { document.querySelector('audio').muted = true; }")
+    explorer.player.press(" ")
+    explorer.page.wait_for_function("() => document.querySelector('audio').currentTime > 0.5", timeout=WAIT)
+    places = [explorer.drawn() for _ in range(5)]
+    explorer.player.press(" ")
+    assert explorer.page.evaluate("() => document.querySelector('audio').paused")
+    assert all(abs(drawn - sound) < 0.15 for drawn, sound in places), places  # a frame of a loaded machine late
+    drawn, sound = explorer.drawn()
+    assert drawn == pytest.approx(sound, abs=0.02) and sound > 0.5
+
+
+def test_a_click_jumps_and_the_keys_move(explorer):
+    explorer.open_long()
+    explorer.player.click(position={"x": explorer.pixel_of(1.0), "y": 150})
+    assert explorer.drawn() == pytest.approx((1.0, 1.0), abs=0.02)
+    explorer.player.press("ArrowRight")
+    explorer.page.wait_for_function("() => !document.querySelector('audio').seeking", timeout=WAIT)
+    assert explorer.drawn() == pytest.approx((1.1, 1.1), abs=0.02)
+    explorer.player.hover(position={"x": explorer.pixel_of(2.0), "y": 150})
+    assert re.fullmatch(r"(1\.99|2\.0\d) s, \d+ Hz, -\d+ dB", explorer.page.locator(".under-pointer").inner_text())
+
+
+def test_a_drag_selects_a_stretch_which_is_played_alone_and_slower_at_the_same_pitch(explorer):
+    explorer.open_long()
+    box = explorer.player.bounding_box()
+    start, end = (box["x"] + explorer.pixel_of(seconds) for seconds in (1.0, 1.5))
+    explorer.page.mouse.move(start, box["y"] + 100)
+    explorer.page.mouse.down()
+    explorer.page.mouse.move(end, box["y"] + 120, steps=5)
+    explorer.page.mouse.up()
+    explorer.page.get_by_text(re.compile(r"selected (0\.99|1\.0\d) s to 1\.(49|5\d?) ?s?")).wait_for(timeout=WAIT)
+    explorer.page.get_by_text(re.compile(r"(0\.99|1\.0\d) to 1\.\d\d s alone")).wait_for(timeout=WAIT)  # the network's answer
+    assert "shorter than the network's window" in explorer.page.inner_text("body")
+    explorer.page.get_by_label("speed of playing").select_option("0.5")
+    slow = "() => [document.querySelector('audio').playbackRate, document.querySelector('audio').preservesPitch]"
+    assert explorer.page.evaluate(slow) == [0.5, True]
+    explorer.page.evaluate("() => { document.querySelector('audio').muted = true; }")
+    explorer.player.press(" ")
+    explorer.page.wait_for_function("() => !document.querySelector('audio').paused", timeout=WAIT)
+    explorer.page.wait_for_function("() => document.querySelector('audio').paused", timeout=WAIT)
+    assert explorer.drawn() == pytest.approx((1.0, 1.0), abs=0.05)  # back at its beginning
+    explorer.page.get_by_label("speed of playing").select_option("1")
+
+
+def test_evidence_and_the_answer_along_time_are_drawn_into_the_same_picture(explorer):
+    explorer.open_long()
+    explorer.player.click(position={"x": explorer.pixel_of(1.5), "y": 150})
+    floor, strength = float(explorer.player.get_attribute("data-floor")), explorer.page.get_by_label("strength of the Grad-CAM")
+    assert strength.is_hidden()
+    explorer.page.get_by_role("button", name="Grad-CAM").click()
+    strength.wait_for(timeout=WAIT)
+    explorer.page.get_by_role("button", name="along time").click()
+    longer = "floor => [...document.querySelectorAll('canvas')].some(one => Number(one.dataset.floor) > floor + 50)"
+    explorer.page.wait_for_function(longer, arg=floor, timeout=WAIT)
+    assert explorer.drawn() == pytest.approx((1.5, 1.5), abs=0.02)  # the clip has not been loaded again
+    for name in ("along time", "Grad-CAM"):
+        explorer.page.get_by_role("button", name=name).click()
+    explorer.page.wait_for_function(f"() => !({longer})({floor})", timeout=WAIT)
+
+
 def test_a_second_click_and_the_lists_give_the_same(explorer):
+    explorer.click("male_45", "male_45")
+    explorer.page.get_by_text("male_45, predicted correctly").wait_for(timeout=WAIT)
+    first, second = explorer.clips()
+    explorer.page.get_by_role("button", name="next").click()
+    explorer.wait_for_sound_of(second)
+    explorer.click("male_45", "male_45")  # opens the cell again, at its first clip
+    explorer.wait_for_sound_of(first)
     explorer.click("male_18", "male_21")
     explorer.wait_for_sound_of("male_18_2")
     clicked = explorer.clips()
-    explorer.page.evaluate("document.querySelectorAll('audio').forEach(audio => audio.remove())")
-    explorer.click("male_18", "male_21")
-    explorer.wait_for_sound_of("male_18_2")
     explorer.choose("true", "female_75")
     explorer.page.get_by_text("female_75 taken for male_21: no clips").wait_for(timeout=WAIT)
     explorer.choose("true", "male_18")
@@ -216,7 +329,7 @@ def test_the_arrow_keys_move_and_enter_shows(explorer):
     explorer.click("female_30", "female_30")
     explorer.page.get_by_text("female_30, predicted correctly").wait_for(timeout=WAIT)
     explorer.canvas.press("ArrowRight")
-    assert "true female_30, predicted female_33: 1 clip" in explorer.page.locator("[role=status]").inner_text()
+    assert "true female_30, predicted female_33: 1 clip" in explorer.page.locator("[role=status]").first.inner_text()
     explorer.canvas.press("Enter")
     explorer.wait_for_sound_of("female_30_2")
     assert explorer.clips() == ["female_30_2"]

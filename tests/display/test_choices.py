@@ -4,8 +4,9 @@ import pandas as pd
 import pytest
 
 from helpers.base.artifacts import Artifacts
+from helpers.display.clip_panel import MarkedClip
 from helpers.display.explorer import CellChoice
-from helpers.display.widgets import ALL, ClipChoice, MarkedClip
+from helpers.display.widgets import ALL, ClipChoice
 from helpers.recordings.review import read_review
 
 

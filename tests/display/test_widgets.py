@@ -12,7 +12,16 @@ from PIL import Image
 from helpers.base.artifacts import SuiteError
 from helpers.base.settings import PROFILES
 from helpers.display import clip
-from helpers.display.clip import ClipParts, audio_html, clip_html, neighbours_html, player_html, probabilities_html, waveform_html
+from helpers.display.clip import (
+    ClipParts,
+    audio_html,
+    clip_html,
+    facts_html,
+    neighbours_html,
+    player_html,
+    probabilities_html,
+    waveform_html,
+)  # fmt: skip
 from helpers.display.explorer import ConfusionMatrix, cell_html, comparison_html, explore
 from helpers.display.widgets import listen
 from helpers.evaluation.scores import predictions_table
@@ -118,7 +127,7 @@ def long_manifest(tmp_path, artifacts):
 
 def test_the_parts_of_a_long_clip_are_heard_and_seen_one_at_a_time(long_manifest, artifacts):
     widget = listen(long_manifest, artifacts)
-    page, part, sent = parts(widget, ipywidgets.HTML)[1], choosers(widget)["part"], []
+    page, part, sent = parts(widget, ipywidgets.HTML)[2], choosers(widget)["part"], []
     page.observe(lambda change: sent.append(change["new"]), "value")
     assert part.options == ("0:00 to 0:23", "0:23 to 0:47", "0:47 to 1:10")
     silent, _ = sound_of(page.value)
@@ -178,7 +187,8 @@ def test_names_are_escaped_everywhere(manifest, artifacts):
         row[column] = MARKUP
     row["confidence"] = 0.5
     chances = pd.Series([0.6, 0.4], index=[MARKUP, "b"])
-    shown = clip_html(row, artifacts, chances=chances) + cell_html(row.to_frame().T, 0, true=MARKUP, predicted=MARKUP)
+    shown = clip_html(row, artifacts) + facts_html(row) + probabilities_html(chances, true=MARKUP)
+    shown += cell_html(row.to_frame().T, 0, true=MARKUP, predicted=MARKUP)
     assert "<img src=x" not in shown and shown.count("&lt;img src=x onerror=alert(1)&gt;") >= 8
 
 
@@ -220,7 +230,7 @@ def test_a_clip_is_sent_once_and_not_at_every_step_of_a_choice(manifest, artifac
     widget = listen(manifest, artifacts)
     explorer = explore(manifest, artifacts, predictions=predictions, classes=sorted(manifest["label"].unique()), split="train")
     sent = []
-    for page in (parts(widget, ipywidgets.HTML)[1], parts(explorer, ipywidgets.HTML)[1]):
+    for page in (parts(widget, ipywidgets.HTML)[2], parts(explorer, ipywidgets.HTML)[2]):
         page.observe(lambda change: sent.append(change["new"]), "value")
     lists = choosers(widget)
     for name, value in (("gender", "male"), ("gender", "all"), ("clip", manifest["clip"][7]), ("age", "41")):
@@ -268,7 +278,7 @@ def test_a_mark_that_cannot_be_written_is_a_sentence(manifest, artifacts):
     artifacts.review.mkdir()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            "helpers.display.widgets.mark_clip", lambda *_, **__: (_ for _ in ()).throw(OSError(28, "No space left on device"))
+            "helpers.display.clip_panel.mark_clip", lambda *_, **__: (_ for _ in ()).throw(OSError(28, "No space left on device"))
         )
         parts(widget, ipywidgets.ToggleButtons)[0].value = "noisy"
     assert "The mark could not be saved in review.csv: No space left on device." in pages(widget)
@@ -285,13 +295,16 @@ def test_a_diary_that_cannot_be_read_is_a_sentence(manifest, artifacts):
 def test_grad_cam_is_laid_over_the_picture_or_says_why_not(manifest, artifacts, predictions):
     asked = []
 
-    def heat(row):
-        asked.append(row["clip"])
-        if len(asked) > 1:
-            raise SuiteError("There is no model here.")
-        return np.full((96, 80), 0.5)
+    class Network:
+        window_s = 0.64
 
-    widget = listen(manifest, artifacts, predictions=predictions, grad_cam=heat)
+        def heat(self, row):
+            asked.append(row["clip"])
+            if len(asked) > 1:
+                raise SuiteError("There is no model here.")
+            return np.full((96, 80), 0.5)
+
+    widget = listen(manifest, artifacts, predictions=predictions, network=Network())
     assert asked == [] and not any("grad-cam" in page for page in pages(widget))
     parts(widget, ipywidgets.ToggleButton)[0].value = True
     assert any('class="grad-cam"' in page for page in pages(widget))
@@ -311,7 +324,7 @@ def test_the_matrix_and_the_lists_open_the_same_cell_the_most_confident_clip_fir
     assert (lists["true"].value, lists["predicted"].value) == ("male_41", "female_23")
     fits = predictions[(predictions["split"] == "train") & (predictions["true"] == "male_41")]
     expected = fits.sort_values("confidence", ascending=False)["clip"].tolist()
-    listing, page, _, compared = pages(widget)
+    listing, page, plain, *_, compared = pages(widget)
     assert re.findall(r"<span>(?:<b>)?(.+?)(?:</b>)? 0\.\d\d", listing) == expected
     assert f"<b>{expected[0]}</b>" in page and "Compare by ear" in compared and compared.count("<audio") == 1
 
@@ -319,11 +332,11 @@ def test_the_matrix_and_the_lists_open_the_same_cell_the_most_confident_clip_fir
     assert f"<b>{expected[1]}</b>" in pages(widget)[1] and "clip 2 of" in pages(widget)[0]
     matrix.chosen = [2, 0, 1_700_000_000_001]
     again = pages(widget)
-    assert again[0] == listing and again[1] != page  # the second answer differs, or a browser would not be told
+    assert again[0] == listing and again[2] != plain  # the second answer differs, or a browser would not be told
     lists["true"].value = "female_60"
     assert matrix.chosen == [1, 0, 0] and "female_60" in pages(widget)[0]
     lists["predicted"].value = "male_41"
-    assert "no clips" in pages(widget)[0] and "No clip fits" in pages(widget)[1] and pages(widget)[3] == ""
+    assert "no clips" in pages(widget)[0] and "No clip fits" in pages(widget)[1] and pages(widget)[2] == pages(widget)[-1] == ""
 
 
 def test_a_cell_of_many_clips_lists_some_around_the_one_that_is_shown():

@@ -9,7 +9,8 @@ from conftest import RATE, TINY, voice
 from helpers.base.artifacts import Artifacts, SuiteError
 from helpers.display.clip import neighbours_html
 from helpers.evaluation.calibration import temper
-from helpers.network.model import TrainedModel, distances, gender_and_age
+from helpers.evaluation.scores import gender_and_age
+from helpers.network.model import TrainedModel, distances
 from helpers.spectrograms.mel import load_audio
 
 CLASSES = ["female_23", "female_60", "male_41"]

@@ -1,0 +1,189 @@
+"""One clip to hear, see, mark and ask a network about: what the listener and the confusion explorer have in common.
+
+The spectrogram player is an anywidget, all else core ipywidgets: where a browser can't load the player, a plain one stays.
+"""
+
+import html
+import itertools
+from typing import Any, Protocol
+
+import ipywidgets
+import numpy as np
+import pandas as pd
+
+from helpers.base.artifacts import Artifacts, SuiteError
+from helpers.display.clip import ClipParts, clip_html, facts_html, probabilities_html, stretch_html
+from helpers.display.player import SpectrogramPlayer
+from helpers.recordings.review import MARKS, mark_clip, read_review
+
+ROW = ipywidgets.Layout(flex_flow="row wrap", align_items="center")
+
+
+class Network(Protocol):
+    """What a clip's row can be asked about, as `helpers.network.questions.Questions` answers it; a SuiteError where it can't."""
+
+    window_s: float | None
+
+    def heat(self, row: pd.Series) -> np.ndarray: ...  # noqa: D102
+    def stretch(self, row: pd.Series, start: float, end: float) -> pd.Series: ...  # noqa: D102
+    def along(self, row: pd.Series) -> pd.DataFrame: ...  # noqa: D102
+
+
+class MarkedClip:
+    """The clip that is shown, and what its listener says of it, which is written to `review.csv` at once.
+
+    Parameters
+    ----------
+    artifacts : Artifacts
+
+    Attributes
+    ----------
+    row : pd.Series or None
+        The clip's row of the manifest.
+    said : dict of str
+        Its `mark` and its `note`, empty where there is none.
+    problem : str
+        Why what was kept can't be read, a sentence; empty if it can.
+    """
+
+    def __init__(self, artifacts: Artifacts) -> None:
+        self.artifacts = artifacts
+        self.show(None)
+
+    def show(self, row: pd.Series | None) -> None:
+        """Turn to another clip, with the mark and the note that were kept of it."""
+        self.row, self.said, self.problem = row, {"mark": "", "note": ""}, ""
+        try:
+            kept = read_review(self.artifacts).set_index("clip")
+        except SuiteError as error:
+            self.problem = f"The marks can't be read: {error}"
+            return
+        if row is not None and row["clip"] in kept.index:
+            self.said = kept.loc[row["clip"]].to_dict()
+
+    def say(self, **said: str) -> str:
+        """Keep a new mark or note; return what became of it as a sentence, empty where it is not new."""
+        if self.row is None or said.items() <= self.said.items():
+            return ""
+        self.said |= said
+        name = self.artifacts.review.name
+        try:
+            mark_clip(self.artifacts, self.row["clip"], **self.said)
+            return f"{len(read_review(self.artifacts))} clips marked, saved in {name}"
+        except OSError as error:
+            return f"The mark could not be saved in {name}: {error.strerror}."
+        except SuiteError as error:
+            return f"The mark could not be saved: {error}"
+
+
+class ClipPanel:
+    """A clip's facts, its player, what a network answers, and what its listener says of it.
+
+    Parameters
+    ----------
+    artifacts : Artifacts
+    predictions : pd.DataFrame, optional
+        Adds the network's probabilities.
+    network : Network, optional
+        Adds its evidence, its answer along time, and its answer for a stretch that is selected.
+
+    Attributes
+    ----------
+    widget : ipywidgets.Widget
+    """
+
+    def __init__(self, artifacts: Artifacts, *, predictions: pd.DataFrame | None = None, network: Network | None = None) -> None:
+        self.artifacts, self.network, self.chances = artifacts, network, None
+        if predictions is not None:
+            self.chances = predictions.set_index("clip").filter(regex="^p:").rename(columns=lambda name: name.removeprefix("p:"))
+        self.clip, self.parts, self.counter = MarkedClip(artifacts), ClipParts(0), itertools.count()
+        self.player, self.part = SpectrogramPlayer(), ipywidgets.Dropdown(description="part")
+        self.facts, self.plain, self.heard, self.answer, self.status = (ipywidgets.HTML() for _ in range(5))
+        self.evidence, self.along = (
+            ipywidgets.ToggleButton(description=text, tooltip=tooltip)
+            for text, tooltip in (
+                ("Grad-CAM", "Lay over the spectrogram where the network found its evidence"),
+                ("along time", "Draw below the spectrogram what the network answers for each stretch as long as its window"),
+            )
+        )
+        marks = [("no mark", ""), *((text, text) for text in MARKS)]
+        self.mark = ipywidgets.ToggleButtons(options=marks, style={"button_width": "auto"})
+        self.note = ipywidgets.Text(description="note", placeholder="your own words, then Enter", continuous_update=False)
+        self.widget = ipywidgets.VBox(self._rows())
+        self._observe()
+
+    def _rows(self) -> list[ipywidgets.Widget]:
+        asking = [ipywidgets.HBox([self.evidence, self.along], layout=ROW), self.heard] if self.network else []
+        marking = ipywidgets.HBox([self.mark, self.note, self.status], layout=ROW)
+        choosing = [ipywidgets.HBox([self.part], layout=ROW)] if len(self.parts.names) > 1 else []
+        return [*choosing, self.facts, self.plain, self.player, *asking, self.answer, marking]
+
+    def _observe(self) -> None:
+        for widget, trait, follow in (
+            (self.player, "ready", lambda _: self.draw()),
+            (self.player, "stretch", lambda change: self.ask_about(*change["new"][:2])),
+            (self.evidence, "value", lambda _: self.draw()),
+            (self.along, "value", lambda _: self.draw()),
+            (self.part, "index", lambda change: self.open_part(change["new"])),
+            (self.mark, "value", lambda change: self.save(mark=change["new"])),
+            (self.note, "value", lambda change: self.save(note=change["new"])),
+        ):
+            widget.observe(follow, trait)
+
+    def show(self, row: pd.Series | None) -> None:
+        """Turn to a clip, a manifest row with `predicted` where a network predicted it; or to none."""
+        several = len(self.parts.names) > 1
+        self.clip.show(row)
+        self.parts = ClipParts(0 if row is None else row["duration_s"])
+        self.part.options, self.part.index = self.parts.names, 0  # the names stay the same from one clip to another as long
+        if several or len(self.parts.names) > 1:
+            self.widget.children = self._rows()
+        self.mark.value, self.note.value = self.clip.said["mark"], self.clip.said["note"]
+        self.draw()
+        self.status.value = html.escape(self.clip.problem) or self.status.value
+
+    def draw(self) -> None:
+        """Show the open part of the clip anew."""
+        row = self.clip.row
+        self.heard.value = self.status.value = ""
+        if row is None:
+            self.facts.value, self.plain.value, self.answer.value = "<p>No clip fits this choice.</p>", "", ""
+            self.player.show(None, self.artifacts)
+            return
+        self.facts.value = facts_html(row)
+        if self.chances is not None:
+            self.answer.value = probabilities_html(self.chances.loc[row["clip"]], true=row["label"])
+        heat = self._ask("heat", self.evidence.value)
+        if self.player.ready:
+            self.plain.value = ""
+            self.player.show(row, self.artifacts, parts=self.parts, heat=heat, along=self._ask("along", self.along.value))
+        else:  # as long as no browser has loaded the player, and in a page that no kernel stands behind
+            # The counter makes each answer differ: a value that stays the same is not sent again.
+            self.plain.value = clip_html(row, self.artifacts, parts=self.parts, heat=heat) + f"<!-- {next(self.counter)} -->"
+
+    def _ask(self, question: str, wanted: bool, *given: float) -> Any:
+        if not wanted or self.network is None:
+            return None
+        try:
+            return getattr(self.network, question)(self.clip.row, *given)
+        except SuiteError as error:
+            self.status.value = html.escape(str(error))
+            return None
+
+    def ask_about(self, start: float, end: float) -> None:
+        """Show what the network answers for a stretch, in s of the clip, beside its answer for the whole clip."""
+        found = self._ask("stretch", end > start and self.clip.row is not None, start, end)
+        if found is None:
+            self.heard.value = ""
+            return
+        whole = None if self.chances is None else self.chances.loc[self.clip.row["clip"]]
+        self.heard.value = stretch_html(found, start, end, whole=whole, window_s=self.network.window_s)
+
+    def open_part(self, index: int | None) -> None:
+        """Show another part of a long clip."""
+        if index is not None and self.parts.open(index):  # else the list follows the clip
+            self.draw()
+
+    def save(self, **said: str) -> None:
+        """Keep a mark or a note in `review.csv`, at once."""
+        self.status.value = html.escape(self.clip.say(**said)) or self.status.value

@@ -1,0 +1,154 @@
+"""The spectrogram player: waveform and spectrogram on one time axis, and the sound; click to jump, drag to select a stretch.
+
+It is an anywidget (`player.js`), which gets one part of one clip at a time, of 30 s at most: the sound as FLAC, the picture as PNG.
+Until a browser says that it has loaded it, it holds nothing, and a plain player stands in for it (`helpers.display.clip`).
+"""
+
+import importlib
+import io
+from pathlib import Path
+
+import anywidget
+import numpy as np
+import pandas as pd
+import soundfile
+import traitlets
+from PIL import Image
+
+from helpers.base import machine
+from helpers.base.artifacts import Artifacts, SuiteError, read_json
+from helpers.base.settings import SpectrogramSettings
+from helpers.display.clip import ClipParts, clip_pixels, clip_sound, columns_of, heat_image, part_of
+from helpers.display.figures import GREEN, ORANGE, envelope, mel_marks
+from helpers.recordings.decoding import Sound
+from helpers.spectrograms.mel import resample
+
+PLAYED_RATE = 48_000  # Hz; what a loudspeaker plays, and browsers are sure to
+POINTS = 640  # of the waveform
+
+
+class SpectrogramPlayer(anywidget.AnyWidget):
+    """The player on two canvases.
+
+    Attributes
+    ----------
+    ready : bool
+        Whether a browser has loaded it.
+    facts : dict
+        Of the part of the clip that is shown, see `show`; empty for none.
+    sound, picture, heat : bytes
+        FLAC, PNG, and PNG with transparency; empty for none.
+    along : dict
+        `seconds`, and `lines`: name, colour and probabilities of each; empty for none.
+    stretch : list of float
+        What is selected: start and end in seconds of the clip, and the browser's time in ms; both 0 where nothing is.
+    """
+
+    _esm = Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
+    ready = traitlets.Bool(False).tag(sync=True)
+    facts = traitlets.Dict().tag(sync=True)
+    sound, picture, heat = (traitlets.Bytes(b"").tag(sync=True) for _ in range(3))
+    along = traitlets.Dict().tag(sync=True)
+    stretch = traitlets.List([0, 0, 0]).tag(sync=True)
+
+    def __init__(self) -> None:
+        if machine.on_colab():  # anywidget asks Colab for its widget manager where this module is loaded
+            importlib.import_module("google.colab.output")
+        super().__init__()
+
+    def show(
+        self,
+        row: pd.Series | None,
+        artifacts: Artifacts,
+        *,
+        parts: ClipParts | None = None,
+        heat: np.ndarray | None = None,
+        along: pd.DataFrame | None = None,
+    ) -> None:
+        """Show the open part of a clip, or nothing.
+
+        Parameters
+        ----------
+        row : pd.Series or None
+            A manifest row.
+        artifacts : Artifacts
+        parts : ClipParts, optional
+            The first part if not given.
+        heat : np.ndarray [shape=(height, width)], optional
+            Laid over the spectrogram; of the whole clip.
+        along : pd.DataFrame, optional
+            The probabilities of the classes, by time in s, drawn below the spectrogram: of the true class and of the predicted one.
+        """
+        state = {"facts": {}, "sound": b"", "picture": b"", "heat": b"", "along": {}}
+        if row is not None:
+            parts = parts or ClipParts(row["duration_s"])
+            state |= clip_state(row, artifacts, parts=parts, heat=heat)
+            state["along"] = {} if along is None else lines_along(along, row, parts=parts)
+        with self.hold_sync():
+            # The facts come last: they tell the browser that everything is there.
+            for name in ("sound", "picture", "heat", "along", "facts"):
+                setattr(self, name, state[name])
+
+
+def clip_state(row: pd.Series, artifacts: Artifacts, *, parts: ClipParts, heat: np.ndarray | None) -> dict:
+    """What the browser gets of a part of a clip; what cannot be read is empty, and `facts["problem"]` says why."""
+    sound, problem = clip_sound(row, artifacts)
+    start, end = parts.seconds
+    facts = {"name": row["clip"], "start": start, "end": end, "problem": problem}
+    facts["text"] = (
+        f"Spectrogram of {row['clip']}, {row['label']}, {start:.2f} to {end:.2f} s, low frequencies at the bottom. Space plays and "
+        "pauses, the arrow keys move, with Shift they select a stretch, Escape clears it."
+    )
+    state = {"facts": facts, "sound": b"", "picture": b"", "heat": b""}
+    if sound is not None:
+        samples = part_of(sound, parts)
+        lowest, highest = envelope(samples, points=POINTS)[1:]
+        loudest = max(highest.max(), -lowest.min(), 1e-4)  # to its own loudest point: quiet clips show their shape too
+        facts |= {"lowest": np.round(lowest / loudest, 3).tolist(), "highest": np.round(highest / loudest, 3).tolist()}
+        state["sound"] = flac(samples, sound.sample_rate)
+    pixels = clip_pixels(row, artifacts, sound=sound)
+    if pixels is not None:
+        settings = picture_settings(artifacts)
+        hertz, marks = mel_marks(settings)
+        ticks = [[bins / settings.mel_bins, f"{mark:,}"] for mark, bins in marks.items()]
+        facts |= {"hertz": np.round(hertz, 1).tolist(), "ticks": ticks}  # from the bottom; how far up, and what stands there
+        facts["decibels"] = settings.dynamic_range_db if pixels.ndim == 2 else 0  # of a coloured picture no level can be read
+        shown = columns_of(pixels, parts.fractions)
+        state["picture"] = png(Image.fromarray(shown))
+        if heat is not None:
+            state["heat"] = png(heat_image(heat, parts.fractions, width=shown.shape[1]))
+    return state
+
+
+def lines_along(along: pd.DataFrame, row: pd.Series, *, parts: ClipParts) -> dict:
+    """The lines below the spectrogram: of the true class and, where it is another one, of the predicted class; of the open part."""
+    start, end = parts.seconds
+    found = along[(along.index >= start) & (along.index <= end)]
+    colours = {row["label"]: GREEN} | ({row["predicted"]: ORANGE} if row["predicted"] != row["label"] else {})
+    names = {row["predicted"]: f"{row['predicted']} (predicted)", row["label"]: f"{row['label']} (true)"}
+    lines = [[names[label], colour, found[label].round(3).tolist()] for label, colour in colours.items() if label in found]
+    return {"seconds": found.index.to_numpy().round(3).tolist(), "lines": lines}
+
+
+def picture_settings(artifacts: Artifacts) -> SpectrogramSettings:
+    """The settings that the pictures were made with; the default ones where none were made."""
+    try:
+        return SpectrogramSettings(**read_json(artifacts.spectrogram_settings)["settings"])
+    except SuiteError:
+        return SpectrogramSettings()
+
+
+def flac(samples: np.ndarray, sample_rate: int) -> bytes:
+    """Samples as 16-bit FLAC, which every browser plays, at their own level, or at full scale where they are louder."""
+    rate = min(sample_rate, PLAYED_RATE)
+    played = resample(Sound(samples, sample_rate), sample_rate=rate)
+    file = io.BytesIO()
+    soundfile.write(file, played / max(1.0, float(np.abs(played).max(initial=0.0))), rate, format="FLAC", subtype="PCM_16")
+    return file.getvalue()
+
+
+def png(image: Image.Image) -> bytes:
+    """An image as PNG."""
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    return file.getvalue()
