@@ -27,6 +27,7 @@ class Network(Protocol):
     def heat(self, row: pd.Series) -> np.ndarray: ...  # noqa: D102
     def stretch(self, row: pd.Series, start: float, end: float) -> pd.Series: ...  # noqa: D102
     def along(self, row: pd.Series) -> pd.DataFrame: ...  # noqa: D102
+    def nearest(self, row: pd.Series) -> str: ...  # noqa: D102
 
 
 class MarkedClip:
@@ -139,13 +140,14 @@ class ClipPanel:
         if several or len(self.parts.names) > 1:
             self.widget.children = self._rows()
         self.mark.value, self.note.value = self.clip.said["mark"], self.clip.said["note"]
+        self.heard.value = ""
         self.draw()
         self.status.value = html.escape(self.clip.problem) or self.status.value
 
     def draw(self) -> None:
         """Show the open part of the clip anew."""
         row = self.clip.row
-        self.heard.value = self.status.value = ""
+        self.status.value = ""
         if row is None:
             self.facts.value, self.plain.value, self.answer.value = "<p>No clip fits this choice.</p>", "", ""
             self.player.show(None, self.artifacts)
@@ -182,6 +184,7 @@ class ClipPanel:
     def open_part(self, index: int | None) -> None:
         """Show another part of a long clip."""
         if index is not None and self.parts.open(index):  # else the list follows the clip
+            self.heard.value = ""
             self.draw()
 
     def save(self, **said: str) -> None:

@@ -14,8 +14,8 @@ import pandas as pd
 import traitlets
 
 from helpers.base.artifacts import Artifacts
-from helpers.display.clip import clip_player_html
 from helpers.display.clip_panel import ROW, ClipPanel, Network
+from helpers.display.compare import ComparisonPanel
 from helpers.display.figures import SEQUENTIAL
 from helpers.display.widgets import step_buttons, with_predictions
 from helpers.evaluation.scores import confusion_counts, most_confused
@@ -120,13 +120,14 @@ def explore(
         counts=confusion_counts(predictions[predictions["split"] == split], order).to_numpy().tolist(),
     )
     true, predicted = (ipywidgets.Dropdown(options=order, description=name) for name in ("true", "predicted"))
-    listing, compared = ipywidgets.HTML(), ipywidgets.HTML()
+    listing, compared = ipywidgets.HTML(), ComparisonPanel(clips, artifacts, network=network)
 
     def show() -> None:
         rows = choice.members
         listing.value = cell_html(rows, choice.index, true=order[choice.row], predicted=order[choice.column])
-        panel.show(rows.iloc[choice.index] if len(rows) else None)
-        compared.value = comparison_html(clips, rows.iloc[choice.index], artifacts) if len(rows) else ""
+        row = rows.iloc[choice.index] if len(rows) else None
+        panel.show(row)
+        compared.show(row)
 
     def open_cell(row: int, column: int) -> None:
         choice.open(row, column)
@@ -148,7 +149,7 @@ def explore(
     open_cell(choice.row, choice.column)
     buttons = ipywidgets.HBox(step_buttons(choice.step, show))
     side = ipywidgets.VBox(
-        [ipywidgets.HBox([true, predicted], layout=ROW), listing, buttons, panel.widget, compared],
+        [ipywidgets.HBox([true, predicted], layout=ROW), listing, buttons, panel.widget, compared.widget],
         layout=ipywidgets.Layout(flex="1 1 250px", min_width="240px", max_width="700px"),
     )
     matrix.layout = ipywidgets.Layout(flex="0 1 auto", max_width="100%", margin="0 12px 0 0")
@@ -170,18 +171,4 @@ def cell_html(rows: pd.DataFrame, index: int, *, true: str, predicted: str) -> s
     return (
         f'<div style="line-height:1.5">{heading}: clip {index + 1} of {len(rows)}, with its confidence<br>'
         f'<span class="clips">{" · ".join(items)}</span></div>'
-    )
-
-
-def comparison_html(clips: pd.DataFrame, row: pd.Series, artifacts: Artifacts) -> str:
-    """A player with a clip of the class that the network took this one for, the most confident one; or a sentence."""
-    others = clips[(clips["label"] == row["predicted"]) & (clips["clip"] != row["clip"])]
-    if others.empty:
-        return "<p>There is no other clip of the predicted class to compare with.</p>"
-    right = others[others["predicted"] == others["label"]]
-    other = (others if right.empty else right).nlargest(1, "confidence").iloc[0]
-    return (
-        f"<p>Compare by ear: <b>{html.escape(other['clip'])}</b>, which is {html.escape(other['label'])} "
-        f"({html.escape(other['split'])}, confidence {other['confidence']:.2f})</p>"
-        + clip_player_html(other, artifacts, name=f"to compare: {other['clip']}")
     )

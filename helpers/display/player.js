@@ -5,13 +5,6 @@ const LEFT = 52, WAVE = 64, GAP = 6, PICTURE = 192, STRIP = 72, BELOW = 36, WIDE
 const POSITION = "rgb(213, 94, 0)", STRETCH = "rgba(86, 180, 233, 0.35)", SOUND = "#0072B2";
 const SPEEDS = [1, 0.75, 0.5], STEP = 0.1; // seconds of an arrow key
 
-const bytes = (view) => new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
-const made = (tag, settings, ...children) => {
-  const element = Object.assign(document.createElement(tag), settings);
-  element.append(...children);
-  return element;
-};
-
 function layer(parent, style) {
   const canvas = parent.appendChild(made("canvas", {}));
   Object.assign(canvas.style, { position: "absolute", left: 0, top: 0 }, style);
@@ -24,10 +17,6 @@ function sized(canvas, width, height) { // in CSS pixels, as sharp as the screen
   Object.assign(canvas.style, { width: `${width}px`, height: `${height}px` });
   pen.setTransform(scale, 0, 0, scale, 0, 0);
   return pen;
-}
-
-async function picture(view) {
-  return view && view.byteLength ? createImageBitmap(new Blob([bytes(view)], { type: "image/png" })) : null;
 }
 
 function render({ model, el }) {
@@ -234,16 +223,19 @@ function render({ model, el }) {
   audio.addEventListener("play", () => { play.textContent = "pause"; audio.loop = loop.checked && !stretch; frame = frame || requestAnimationFrame(tick); });
   audio.addEventListener("pause", () => { play.textContent = "play"; drawTop(); });
   audio.addEventListener("seeked", drawTop);
+  audio.addEventListener("timeupdate", drawTop); // also after a pause, before which the sound goes on for some milliseconds
   audio.addEventListener("error", () => { if (address) said.textContent = "The browser can't read this sound."; });
 
   async function load() {
     facts = model.get("facts");
     audio.pause();
     if (address) URL.revokeObjectURL(address);
-    const sound = model.get("sound"), there = Boolean(facts.name);
+    const there = Boolean(facts.name), asked = facts;
     stage.style.display = there ? "block" : "none";
     tools.style.display = there ? "flex" : "none";
-    address = sound && sound.byteLength ? URL.createObjectURL(new Blob([bytes(sound)], { type: "audio/flac" })) : "";
+    const [unpacked, decoded] = await Promise.all([soundAddress(model.get("sound"), facts.rate), picture(model.get("picture"))]);
+    if (asked !== facts) { URL.revokeObjectURL(unpacked); return; } // another clip has come meanwhile
+    address = unpacked;
     if (address) audio.src = address; else audio.removeAttribute("src");
     audio.playbackRate = Number(speed.value);
     audio.setAttribute("aria-label", facts.name || "");
@@ -252,9 +244,6 @@ function render({ model, el }) {
     said.textContent = facts.problem || "";
     if (!there) return;
     top.setAttribute("aria-label", facts.text);
-    const asked = facts;
-    const decoded = await picture(model.get("picture"));
-    if (asked !== facts) return; // another clip has come meanwhile
     [seen, levels] = [decoded, null];
     if (seen) {
       const canvas = made("canvas", { width: seen.width, height: seen.height }), pen = canvas.getContext("2d");

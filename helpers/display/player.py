@@ -23,6 +23,7 @@ from helpers.display.figures import GREEN, ORANGE, envelope, mel_marks
 from helpers.recordings.decoding import Sound
 from helpers.spectrograms.mel import resample
 
+SOUND = Path(__file__).with_name("sound.js").read_text(encoding="utf-8")
 PLAYED_RATE = 48_000  # Hz; what a loudspeaker plays, and browsers are sure to
 POINTS = 640  # of the waveform
 
@@ -44,7 +45,7 @@ class SpectrogramPlayer(anywidget.AnyWidget):
         What is selected: start and end in seconds of the clip, and the browser's time in ms; both 0 where nothing is.
     """
 
-    _esm = Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
+    _esm = SOUND + Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
     ready = traitlets.Bool(False).tag(sync=True)
     facts = traitlets.Dict().tag(sync=True)
     sound, picture, heat = (traitlets.Bytes(b"").tag(sync=True) for _ in range(3))
@@ -104,6 +105,7 @@ def clip_state(row: pd.Series, artifacts: Artifacts, *, parts: ClipParts, heat: 
         samples = part_of(sound, parts)
         lowest, highest = envelope(samples, points=POINTS)[1:]
         loudest = max(highest.max(), -lowest.min(), 1e-4)  # to its own loudest point: quiet clips show their shape too
+        facts["rate"] = min(sound.sample_rate, PLAYED_RATE)
         facts |= {"lowest": np.round(lowest / loudest, 3).tolist(), "highest": np.round(highest / loudest, 3).tolist()}
         state["sound"] = flac(samples, sound.sample_rate)
     pixels = clip_pixels(row, artifacts, sound=sound)

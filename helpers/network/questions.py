@@ -8,6 +8,7 @@ import pandas as pd
 from helpers.base import machine
 from helpers.base.artifacts import Artifacts, SuiteError, require
 from helpers.base.settings import Profile
+from helpers.recordings.manifest import read_manifest
 
 MOST_WINDOWS = 120  # of a clip, in its answer along time
 WINDOWS_AT_ONCE = 64
@@ -95,3 +96,15 @@ class Questions:
         found = np.concatenate([np.asarray(self.model.network(part, training=False)) for part in parts])
         seconds = (starts + width / 2) * settings.hop_length / settings.sample_rate
         return pd.DataFrame(found, index=pd.Index(seconds, name="seconds"), columns=self.model.classes)
+
+    def nearest(self, row: pd.Series) -> str:
+        """The name of the training clip whose features are nearest to those of a clip; another one than it."""
+        from helpers.network.model import distances
+
+        features = self.model.clip_features(row.to_frame().T, self.artifacts, profile=self.profile)
+        return distances(features.to_numpy(), self._training).iloc[0].drop(row["clip"], errors="ignore").idxmin()
+
+    @cached_property
+    def _training(self) -> pd.DataFrame:
+        manifest = read_manifest(self.artifacts)
+        return self.model.clip_features(manifest[manifest["split"] == "train"], self.artifacts, profile=self.profile)

@@ -22,7 +22,8 @@ from helpers.display.clip import (
     probabilities_html,
     waveform_html,
 )  # fmt: skip
-from helpers.display.explorer import ConfusionMatrix, cell_html, comparison_html, explore
+from helpers.display.compare import ComparisonPanel
+from helpers.display.explorer import ConfusionMatrix, cell_html, explore
 from helpers.display.widgets import listen
 from helpers.evaluation.scores import predictions_table
 from helpers.recordings.manifest import build_manifest
@@ -326,7 +327,7 @@ def test_the_matrix_and_the_lists_open_the_same_cell_the_most_confident_clip_fir
     expected = fits.sort_values("confidence", ascending=False)["clip"].tolist()
     listing, page, plain, *_, compared = pages(widget)
     assert re.findall(r"<span>(?:<b>)?(.+?)(?:</b>)? 0\.\d\d", listing) == expected
-    assert f"<b>{expected[0]}</b>" in page and "Compare by ear" in compared and compared.count("<audio") == 1
+    assert f"<b>{expected[0]}</b>" in page and "Of the predicted class" in compared and compared.count("<audio") == 1
 
     parts(widget, ipywidgets.Button)[1].click()
     assert f"<b>{expected[1]}</b>" in pages(widget)[1] and "clip 2 of" in pages(widget)[0]
@@ -351,7 +352,9 @@ def test_without_recordings_there_is_a_sentence_for_each_player_and_the_image_st
     artifacts.location.unlink()
     shown = clip_html(row, artifacts)
     assert np.array_equal(pixels_of(shown), before)
-    pages = [shown, neighbours_html(clips.head(2), artifacts), comparison_html(clips, clips.iloc[0], artifacts)]
+    panel = ComparisonPanel(clips, artifacts)
+    panel.show(clips.iloc[0])
+    pages = [shown, neighbours_html(clips.head(2), artifacts), panel.plain.value]
     for page, players in zip(pages, (1, 2, 1), strict=True):
         assert page.count("The recordings of folder are not on this machine yet") == players and "<audio" not in page
     artifacts.image(row["clip"]).unlink()
