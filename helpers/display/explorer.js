@@ -17,10 +17,10 @@ function shorten(pen, text) {
 }
 
 function render({ model, el }) {
-  const names = model.get("names"), groups = model.get("groups"), counts = model.get("counts"), ramp = model.get("ramp");
+  const names = model.get("names"), groups = model.get("groups"), ramp = model.get("ramp");
   const size = names.length;
+  let counts = model.get("counts");
   const cell = size <= 12 ? 40 : size <= 24 ? 22 : 14;
-  const highest = Math.max(1, ...counts.flat());
   const canvas = document.createElement("canvas"), status = document.createElement("div"), frame = document.createElement("div");
   const pen = canvas.getContext("2d");
   pen.font = FONT;
@@ -32,6 +32,7 @@ function render({ model, el }) {
   const width = left + size * cell + 2, height = size * cell + bottom + 2;
 
   let cursor = model.get("chosen").slice(0, 2), hover = null;
+  const scaling = document.createElement("select"), errors = document.createElement("input"), tools = document.createElement("div");
 
   const scale = Math.max(window.devicePixelRatio || 1, 1);
   canvas.width = width * scale;
@@ -51,7 +52,30 @@ function render({ model, el }) {
   frame.style.padding = "3px"; // for the focus ring
   el.dataset.lmSuppressShortcuts = "true"; // JupyterLab would take the arrow keys for itself
   frame.append(canvas);
-  el.append(frame, status);
+  el.append(frame, tools, status);
+
+  for (const [value, words] of Object.entries({ root: "colours: square root", log: "logarithmic", row: "fraction of the row" }))
+    scaling.append(Object.assign(document.createElement("option"), { value, textContent: words }));
+  scaling.setAttribute("aria-label", "what the colours of the matrix stand for");
+  errors.type = "checkbox";
+  const alone = document.createElement("label");
+  alone.append(errors, " errors alone");
+  tools.append(scaling, alone);
+  Object.assign(tools.style, { display: "flex", flexWrap: "wrap", gap: "12px", alignItems: "center", margin: "4px 0" });
+  scaling.style.minHeight = "32px";
+  scaling.addEventListener("change", draw);
+  errors.addEventListener("change", draw);
+
+  const hidden = (row, column) => errors.checked && row === column;
+
+  function brightness() { // of each cell, from 0 to 1, in which a single clip is told from none
+    const shown = counts.map((line, row) => line.map((clips, column) => (hidden(row, column) ? 0 : clips)));
+    const highest = Math.max(1, ...shown.flat());
+    if (scaling.value === "row")
+      return shown.map((line) => line.map((clips) => clips / Math.max(1, line.reduce((sum, value) => sum + value, 0))));
+    if (scaling.value === "log") return shown.map((line) => line.map((clips) => Math.log1p(clips) / Math.log1p(highest)));
+    return shown.map((line) => line.map((clips) => Math.sqrt(clips / highest)));
+  }
 
   function say([row, column]) {
     const clips = counts[row][column];
@@ -79,9 +103,10 @@ function render({ model, el }) {
     pen.clearRect(0, 0, width, height);
     pen.font = FONT;
     const ink = getComputedStyle(el).color;
+    const fractions = brightness();
     counts.forEach((line, row) => line.forEach((clips, column) => {
-      const fraction = Math.sqrt(clips / highest); // the root, so that a single clip is seen
-      pen.fillStyle = colour(fraction, ramp);
+      const fraction = fractions[row][column];
+      pen.fillStyle = hidden(row, column) ? "#888" : colour(fraction, ramp);
       pen.fillRect(left + column * cell + 1, row * cell + 2, cell - 1, cell - 1);
       if (cell >= 40 && clips) {
         pen.fillStyle = fraction > 0.6 ? "#000" : "#fff";
@@ -143,15 +168,24 @@ function render({ model, el }) {
   canvas.addEventListener("focus", () => { canvas.style.outline = "2px solid #0072B2"; draw(); });
   canvas.addEventListener("blur", () => { canvas.style.outline = "none"; draw(); });
 
+  function recount() {
+    counts = model.get("counts");
+    follow();
+  }
+
   function follow() {
     cursor = model.get("chosen").slice(0, 2);
     say(cursor);
     draw();
   }
   model.on("change:chosen", follow);
+  model.on("change:counts", recount);
   follow();
   requestAnimationFrame(draw); // once more in the page, whose colour of text is not known before
-  return () => model.off("change:chosen", follow);
+  return () => {
+    model.off("change:chosen", follow);
+    model.off("change:counts", recount);
+  };
 }
 
 export default { render };

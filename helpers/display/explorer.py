@@ -17,11 +17,12 @@ from helpers.base.artifacts import Artifacts
 from helpers.display.clip_panel import ROW, ClipPanel, Network
 from helpers.display.compare import ComparisonPanel
 from helpers.display.figures import SEQUENTIAL
-from helpers.display.widgets import step_buttons, with_predictions
+from helpers.display.widgets import ALL, step_buttons, with_predictions
 from helpers.evaluation.scores import confusion_counts, most_confused
 from helpers.recordings.labels import class_order, gender_groups
 
-LISTED = 40  # names of clips shown at most
+FACTS = ("speaker", "sentence", "emotion", "duration")  # by which clips can be filtered
+DURATIONS = ("short third", "middle third", "long third")
 # The map of all matrices: six of its colours, between which the browser mixes.
 RAMP = (matplotlib.colormaps[SEQUENTIAL](np.linspace(0, 1, 6))[:, :3] * 255).round().astype(int).tolist()
 
@@ -50,12 +51,12 @@ class ConfusionMatrix(anywidget.AnyWidget):
 
 
 class CellChoice:
-    """Which cell of a confusion matrix is open, and which of its clips is shown.
+    """Which cell of a confusion matrix is open, which of its clips is shown, and by what facts the clips are filtered.
 
     Parameters
     ----------
     clips : pd.DataFrame
-        Columns `clip`, `label`, `predicted`, `confidence`.
+        Columns `clip`, `label`, `predicted`, `confidence`, and the facts in `FACTS` that are known.
     classes : list of str
         In the order of rows and columns.
 
@@ -65,11 +66,13 @@ class CellChoice:
         Of the open cell: the true and the predicted class. At first the pair of classes that is confused most.
     index : int
         Of the clip that is shown, among those of the cell.
+    kept : pd.DataFrame
+        The clips that have the chosen facts, the most confident first; all at first.
     """
 
     def __init__(self, clips: pd.DataFrame, classes: list[str]) -> None:
-        self.clips = clips.sort_values("confidence", ascending=False, kind="stable")
-        self.classes = classes
+        self.clips = clips.sort_values("confidence", ascending=False, kind="stable").assign(duration=durations(clips))
+        self.classes, self.kept = classes, self.clips
         worst = most_confused(clips.rename(columns={"label": "true"}), most=1)
         self.open(*(classes.index(label) for label in worst.iloc[0, :2]) if len(worst) else (0, 0))
 
@@ -77,7 +80,28 @@ class CellChoice:
     def members(self) -> pd.DataFrame:
         """The clips of the open cell, the most confident first."""
         true, predicted = self.classes[self.row], self.classes[self.column]
-        return self.clips[(self.clips["label"] == true) & (self.clips["predicted"] == predicted)]
+        return self.kept[(self.kept["label"] == true) & (self.kept["predicted"] == predicted)]
+
+    @property
+    def counts(self) -> list[list[int]]:
+        """How many clips each cell has; rows are the true classes."""
+        return confusion_counts(self.kept.rename(columns={"label": "true"}), self.classes).to_numpy().tolist()
+
+    def options(self) -> dict[str, list[str]]:
+        """What can be chosen of each fact in which clips differ; `ALL` first."""
+        known = {fact: self.clips[fact].astype("string").fillna("") for fact in FACTS if fact in self.clips}
+        return {
+            fact: [ALL, *(sorted(set(texts) - {""}) if fact != "duration" else dict.fromkeys(DURATIONS))]
+            for fact, texts in known.items()
+            if texts.nunique() > 1
+        }
+
+    def keep(self, chosen: dict[str, str]) -> None:
+        """Keep the clips that have the chosen facts, of which `ALL` fits every clip; the open cell stays open."""
+        self.kept, self.index = self.clips, 0
+        for fact, text in chosen.items():
+            if text != ALL:
+                self.kept = self.kept[self.kept[fact] == text]
 
     def open(self, row: int, column: int) -> None:
         """Open a cell at its first clip."""
@@ -86,6 +110,97 @@ class CellChoice:
     def step(self, by: int) -> None:
         """Show the clip so many further on, round and round."""
         self.index = (self.index + by) % max(len(self.members), 1)
+
+
+def durations(clips: pd.DataFrame) -> pd.Series:
+    """Of each clip, whether it is among the short, the middle or the long third; the same for all where they are equally long."""
+    ranks = clips["duration_s"].rank(pct=True) if "duration_s" in clips else pd.Series(0.5, clips.index)
+    return pd.cut(ranks, [0, 1 / 3, 2 / 3, 1], labels=DURATIONS).astype(str)
+
+
+class Explorer:
+    """The confusion matrix of a split, and the clips of one of its cells at a time; the arguments are those of `explore`.
+
+    Attributes
+    ----------
+    widget : ipywidgets.Widget
+    """
+
+    def __init__(
+        self, manifest: pd.DataFrame, artifacts: Artifacts, *, predictions: pd.DataFrame, classes: list[str], split: str,
+        network: Network | None,
+    ) -> None:  # fmt: skip
+        order = class_order(classes)
+        clips = with_predictions(manifest, predictions)
+        self.choice = CellChoice(clips[clips["split"] == split], order)
+        # Both panels come before the matrix: they ready Colab for widgets.
+        self.panel = ClipPanel(artifacts, predictions=predictions, network=network)
+        self.compared = ComparisonPanel(clips, artifacts, network=network)
+        ticks, groups = gender_groups(order)
+        groups = [list(group) for group in groups]
+        self.matrix = ConfusionMatrix(names=order, ticks=ticks, groups=groups, counts=self.choice.counts)
+        self.true, self.predicted = (ipywidgets.Dropdown(options=order, description=name) for name in ("true", "predicted"))
+        self.filters = {fact: ipywidgets.Dropdown(options=texts, description=fact) for fact, texts in self.choice.options().items()}
+        self.heading, self.listing = ipywidgets.HTML(), ipywidgets.Select(rows=4, layout=ipywidgets.Layout(width="auto"))
+        self.widget = self._layout()
+        self._observe()
+        self.open_cell(self.choice.row, self.choice.column)
+
+    def _layout(self) -> ipywidgets.Widget:
+        lists = [ipywidgets.HBox(list(row), layout=ROW) for row in ([self.true, self.predicted], self.filters.values()) if row]
+        buttons = ipywidgets.HBox(step_buttons(self.choice.step, self.show))
+        side = ipywidgets.VBox(
+            [*lists, self.heading, self.listing, buttons, self.panel.widget, self.compared.widget],
+            layout=ipywidgets.Layout(flex="1 1 250px", min_width="240px", max_width="700px"),
+        )
+        self.matrix.layout = ipywidgets.Layout(flex="0 1 auto", max_width="100%", margin="0 12px 0 0")
+        return ipywidgets.HBox([self.matrix, side], layout=ipywidgets.Layout(flex_flow="row wrap", align_items="flex-start"))
+
+    def _observe(self) -> None:
+        self.matrix.observe(lambda change: self._from_matrix(*change["new"]), "chosen")
+        self.true.observe(lambda change: self._from_lists(change["new"], self.choice.column), "index")
+        self.predicted.observe(lambda change: self._from_lists(self.choice.row, change["new"]), "index")
+        self.listing.observe(lambda change: self._pick(change["new"]), "index")
+        for chooser in self.filters.values():
+            chooser.observe(lambda _: self._filter(), "value")
+
+    def show(self) -> None:
+        """Show the clip of the open cell whose turn it is, or that there is none."""
+        choice, rows = self.choice, self.choice.members
+        self.heading.value = cell_html(
+            len(rows), choice.index, true=choice.classes[choice.row], predicted=choice.classes[choice.column]
+        )
+        options = [f"{row.clip} {row.confidence:.2f}" for row in rows.itertuples()]
+        if self.listing.options != tuple(options):
+            self.listing.options = options
+        self.listing.index = choice.index if options else None
+        row = rows.iloc[choice.index] if options else None
+        self.panel.show(row)
+        self.compared.show(row)
+
+    def open_cell(self, row: int, column: int) -> None:
+        """Open a cell of the matrix at its first clip."""
+        self.choice.open(row, column)
+        self.true.index, self.predicted.index, self.matrix.chosen = row, column, [row, column, 0]
+        self.show()
+
+    def _from_matrix(self, row: int, column: int, clicked: int) -> None:
+        if clicked:  # else the matrix follows the choice
+            self.open_cell(row, column)
+
+    def _from_lists(self, row: int, column: int) -> None:
+        if (row, column) != (self.choice.row, self.choice.column):  # else the list follows the choice
+            self.open_cell(row, column)
+
+    def _pick(self, index: int | None) -> None:
+        if index is not None and index != self.choice.index:  # else the list follows the choice
+            self.choice.index = index
+            self.show()
+
+    def _filter(self) -> None:
+        self.choice.keep({fact: chooser.value for fact, chooser in self.filters.items()})
+        self.matrix.counts = self.choice.counts
+        self.show()
 
 
 def explore(
@@ -108,67 +223,14 @@ def explore(
     classes : list of str
     split : str
     """
-    order = class_order(classes)
-    clips = with_predictions(manifest, predictions)
-    choice = CellChoice(clips[clips["split"] == split], order)
-    ticks, groups = gender_groups(order)
-    panel = ClipPanel(artifacts, predictions=predictions, network=network)  # first: it readies Colab for widgets
-    matrix = ConfusionMatrix(
-        names=order,
-        ticks=ticks,
-        groups=[list(group) for group in groups],
-        counts=confusion_counts(predictions[predictions["split"] == split], order).to_numpy().tolist(),
-    )
-    true, predicted = (ipywidgets.Dropdown(options=order, description=name) for name in ("true", "predicted"))
-    listing, compared = ipywidgets.HTML(), ComparisonPanel(clips, artifacts, network=network)
-
-    def show() -> None:
-        rows = choice.members
-        listing.value = cell_html(rows, choice.index, true=order[choice.row], predicted=order[choice.column])
-        row = rows.iloc[choice.index] if len(rows) else None
-        panel.show(row)
-        compared.show(row)
-
-    def open_cell(row: int, column: int) -> None:
-        choice.open(row, column)
-        true.index, predicted.index, matrix.chosen = row, column, [row, column, 0]
-        show()
-
-    def from_matrix(change) -> None:
-        row, column, clicked = change["new"]
-        if clicked:  # else the matrix follows the choice
-            open_cell(row, column)
-
-    def from_lists(row: int, column: int) -> None:
-        if (row, column) != (choice.row, choice.column):  # else the list follows the choice
-            open_cell(row, column)
-
-    matrix.observe(from_matrix, "chosen")
-    true.observe(lambda change: from_lists(change["new"], choice.column), "index")
-    predicted.observe(lambda change: from_lists(choice.row, change["new"]), "index")
-    open_cell(choice.row, choice.column)
-    buttons = ipywidgets.HBox(step_buttons(choice.step, show))
-    side = ipywidgets.VBox(
-        [ipywidgets.HBox([true, predicted], layout=ROW), listing, buttons, panel.widget, compared.widget],
-        layout=ipywidgets.Layout(flex="1 1 250px", min_width="240px", max_width="700px"),
-    )
-    matrix.layout = ipywidgets.Layout(flex="0 1 auto", max_width="100%", margin="0 12px 0 0")
-    return ipywidgets.HBox([matrix, side], layout=ipywidgets.Layout(flex_flow="row wrap", align_items="flex-start"))
+    return Explorer(manifest, artifacts, predictions=predictions, classes=classes, split=split, network=network).widget
 
 
-def cell_html(rows: pd.DataFrame, index: int, *, true: str, predicted: str) -> str:
-    """The clips behind one cell (columns `clip`, `confidence`), the most confident first, the one at `index` in bold."""
+def cell_html(clips: int, index: int, *, true: str, predicted: str) -> str:
+    """What the open cell is, how many clips it has, and which of them is shown."""
     heading = f"<b>{html.escape(true)}</b> taken for <b>{html.escape(predicted)}</b>"
     if true == predicted:
         heading = f"<b>{html.escape(true)}</b>, predicted correctly"
-    if not len(rows):
+    if not clips:
         return f"<p>{heading}: no clips</p>"
-    first = max(0, min(index - LISTED // 2, len(rows) - LISTED))
-    items = [
-        f"<span>{'<b>' * (number == index)}{html.escape(row.clip)}{'</b>' * (number == index)} {row.confidence:.2f}</span>"
-        for number, row in enumerate(rows.itertuples())
-    ][first : first + LISTED]
-    return (
-        f'<div style="line-height:1.5">{heading}: clip {index + 1} of {len(rows)}, with its confidence<br>'
-        f'<span class="clips">{" · ".join(items)}</span></div>'
-    )
+    return f'<p style="line-height:1.5">{heading}: clip {index + 1} of {clips}, with its confidence</p>'

@@ -173,7 +173,8 @@ class Explorer:
         return self.seconds_at(x), sound
 
     def clips(self) -> list[str]:
-        return [text.rsplit(" ", 1)[0] for text in self.page.locator(".clips > span").all_inner_texts()]
+        texts = self.page.locator(".widget-select option").all_inner_texts()  # with no-break spaces
+        return [text.replace("\xa0", " ").rsplit(" ", 1)[0] for text in texts]
 
 
 @pytest.fixture(scope="module", params=list(SERVERS))
@@ -358,6 +359,43 @@ def test_a_second_click_and_the_lists_give_the_same(explorer):
     explorer.choose("true", "male_18")
     explorer.wait_for_sound_of("male_18_2")
     assert explorer.clips() == clicked == ["male_18_2"]
+
+
+def test_a_clip_of_the_list_can_be_clicked_and_the_speaker_chosen(explorer):
+    explorer.click("male_45", "male_45")
+    explorer.page.get_by_text("male_45, predicted correctly").wait_for(timeout=WAIT)
+    second = explorer.clips()[1]
+    explorer.page.locator(".widget-select select").select_option(index=1)
+    explorer.wait_for_sound_of(second)
+    speaker = second.replace("_0", "_s0").replace("_1", "_s1")
+    explorer.choose("speaker", speaker)
+    explorer.page.get_by_text("male_45, predicted correctly: clip 1 of 1").wait_for(timeout=WAIT)
+    assert explorer.clips() == [second]
+    explorer.choose("speaker", "all")
+    explorer.page.get_by_text("male_45, predicted correctly: clip 1 of 2").wait_for(timeout=WAIT)
+
+
+def test_the_colours_show_a_single_error_and_errors_can_be_seen_alone(explorer):
+    left, cell = (float(explorer.canvas.get_attribute(f"data-{name}")) for name in ("left", "cell"))
+    read = """([x, y]) => { const canvas = document.querySelector('canvas[data-cell]'), scale = canvas.width / canvas.clientWidth;
+        return [...canvas.getContext('2d').getImageData(x * scale, y * scale, 1, 1).data.slice(0, 3)]; }"""
+
+    def colour(true, predicted):
+        row, column = CLASSES.index(true), CLASSES.index(predicted)
+        return explorer.page.evaluate(read, [left + (column + 0.5) * cell, (row + 0.5) * cell])
+
+    seen = set()
+    for scaling in ("root", "log", "row"):
+        explorer.page.get_by_label("what the colours of the matrix").select_option(scaling)
+        empty, single, right = colour("male_30", "male_72"), colour("male_30", "male_33"), colour("male_30", "male_30")
+        assert empty != single != right
+        seen.add(tuple(single))
+    assert len(seen) == 3
+    explorer.page.get_by_label("errors alone").check()
+    assert colour("male_30", "male_30") == [136, 136, 136]
+    assert sum(colour("male_30", "male_33")) > sum(single)  # of what is left it is the most
+    explorer.page.get_by_label("errors alone").uncheck()
+    explorer.page.get_by_label("what the colours of the matrix").select_option("root")
 
 
 def test_the_arrow_keys_move_and_enter_shows(explorer):

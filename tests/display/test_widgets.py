@@ -189,7 +189,7 @@ def test_names_are_escaped_everywhere(manifest, artifacts):
     row["confidence"] = 0.5
     chances = pd.Series([0.6, 0.4], index=[MARKUP, "b"])
     shown = clip_html(row, artifacts) + facts_html(row) + probabilities_html(chances, true=MARKUP)
-    shown += cell_html(row.to_frame().T, 0, true=MARKUP, predicted=MARKUP)
+    shown += cell_html(1, 0, true=MARKUP, predicted=MARKUP)
     assert "<img src=x" not in shown and shown.count("&lt;img src=x onerror=alert(1)&gt;") >= 8
 
 
@@ -325,25 +325,39 @@ def test_the_matrix_and_the_lists_open_the_same_cell_the_most_confident_clip_fir
     assert (lists["true"].value, lists["predicted"].value) == ("male_41", "female_23")
     fits = predictions[(predictions["split"] == "train") & (predictions["true"] == "male_41")]
     expected = fits.sort_values("confidence", ascending=False)["clip"].tolist()
-    listing, page, plain, *_, compared = pages(widget)
-    assert re.findall(r"<span>(?:<b>)?(.+?)(?:</b>)? 0\.\d\d", listing) == expected
+    (listing,), (heading, page, plain, *_, compared) = parts(widget, ipywidgets.Select), pages(widget)
+    assert [name.rsplit(" ", 1)[0] for name in listing.options] == expected and f"clip 1 of {len(expected)}" in heading
     assert f"<b>{expected[0]}</b>" in page and "Of the predicted class" in compared and compared.count("<audio") == 1
 
     parts(widget, ipywidgets.Button)[1].click()
     assert f"<b>{expected[1]}</b>" in pages(widget)[1] and "clip 2 of" in pages(widget)[0]
+    assert listing.index == 1
+    listing.index = 2
+    assert f"<b>{expected[2]}</b>" in pages(widget)[1]
     matrix.chosen = [2, 0, 1_700_000_000_001]
     again = pages(widget)
-    assert again[0] == listing and again[2] != plain  # the second answer differs, or a browser would not be told
+    assert again[0] == heading and again[2] != plain  # the second answer differs, or a browser would not be told
     lists["true"].value = "female_60"
     assert matrix.chosen == [1, 0, 0] and "female_60" in pages(widget)[0]
     lists["predicted"].value = "male_41"
     assert "no clips" in pages(widget)[0] and "No clip fits" in pages(widget)[1] and pages(widget)[2] == pages(widget)[-1] == ""
 
 
-def test_a_cell_of_many_clips_lists_some_around_the_one_that_is_shown():
-    rows = pd.DataFrame({"clip": [f"c{n}" for n in range(500)], "confidence": 0.5})
-    shown = cell_html(rows, 300, true="a", predicted="b")
-    assert "<b>c300</b>" in shown and shown.count("<span>") == 40 and "clip 301 of 500" in shown
+def test_clips_are_filtered_by_what_is_known_of_them(manifest, artifacts, predictions):
+    speakers = [f"s{n % 3}" for n in range(len(manifest))]
+    clips = manifest.assign(speaker=speakers, emotion="", duration_s=np.linspace(1, 2, len(manifest)))
+    widget = explore(clips, artifacts, predictions=predictions, classes=sorted(manifest["label"].unique()), split="train")
+    (matrix,), lists = parts(widget, ConfusionMatrix), choosers(widget)
+    assert list(lists) == ["true", "predicted", "speaker", "duration"] and lists["speaker"].options == ("all", "s0", "s1", "s2")
+    training = clips[clips["split"] == "train"]
+    lists["speaker"].value = "s1"
+    assert np.sum(matrix.counts) == (training["speaker"] == "s1").sum()
+    lists["speaker"].value, lists["duration"].value = "all", "short third"
+    kept = training[training["duration_s"].rank(pct=True) <= 1 / 3]
+    assert np.sum(matrix.counts) == len(kept) > 0
+    matrix.chosen = [0, 0, 1_700_000_000_000]
+    (listing,) = parts(widget, ipywidgets.Select)
+    assert {name.rsplit(" ", 1)[0] for name in listing.options} == set(kept["clip"][kept["label"] == "female_23"])
 
 
 def test_without_recordings_there_is_a_sentence_for_each_player_and_the_image_stays(manifest, artifacts):
