@@ -7,6 +7,7 @@
 # make seeds  train with SEEDS=0,1,2,3,4: each test accuracy, their range, mean and 95% interval
 # make lab    set up, open JupyterLab       make stamp  write REPOSITORY=https://github.com/owner/name into badges
 # make ready  the ready-made results of voices, notebooks/ready/voices.zip (minutes, where they must be made)
+# make predict  what a trained network hears in RECORDINGS=/folder, with MODEL=artifacts/.../model.keras, as a table
 # make student, make teacher  copies of the notebooks without and with the solutions, in artifacts/ or TO=folder
 #
 # make run takes DATASET=voices|folder|crema-d|...  DATA_DIR=/path  NAME=name  PROFILE=quick|paper
@@ -22,14 +23,14 @@ VENV ?= .venv
 CONSTRAINTS ?=
 
 export DATASET DATA_DIR NAME PROFILE ARTIFACTS OVERRIDES LABELS SPLIT_METHOD SMALL_CLASSES FILE_PATTERN \
-       OTHER_DATASET OTHER_DATA_DIR RECORDING SEEDS REPOSITORY
+       OTHER_DATASET OTHER_DATA_DIR RECORDING SEEDS REPOSITORY RECORDINGS MODEL OUT
 
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS))
 
 PURELIB := -c "import sysconfig; print(sysconfig.get_path('purelib'))"
 
-.PHONY: run seeds ready recipe results test test-all unit lint bench lab stamp student teacher clean
+.PHONY: run seeds ready recipe results predict test test-all unit lint bench lab stamp student teacher clean
 .DEFAULT_GOAL := run
 
 run: $(VENV)/run.installed
@@ -61,6 +62,9 @@ recipe: $(VENV)/run.installed
 
 results: $(VENV)/run.installed
 	@$(BIN)/python -m helpers.suite.results
+
+predict: $(VENV)/run.installed
+	@$(BIN)/python -m helpers.suite.predict
 
 bench: $(VENV)/run.installed
 	$(BIN)/python -m helpers.suite.bench

@@ -113,6 +113,11 @@ class TrainedModel:
         windows = np.concatenate([self.windows(np.atleast_3d(image))[0] for image in images])
         return pool_windows(self.network.predict(windows, verbose=0).reshape(len(images), self.test_windows, -1))
 
+    def image_features(self, images: list[np.ndarray]) -> np.ndarray:
+        """What the last layer reads of whole spectrogram images, np.ndarray [shape=(images, values)], each of length 1."""
+        windows = np.concatenate([self.windows(np.atleast_3d(image))[0] for image in images])
+        return _unit(self._headless.predict(windows, verbose=0).reshape(len(images), self.test_windows, -1))
+
     def features(self, samples: np.ndarray) -> np.ndarray:
         """What the last layer reads of a sound, averaged over its windows, np.ndarray [shape=(values,)] of length 1."""
         return _unit(self._outputs(self._headless, self.image(samples))[np.newaxis])[0]
