@@ -33,6 +33,7 @@ from helpers.suite.published import (
 PAGES = (
     machine.PROJECT / "README.md",
     machine.PROJECT / "docs" / "results.md",
+    machine.PROJECT / "docs" / "scale.md",
     machine.PROJECT / "notebooks" / "03_train_resnet.ipynb",
 )
 # Which rows of the search, on test clips, are results, and of which tries.
