@@ -21,6 +21,9 @@ for variable in (
     "OTHER_DATA_DIR",
     "RECORDING",
     "SEEDS",
+    "RECORDINGS",
+    "MODEL",
+    "OUT",
     "EARLIER_STAGES",
     "USE_DRIVE",
 ):

@@ -110,13 +110,11 @@ class TrainedModel:
 
     def predict_images(self, images: list[np.ndarray]) -> np.ndarray:
         """Class probabilities of many whole spectrogram images at once, np.ndarray [shape=(images, classes)]."""
-        windows = np.concatenate([self.windows(np.atleast_3d(image))[0] for image in images])
-        return pool_windows(self.network.predict(windows, verbose=0).reshape(len(images), self.test_windows, -1))
+        return pool_windows(self._of_images(self.network, images))
 
     def image_features(self, images: list[np.ndarray]) -> np.ndarray:
         """What the last layer reads of whole spectrogram images, np.ndarray [shape=(images, values)], each of length 1."""
-        windows = np.concatenate([self.windows(np.atleast_3d(image))[0] for image in images])
-        return _unit(self._headless.predict(windows, verbose=0).reshape(len(images), self.test_windows, -1))
+        return _unit(self._of_images(self._headless, images))
 
     def features(self, samples: np.ndarray) -> np.ndarray:
         """What the last layer reads of a sound, averaged over its windows, np.ndarray [shape=(values,)] of length 1."""
@@ -158,6 +156,10 @@ class TrainedModel:
     @cached_property
     def _headless(self) -> keras.Model:
         return feature_model(self.network)
+
+    def _of_images(self, network: keras.Model, images: list[np.ndarray]) -> np.ndarray:
+        """What a network gives for each window, np.ndarray [shape=(images, windows, values)]."""
+        return np.stack([self._outputs(network, np.atleast_3d(image)) for image in images])
 
     def _outputs(self, network: keras.Model, image: np.ndarray) -> np.ndarray:
         # Called, not `predict`: for a handful of windows that is as fast, and each `predict` would compile anew.
