@@ -21,7 +21,7 @@ from PIL import Image
 from helpers.base.artifacts import Artifacts, NoRecordingsError
 from helpers.base.settings import SpectrogramSettings
 from helpers.display.figures import BLUE, GREEN, ORANGE, envelope
-from helpers.evaluation.scores import gender_and_age
+from helpers.evaluation.scores import expected_age, gender_and_age
 from helpers.recordings.containers import UnusableSoundError
 from helpers.recordings.decoding import Sound
 from helpers.recordings.sounds import read_sound
@@ -126,21 +126,32 @@ def audio_html(samples: np.ndarray, sample_rate: int, *, name: str) -> str:
     more, played = "", samples[: PLAYED_S * sample_rate]
     if len(played) < len(samples):
         more = f"<br>the first {PLAYED_S} s of {clock(len(samples) / sample_rate)} minutes"
-    rate = min(sample_rate, PLAYED_RATE)
-    played = resample(Sound(played, sample_rate), sample_rate=rate)
-    played = played / max(1.0, float(np.abs(played).max(initial=0.0)))
+    played, rate = playable(played, sample_rate)
     source = data_uri("audio/wav", lambda file: soundfile.write(file, played, rate, format="WAV", subtype="PCM_16"))
     return f'<audio controls preload="auto" style="max-width:100%" aria-label="{html.escape(name)}" src="{source}"></audio>{more}'
 
 
+def playable(samples: np.ndarray, sample_rate: int) -> tuple[np.ndarray, int]:
+    """Samples as a loudspeaker plays them, and their rate in Hz: at their own level, or at full scale where they are louder."""
+    rate = min(sample_rate, PLAYED_RATE)
+    played = resample(Sound(samples, sample_rate), sample_rate=rate)
+    return played / max(1.0, float(np.abs(played).max(initial=0.0))), rate
+
+
+def outline(samples: np.ndarray, *, points: int) -> tuple[np.ndarray, np.ndarray]:
+    """Lowest and highest sample of each stretch, as fractions of its own loudest point: quiet clips show their shape too."""
+    _, lowest, highest = envelope(samples, points=points)
+    loudest = max(highest.max(), -lowest.min(), 1e-4)
+    return lowest / loudest, highest / loudest
+
+
 def waveform_html(samples: np.ndarray, *, points: int = 320) -> str:
     """The waveform as an inline SVG, as wide as the spectrogram, so that the times lie below each other."""
-    edges, lowest, highest = envelope(samples, points=points)
-    scale = 38 / max(highest.max(), -lowest.min(), 1e-4)  # to its own loudest point: quiet clips show their shape too
-    outline = [*enumerate(40 - scale * highest), *reversed(list(enumerate(40 - scale * lowest)))]
-    polygon = " ".join(f"{x},{y:.1f}" for x, y in outline)
+    lowest, highest = outline(samples, points=points)
+    edge = [*enumerate(40 - 38 * highest), *reversed(list(enumerate(40 - 38 * lowest)))]
+    polygon = " ".join(f"{x},{y:.1f}" for x, y in edge)
     return (
-        f'<svg role="img" aria-label="waveform" viewBox="0 0 {len(edges) - 1} 80" preserveAspectRatio="none" '
+        f'<svg role="img" aria-label="waveform" viewBox="0 0 {len(highest) - 1} 80" preserveAspectRatio="none" '
         f'style="display:block;width:100%;height:64px">'
         f'<polygon points="{polygon}" fill="{BLUE}" stroke="{BLUE}" vector-effect="non-scaling-stroke"/></svg>'
     )
@@ -247,7 +258,7 @@ def stretch_html(found: pd.Series, start: float, end: float, *, whole: pd.Series
         gender, ages = gender_and_age(chances)
         cells = [f"{html.escape(chances.idxmax())} ({chances.max():.2f})"]
         cells.append("" if gender is None else f"{html.escape(gender.idxmax())} ({gender.max():.2f})")
-        cells.append("" if ages is None else f"{np.average(ages.index, weights=ages):.0f} years")
+        cells.append("" if ages is None else f"{expected_age(ages):.0f} years")
         inside = "".join(f"<td style='padding-left:12px'>{cell}</td>" for cell in cells)
         rows += f"<tr><th scope='row'>{what}</th>{inside}</tr>"
     head = "".join(f"<th scope='col' style='padding-left:12px'>{name}</th>" for name in ("class", "gender", "expected age"))
@@ -300,6 +311,11 @@ def facts_html(row: pd.Series) -> str:
 
 def data_uri(kind: str, save: Callable[[BinaryIO], None]) -> str:
     """What `save` writes into a file, as an address that holds it; `kind` is its MIME type."""
+    return f"data:{kind};base64,{base64.b64encode(saved(save)).decode('ascii')}"
+
+
+def saved(save: Callable[[BinaryIO], None]) -> bytes:
+    """What `save` writes into a file."""
     file = io.BytesIO()
     save(file)
-    return f"data:{kind};base64,{base64.b64encode(file.getvalue()).decode('ascii')}"
+    return file.getvalue()

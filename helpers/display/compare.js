@@ -117,12 +117,12 @@ function render({ model, el }) {
     return voice;
   }
 
-  model.on("change:clips", load);
+  const unfollow = follow(model, { clips: load });
   load();
   model.set("ready", true); // from now on Python sends clips here, and no plain player
   model.save_changes();
   return () => {
-    model.off("change:clips", load);
+    unfollow();
     cancelAnimationFrame(frame);
     voices.forEach((voice) => { voice.audio.pause(); URL.revokeObjectURL(voice.address); });
   };

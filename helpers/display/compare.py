@@ -12,7 +12,7 @@ from PIL import Image
 from helpers.base.artifacts import Artifacts, SuiteError
 from helpers.display.clip import ClipParts, clip_pixels, clip_player_html, clip_sound, columns_of, part_of
 from helpers.display.clip_panel import ROW, Network
-from helpers.display.player import PLAYED_RATE, SOUND, flac, png
+from helpers.display.player import SOUND, flac, png
 
 
 class ClipsInTurn(anywidget.AnyWidget):
@@ -96,8 +96,8 @@ class ComparisonPanel:
         picture = b"" if pixels is None else png(Image.fromarray(columns_of(pixels, parts.fractions)))
         said = f"{words}: {row['clip']}, {row['label']} ({row['split']}, confidence {row['confidence']:.2f})"
         facts = {"letter": letter, "name": row["clip"], "label": f"to compare: {row['clip']}", "words": said}
-        facts["rate"] = min(sound.sample_rate, PLAYED_RATE)
-        return facts | {"sound": flac(part_of(sound, parts), sound.sample_rate), "picture": picture}
+        encoded, rate = flac(part_of(sound, parts), sound.sample_rate)
+        return facts | {"sound": encoded, "rate": rate, "picture": picture}
 
 
 def clip_to_compare(clips: pd.DataFrame, row: pd.Series) -> pd.Series | None:

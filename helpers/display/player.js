@@ -94,6 +94,7 @@ function render({ model, el }) {
     pen.fillText("time in s", LEFT + right / 2, floor() + 21);
     Object.assign(stage.style, { width: `${width}px`, height: `${height()}px` });
     Object.assign(top.dataset, { left: LEFT, right: width - 1, start: facts.start, end: facts.end, floor: floor() }); // for scripts
+    sized(top, width, height()); // here, as a moving position only clears it
     drawTop();
   }
 
@@ -127,7 +128,8 @@ function render({ model, el }) {
   }
 
   function drawTop() {
-    const pen = sized(top, width, height());
+    const pen = top.getContext("2d");
+    pen.clearRect(0, 0, width, height());
     if (stretch) {
       pen.fillStyle = STRETCH;
       pen.fillRect(across(stretch[0]), 0, Math.max(across(stretch[1]) - across(stretch[0]), 1), floor());
@@ -268,16 +270,12 @@ function render({ model, el }) {
     if (wanted > 120 && wanted !== width) { width = wanted; if (facts.name) drawBase(); }
   });
   resized.observe(el);
-  model.on("change:facts", load);
-  model.on("change:heat", loadHeat);
-  model.on("change:along", drawAlong);
+  const unfollow = follow(model, { facts: load, heat: loadHeat, along: drawAlong });
   load();
   model.set("ready", true); // from now on Python sends clips here, and no plain player
   model.save_changes();
   return () => {
-    model.off("change:facts", load);
-    model.off("change:heat", loadHeat);
-    model.off("change:along", drawAlong);
+    unfollow();
     resized.disconnect();
     cancelAnimationFrame(frame);
     audio.pause();

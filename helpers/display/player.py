@@ -5,7 +5,6 @@ Until a browser says that it has loaded it, it holds nothing, and a plain player
 """
 
 import importlib
-import io
 from pathlib import Path
 
 import anywidget
@@ -18,13 +17,10 @@ from PIL import Image
 from helpers.base import machine
 from helpers.base.artifacts import Artifacts, SuiteError, read_json
 from helpers.base.settings import SpectrogramSettings
-from helpers.display.clip import ClipParts, clip_pixels, clip_sound, columns_of, heat_image, part_of
-from helpers.display.figures import GREEN, ORANGE, envelope, mel_marks
-from helpers.recordings.decoding import Sound
-from helpers.spectrograms.mel import resample
+from helpers.display.clip import ClipParts, clip_pixels, clip_sound, columns_of, heat_image, outline, part_of, playable, saved
+from helpers.display.figures import GREEN, ORANGE, mel_marks
 
 SOUND = Path(__file__).with_name("sound.js").read_text(encoding="utf-8")
-PLAYED_RATE = 48_000  # Hz; what a loudspeaker plays, and browsers are sure to
 POINTS = 640  # of the waveform
 
 
@@ -103,11 +99,9 @@ def clip_state(row: pd.Series, artifacts: Artifacts, *, parts: ClipParts, heat: 
     state = {"facts": facts, "sound": b"", "picture": b"", "heat": b""}
     if sound is not None:
         samples = part_of(sound, parts)
-        lowest, highest = envelope(samples, points=POINTS)[1:]
-        loudest = max(highest.max(), -lowest.min(), 1e-4)  # to its own loudest point: quiet clips show their shape too
-        facts["rate"] = min(sound.sample_rate, PLAYED_RATE)
-        facts |= {"lowest": np.round(lowest / loudest, 3).tolist(), "highest": np.round(highest / loudest, 3).tolist()}
-        state["sound"] = flac(samples, sound.sample_rate)
+        lowest, highest = (edge.round(3).tolist() for edge in outline(samples, points=POINTS))
+        facts |= {"lowest": lowest, "highest": highest}
+        state["sound"], facts["rate"] = flac(samples, sound.sample_rate)
     pixels = clip_pixels(row, artifacts, sound=sound)
     if pixels is not None:
         settings = picture_settings(artifacts)
@@ -140,17 +134,12 @@ def picture_settings(artifacts: Artifacts) -> SpectrogramSettings:
         return SpectrogramSettings()
 
 
-def flac(samples: np.ndarray, sample_rate: int) -> bytes:
-    """Samples as 16-bit FLAC, which every browser plays, at their own level, or at full scale where they are louder."""
-    rate = min(sample_rate, PLAYED_RATE)
-    played = resample(Sound(samples, sample_rate), sample_rate=rate)
-    file = io.BytesIO()
-    soundfile.write(file, played / max(1.0, float(np.abs(played).max(initial=0.0))), rate, format="FLAC", subtype="PCM_16")
-    return file.getvalue()
+def flac(samples: np.ndarray, sample_rate: int) -> tuple[bytes, int]:
+    """Samples as 16-bit FLAC, and its rate in Hz, see `helpers.display.clip.playable`."""
+    played, rate = playable(samples, sample_rate)
+    return saved(lambda file: soundfile.write(file, played, rate, format="FLAC", subtype="PCM_16")), rate
 
 
 def png(image: Image.Image) -> bytes:
     """An image as PNG."""
-    file = io.BytesIO()
-    image.save(file, "PNG")
-    return file.getvalue()
+    return saved(lambda file: image.save(file, "PNG"))

@@ -42,3 +42,9 @@ async function picture(view) { // of a PNG; null for none
   return view && view.byteLength ? createImageBitmap(new Blob([bytes(view)], { type: "image/png" })) : null;
 }
 
+function follow(model, handlers) { // calls each when its trait changes; what is returned ends that
+  const changes = Object.entries(handlers).map(([trait, handler]) => [`change:${trait}`, handler]);
+  changes.forEach(([change, handler]) => model.on(change, handler));
+  return () => changes.forEach(([change, handler]) => model.off(change, handler));
+}
+

@@ -73,6 +73,11 @@ def gender_and_age(probabilities: pd.Series) -> tuple[pd.Series | None, pd.Serie
     return tuple(found if people[column].notna().all() else None for column, found in zip(people, sums, strict=True))
 
 
+def expected_age(ages: pd.Series) -> float:
+    """The mean age in years, weighted by the probability of each, as `gender_and_age` gives them."""
+    return float(np.average(ages.index, weights=ages))
+
+
 def read_predictions(path: Path, classes: list[str], *, manifest: pd.DataFrame | None = None) -> pd.DataFrame:
     """Read `predictions.csv` and check that it belongs to the class list and, if a manifest is given, to its labels and split.
 

@@ -11,7 +11,7 @@ import pandas as pd
 from helpers.base.artifacts import Artifacts, SuiteError, require
 from helpers.base.settings import Profile, SpectrogramSettings
 from helpers.evaluation.calibration import temper
-from helpers.evaluation.scores import gender_and_age, pool_windows
+from helpers.evaluation.scores import expected_age, gender_and_age, pool_windows
 from helpers.network.grad_cam import grad_cam, pooling_layer, spread
 from helpers.recordings.splits import sample_clips
 from helpers.spectrograms.batches import evaluation_batches, even_windows
@@ -105,7 +105,7 @@ class TrainedModel:
         return Prediction(
             probabilities.sort_values(ascending=False, kind="stable"),
             None if gender is None else gender.idxmax(),
-            None if age is None else float(np.average(age.index, weights=age)),
+            None if age is None else expected_age(age),
         )
 
     def predict_images(self, images: list[np.ndarray]) -> np.ndarray:

@@ -1,6 +1,6 @@
 """A folder of unlabelled recordings into a table: gender, age, class, and whether the answer is unsure (notebook 06)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +10,7 @@ from PIL import Image
 from helpers.base.artifacts import Artifacts, RunFiles, SuiteError
 from helpers.base.machine import on_all_cores
 from helpers.evaluation.calibration import confidence_threshold, fit_temperature, temper, with_temperature
-from helpers.evaluation.scores import gender_and_age, read_predictions
+from helpers.evaluation.scores import expected_age, gender_and_age, read_predictions
 from helpers.network.model import TrainedModel, distances
 from helpers.recordings.containers import UnusableSoundError
 from helpers.recordings.files import count_endings, find_sounds, printable
@@ -67,7 +67,7 @@ def limits_of(path: Path, model: TrainedModel) -> Limits:
         print("The training clips' pictures are not here: whether a voice is unlike them is not told.")
         return limits
     nearest = distances(others.to_numpy(), known).min(axis=1)
-    return Limits(limits.temperature, limits.confidence, known, float(nearest.quantile(0.95)))
+    return replace(limits, known=known, distance=float(nearest.quantile(0.95)))
 
 
 def features_of(model: TrainedModel, clips: pd.Series, artifacts: Artifacts) -> pd.DataFrame:
@@ -156,7 +156,7 @@ def _answer(probabilities: pd.Series, distance: float, limits: Limits) -> dict:
         "confidence": round(float(probabilities.max()), 3),
         "gender": "" if gender is None else gender.idxmax(),
         "gender_probability": None if gender is None else round(float(gender.max()), 3),
-        "expected_age": None if ages is None else round(float(np.average(ages.index, weights=ages)), 1),
+        "expected_age": None if ages is None else round(expected_age(ages), 1),
         "unsure": "yes" if reasons else "no",
         "why": "; ".join(reasons),
     }
