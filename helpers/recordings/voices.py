@@ -64,6 +64,7 @@ EVERYDAY_EFFORT = 0.25  # the mean of Beta(2, 6), on a scale from a quiet voice 
 QUIET_TO_CALL = {"male": 2.8, "female": 2.2}  # how many times as high a call is as a quiet voice
 # eSpeak NG's formants 4 and 5 lie lower than a man's, whose fourth is at about 3600 Hz in vowels (Hillenbrand et al., 1995).
 FORMANT_FACTORS = (1.0, 1.0, 1.0, 1.0, 1.12, 1.12)
+MOST_VOICES = 300  # of one process: eSpeak NG's list holds 350, its own English ones among them
 ACCENTS = ("en-us", "en", "en-gb-x-rp", "en-gb-scotland", "en-029")
 
 SENTENCES = (
@@ -201,10 +202,7 @@ def synthesise(folder: Path, *, corpus: Corpus, workers: int | None = None) -> P
     partial = folder.with_name(folder.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    # eSpeak NG carries state from one utterance to the next (the phase of its tremor). A new process for each
-    # group of speakers, always the same groups, makes the bytes independent of the number of workers.
-    size = 5 * corpus.speakers
-    groups = [everyone[start : start + size] for start in range(0, len(everyone), size)]
+    groups = _groups(everyone, corpus)
     workers = min(workers or os.cpu_count() or 1, len(groups))
     with (
         tqdm(total=len(everyone) * corpus.sentences, desc="synthesising", unit="clip", file=sys.stdout) as progress,
@@ -216,6 +214,16 @@ def synthesise(folder: Path, *, corpus: Corpus, workers: int | None = None) -> P
     shutil.rmtree(folder, ignore_errors=True)
     partial.rename(folder)
     return folder
+
+
+def _groups(everyone: list[Speaker], corpus: Corpus) -> list[list[Speaker]]:
+    """Speakers whose clips one process speaks.
+
+    eSpeak NG carries state from one utterance to the next (the phase of its tremor): a new process for each group, always the
+    same groups, makes the bytes independent of the number of workers. Each utterance is a voice of its own.
+    """
+    size = min(5 * corpus.speakers, MOST_VOICES // corpus.sentences)
+    return [everyone[start : start + size] for start in range(0, len(everyone), size)]
 
 
 def _fresh_processes(workers: int) -> ProcessPoolExecutor:

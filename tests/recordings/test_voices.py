@@ -111,6 +111,19 @@ def test_speakers_of_one_category_differ():
     assert one.pitch != two.pitch and one.formants != two.formants
 
 
+def test_as_many_voices_as_a_process_may_have_and_no_more(tmp_path):
+    shapes = (Corpus(), Corpus(speakers=43, sentences=5), Corpus(speakers=43, sentences=16))  # the second is the study's
+    for corpus in shapes:
+        everyone = speakers(corpus)
+        groups = voices._groups(everyone, corpus)
+        assert [speaker for group in groups for speaker in group] == everyone
+        assert max(len(group) for group in groups) * corpus.sentences <= voices.MOST_VOICES
+    group = [draw_speaker("male", 45, number, corpus=TINY) for number in range(1, voices.MOST_VOICES + 1)]
+    with voices._fresh_processes(1) as pool:  # the last voice has its place in eSpeak NG's list, too
+        assert pool.submit(voices._speak_group, group, tmp_path, 0).result() == voices.MOST_VOICES
+    assert len(list(tmp_path.rglob("*.wav"))) == voices.MOST_VOICES
+
+
 def test_more_sentences_than_there_are_is_one_sentence(tmp_path):
     with pytest.raises(SuiteError, match=f"has {len(SENTENCES)} sentences, but 99 were asked for"):
         synthesise(tmp_path / "audio", corpus=Corpus(sentences=99))
