@@ -17,7 +17,7 @@ from helpers.base import machine
 from helpers.base.artifacts import Artifacts, SuiteError, disk_errors, write_table
 from helpers.base.settings import Profile
 from helpers.evaluation.scores import pool_windows, predictions_table
-from helpers.network import checkpoints, networks, pretraining
+from helpers.network import batch_normalisation, checkpoints, networks, pretraining
 from helpers.network.checkpoints import EpochRecorder, is_over
 from helpers.network.devices import build_in_advance, mirrored, split_for_devices
 from helpers.network.model_files import load_weights, model_note, save_model
@@ -236,7 +236,9 @@ def build(name: str, picture: Path, *, classes: list[str], profile: Profile, mix
 
 
 def compile_model(model: keras.Model, *, steps: int, profile: Profile) -> None:
-    """Give a model the profile's optimizer, cross-entropy and accuracy."""
+    """Give a model the profile's optimizer, cross-entropy and accuracy, and on a CPU a fast batch normalisation."""
+    if not machine.training_devices():
+        batch_normalisation.fuse(model)
     if profile.optimizer == "adam":
         optimizer = keras.optimizers.Adam(profile.learning_rate)
     else:

@@ -120,6 +120,21 @@ def training() -> dict[str, float]:
     return found | {"outside_steps": round(float(outside.median()), 3)}
 
 
+def batch_normalisation() -> dict[str, float]:
+    """Milliseconds a step with Keras' own batch normalisation and with the fused one (`helpers.network.batch_normalisation`)."""
+    tf = machine.load_tensorflow()
+    found = {}
+    for network, size, channels in (("small_resnet", (96, 64), 1), ("mobilenet", (224, 224), 3)):
+        images, labels = tf.random.uniform((32, *size, channels), maxval=255), tf.one_hot(tf.range(32), 39)
+        steps = {
+            f"{network}_{way}": keras_step(images, labels, network=network, fused=way == "fused") for way in ("keras", "fused")
+        }
+        measured = interleaved({name: partial(milliseconds, step) for name, step in steps.items()}, rounds=5)
+        found |= {f"{name}_ms": round(float(value), 1) for name, value in measured.median().items()}
+        found |= ratio(measured, *steps, name=f"{network}_keras_to_fused")
+    return found
+
+
 def milliseconds(step: Callable[[], object]) -> float:
     """Time of a step, from `STEPS` in a row after two to warm up."""
     for _ in range(2):
@@ -130,22 +145,24 @@ def milliseconds(step: Callable[[], object]) -> float:
     return 1000 * (time.perf_counter() - started) / STEPS
 
 
-def keras_step(images: Iterable, labels: Iterable) -> Callable[[], object]:
-    """A training step of the profile's network on one batch, as `model.fit` does it."""
+def keras_step(images: Iterable, labels: Iterable, *, network: str = PROFILE.network, fused: bool = True) -> Callable[[], object]:
+    """A training step of a network on one batch, as `model.fit` does it; by choice with Keras' own batch normalisation."""
     tf = machine.load_tensorflow()
-    model = compiled(images.shape[1:], classes=labels.shape[1])
+    model = compiled(images.shape[1:], classes=labels.shape[1], network=network)
+    for layer in () if fused else model._flatten_layers():
+        vars(layer).pop("call", None)
     batch = iter(tf.data.Dataset.from_tensors((images, labels)).repeat())
     model.make_train_function()
     return lambda: model.train_function(batch)
 
 
-def compiled(shape: tuple[int, int, int], *, classes: int) -> Any:
-    """The profile's network, ready to be trained."""
+def compiled(shape: tuple[int, int, int], *, classes: int, network: str = PROFILE.network) -> Any:
+    """A network, ready to be trained with the profile."""
     from helpers.network import networks
     from helpers.network.training import compile_model
 
     model = networks.build(
-        PROFILE.network, shape=tuple(shape), classes=classes, base_channels=PROFILE.base_channels, dropout=PROFILE.dropout
+        network, shape=tuple(shape), classes=classes, base_channels=PROFILE.base_channels, dropout=PROFILE.dropout
     )
     compile_model(model, steps=1000, profile=PROFILE)
     return model

@@ -1,0 +1,41 @@
+"""Batch normalisation as one operation of TensorFlow while a network is trained on a CPU (notebooks 03 and 05)."""
+
+from functools import partial
+
+import keras
+import tensorflow as tf
+
+
+def fuse(model: keras.Model) -> None:
+    """Let a model's batch normalisations over channels run as one operation each.
+
+    Keras 3 composes the layer of several operations, each of which reads and writes all of its maps: on a CPU a large part of a
+    training step (the benchmark `batch_normalisation`). The numbers are the same, up to rounding; layers, weights and the file
+    that is saved are Keras' own.
+
+    Parameters
+    ----------
+    model : keras.Model
+    """
+    for layer in model._flatten_layers():
+        if isinstance(layer, keras.layers.BatchNormalization) and _can_be_fused(layer):
+            layer.call = partial(_fused, layer)
+
+
+def _can_be_fused(layer: keras.layers.BatchNormalization) -> bool:
+    """Over the last axis of maps in 32 bits, with both of its weights: what the operation knows."""
+    maps = len(layer.input.shape) == 4 and layer.axis in (-1, 3)
+    return maps and layer.center and layer.scale and layer.compute_dtype == "float32"
+
+
+def _fused(layer: keras.layers.BatchNormalization, inputs: tf.Tensor, training: bool | None = None, mask: None = None) -> tf.Tensor:
+    """As `BatchNormalization.call`."""
+    operation = partial(tf.compat.v1.nn.fused_batch_norm, inputs, layer.gamma.value, layer.beta.value, epsilon=layer.epsilon)
+    if not (training and layer.trainable):
+        return operation(mean=layer.moving_mean.value, variance=layer.moving_variance.value, is_training=False)[0]
+    outputs, mean, variance = operation(is_training=True)
+    count = tf.cast(tf.size(inputs) / tf.shape(inputs)[-1], tf.float32)
+    variance *= (count - 1) / count  # the operation's own has n - 1 below, Keras' has n
+    for moving, batch in ((layer.moving_mean, mean), (layer.moving_variance, variance)):
+        moving.assign(moving * layer.momentum + batch * (1 - layer.momentum))
+    return outputs
