@@ -53,6 +53,8 @@ class RunFiles:
     metrics = _in_folder("metrics.json")
     model = _in_folder("model.keras")
     history = _in_folder("history.csv")
+    features = _in_folder("features.npz")
+    map = _in_folder("map.csv")
     logs = _in_folder("logs")
     checkpoints = _in_folder("checkpoints")
     robustness = _in_folder("robustness.csv")

@@ -158,7 +158,9 @@ def waveform_html(samples: np.ndarray, *, points: int = 320) -> str:
 
 
 def clip_sound(row: pd.Series, artifacts: Artifacts) -> tuple[Sound | None, str]:
-    """The sound of a clip; where it can't be had, None and a sentence that says why."""
+    """The sound of a clip, from its column `sound` where it is in memory; where it can't be had, None and a sentence why."""
+    if isinstance(row.get("sound"), Sound):
+        return row["sound"], ""
     try:
         path = artifacts.audio(row["path"])
         return read_sound(path, longest_s=np.ceil(row["duration_s"])), ""

@@ -131,8 +131,8 @@ class ClipPanel:
         ):
             widget.observe(follow, trait)
 
-    def show(self, row: pd.Series | None) -> None:
-        """Turn to a clip, a manifest row with `predicted` where a network predicted it; or to none."""
+    def show(self, row: pd.Series | None, *, play: bool = False) -> None:
+        """Turn to a clip, a manifest row with `predicted` where a network predicted it, and by choice play it; or to none."""
         several = len(self.parts.names) > 1
         self.clip.show(row)
         self.parts = ClipParts(0 if row is None else row["duration_s"])
@@ -141,10 +141,10 @@ class ClipPanel:
             self.widget.children = self._rows()
         self.mark.value, self.note.value = self.clip.said["mark"], self.clip.said["note"]
         self.heard.value = ""
-        self.draw()
+        self.draw(play=play)
         self.status.value = html.escape(self.clip.problem) or self.status.value
 
-    def draw(self) -> None:
+    def draw(self, *, play: bool = False) -> None:
         """Show the open part of the clip anew."""
         row = self.clip.row
         self.status.value = ""
@@ -153,12 +153,15 @@ class ClipPanel:
             self.player.show(None, self.artifacts)
             return
         self.facts.value = facts_html(row)
-        if self.chances is not None:
+        self.answer.value = ""
+        if self.chances is not None and row["clip"] in self.chances.index:
             self.answer.value = probabilities_html(self.chances.loc[row["clip"]], true=row["label"])
         heat = self._ask("heat", self.evidence.value)
         if self.player.ready:
             self.plain.value = ""
-            self.player.show(row, self.artifacts, parts=self.parts, heat=heat, along=self._ask("along", self.along.value))
+            self.player.show(
+                row, self.artifacts, parts=self.parts, heat=heat, along=self._ask("along", self.along.value), play=play
+            )
         else:  # as long as no browser has loaded the player, and in a page that no kernel stands behind
             # The counter makes each answer differ: a value that stays the same is not sent again.
             self.plain.value = clip_html(row, self.artifacts, parts=self.parts, heat=heat) + f"<!-- {next(self.counter)} -->"
@@ -178,7 +181,8 @@ class ClipPanel:
         if found is None:
             self.heard.value = ""
             return
-        whole = None if self.chances is None else self.chances.loc[self.clip.row["clip"]]
+        known = self.chances is not None and self.clip.row["clip"] in self.chances.index
+        whole = self.chances.loc[self.clip.row["clip"]] if known else None
         self.heard.value = stretch_html(found, start, end, whole=whole, window_s=self.network.window_s)
 
     def open_part(self, index: int | None) -> None:

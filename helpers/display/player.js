@@ -228,7 +228,7 @@ function render({ model, el }) {
   audio.addEventListener("timeupdate", drawTop); // also after a pause, before which the sound goes on for some milliseconds
   audio.addEventListener("error", () => { if (address) said.textContent = "The browser can't read this sound."; });
 
-  async function load() {
+  async function load(change) {
     facts = model.get("facts");
     audio.pause();
     if (address) URL.revokeObjectURL(address);
@@ -253,6 +253,7 @@ function render({ model, el }) {
       levels = pen.getImageData(0, 0, seen.width, seen.height);
     }
     await loadHeat();
+    if (change && facts.play && address) audio.play().catch(() => {}); // a browser may ask for a click first: the button is there
   }
 
   async function loadHeat() { // which comes and goes while the clip stays

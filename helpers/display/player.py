@@ -61,6 +61,7 @@ class SpectrogramPlayer(anywidget.AnyWidget):
         parts: ClipParts | None = None,
         heat: np.ndarray | None = None,
         along: pd.DataFrame | None = None,
+        play: bool = False,
     ) -> None:
         """Show the open part of a clip, or nothing.
 
@@ -75,11 +76,14 @@ class SpectrogramPlayer(anywidget.AnyWidget):
             Laid over the spectrogram; of the whole clip.
         along : pd.DataFrame, optional
             The probabilities of the classes, by time in s, drawn below the spectrogram: of the true class and of the predicted one.
+        play : bool
+            Start playing at once; a browser may refuse before anything was clicked.
         """
         state = {"facts": {}, "sound": b"", "picture": b"", "heat": b"", "along": {}}
         if row is not None:
             parts = parts or ClipParts(row["duration_s"])
             state |= clip_state(row, artifacts, parts=parts, heat=heat)
+            state["facts"]["play"] = play
             state["along"] = {} if along is None else lines_along(along, row, parts=parts)
         with self.hold_sync():
             # The facts come last: they tell the browser that everything is there.

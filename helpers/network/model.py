@@ -9,15 +9,16 @@ import numpy as np
 import pandas as pd
 
 from helpers.base.artifacts import Artifacts, SuiteError, require
-from helpers.base.settings import Profile, SpectrogramSettings
+from helpers.base.settings import SpectrogramSettings
 from helpers.evaluation.calibration import temper
 from helpers.evaluation.scores import expected_age, gender_and_age, pool_windows
 from helpers.network.grad_cam import grad_cam, pooling_layer, spread
 from helpers.recordings.splits import sample_clips
-from helpers.spectrograms.batches import evaluation_batches, even_windows
+from helpers.spectrograms.batches import even_windows, read_image
 from helpers.spectrograms.mel import load_audio, picture
 
 MOST_CLIPS = 1000  # of a larger corpus a fraction of each class is taken: enough to find near ones in
+WINDOWS_AT_ONCE, IMAGES_AT_ONCE = 64, 64
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ class TrainedModel:
         temperature : float
             Softens the probabilities (above 1) or sharpens them, as `helpers.evaluation.calibration.fit_temperature` finds it.
         """
-        mean = temper(pool_windows(self._outputs(self.network, self.image(samples))), temperature=temperature)
+        mean = temper(pool_windows(self._of_images(self.network, [self.image(samples)])[0]), temperature=temperature)
         probabilities = pd.Series(mean, index=pd.Index(self.classes, name="class"), name="probability")
         gender, age = gender_and_age(probabilities)
         return Prediction(
@@ -112,13 +113,17 @@ class TrainedModel:
         """Class probabilities of many whole spectrogram images at once, np.ndarray [shape=(images, classes)]."""
         return pool_windows(self._of_images(self.network, images))
 
+    def predict_windows(self, windows: np.ndarray) -> np.ndarray:
+        """Class probabilities of each window, np.ndarray [shape=(windows, classes)]."""
+        return _outputs(self.network, windows)
+
     def image_features(self, images: list[np.ndarray]) -> np.ndarray:
         """What the last layer reads of whole spectrogram images, np.ndarray [shape=(images, values)], each of length 1."""
         return _unit(self._of_images(self._headless, images))
 
     def features(self, samples: np.ndarray) -> np.ndarray:
         """What the last layer reads of a sound, averaged over its windows, np.ndarray [shape=(values,)] of length 1."""
-        return _unit(self._outputs(self._headless, self.image(samples))[np.newaxis])[0]
+        return self.image_features([self.image(samples)])[0]
 
     def heat(self, image: np.ndarray, label: str) -> np.ndarray:
         """Where in an image the network finds evidence for a class (Grad-CAM), np.ndarray [shape=(height, width)] from 0 to 1."""
@@ -126,16 +131,16 @@ class TrainedModel:
         maps = grad_cam(self.network, windows, self.classes.index(label))
         return spread(maps, starts=starts, window=windows.shape[2], shape=image.shape[:2])
 
-    def clip_features(self, clips: pd.DataFrame, artifacts: Artifacts, *, profile: Profile) -> pd.DataFrame:
+    def clip_features(self, clips: pd.DataFrame, artifacts: Artifacts, *, most: int = MOST_CLIPS) -> pd.DataFrame:
         """Features of clips, from their spectrogram images.
 
         Parameters
         ----------
         clips : pd.DataFrame
-            Manifest rows; of more than 1000, a seeded fraction of each class is taken.
+            Manifest rows.
         artifacts : Artifacts
-        profile : Profile
-            The one that it was trained with.
+        most : int
+            Of more clips than these, a seeded fraction of each class is taken.
 
         Returns
         -------
@@ -147,11 +152,13 @@ class TrainedModel:
         SuiteError
             An image is missing.
         """
-        clips = sample_clips(clips, MOST_CLIPS, seed=profile.seed)
-        paths, targets = [require(artifacts.image(clip)) for clip in clips["clip"]], np.zeros(len(clips), int)
-        batches = evaluation_batches(paths, targets, classes=1, profile=profile, windows=self.test_windows)
-        features = self._headless.predict(batches, verbose=0)
-        return pd.DataFrame(_unit(features.reshape(len(paths), self.test_windows, -1)), index=clips["clip"])
+        clips = sample_clips(clips, most, seed=0)["clip"]
+        paths, channels = [str(require(artifacts.image(clip))) for clip in clips], self.network.input_shape[3]
+        found = [
+            self.image_features([read_image(path, channels=channels).numpy() for path in paths[start : start + IMAGES_AT_ONCE]])
+            for start in range(0, len(paths), IMAGES_AT_ONCE)
+        ]
+        return pd.DataFrame(np.concatenate(found), index=clips)
 
     @cached_property
     def _headless(self) -> keras.Model:
@@ -159,11 +166,14 @@ class TrainedModel:
 
     def _of_images(self, network: keras.Model, images: list[np.ndarray]) -> np.ndarray:
         """What a network gives for each window, np.ndarray [shape=(images, windows, values)]."""
-        return np.stack([self._outputs(network, np.atleast_3d(image)) for image in images])
+        windows = np.concatenate([self.windows(np.atleast_3d(image))[0] for image in images])
+        return _outputs(network, windows).reshape(len(images), self.test_windows, -1)
 
-    def _outputs(self, network: keras.Model, image: np.ndarray) -> np.ndarray:
-        # Called, not `predict`: for a handful of windows that is as fast, and each `predict` would compile anew.
-        return keras.ops.convert_to_numpy(network(self.windows(image)[0], training=False))
+
+def _outputs(network: keras.Model, windows: np.ndarray) -> np.ndarray:
+    # Called, not `predict`: that is as fast, and each `predict` would compile anew.
+    parts = np.array_split(windows, -(-len(windows) // WINDOWS_AT_ONCE))
+    return np.concatenate([keras.ops.convert_to_numpy(network(part, training=False)) for part in parts])
 
 
 def _unit(features: np.ndarray) -> np.ndarray:

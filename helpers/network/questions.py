@@ -11,7 +11,6 @@ from helpers.base.settings import Profile
 from helpers.recordings.manifest import read_manifest
 
 MOST_WINDOWS = 120  # of a clip, in its answer along time
-WINDOWS_AT_ONCE = 64
 
 
 class Questions:
@@ -92,8 +91,7 @@ class Questions:
         image, width, settings = self.image(row), self.model.network.input_shape[2], self.model.settings
         number = min(max(image.shape[1] - width, 0) + 1, MOST_WINDOWS)
         windows, starts = (part.numpy() for part in even_windows(image, width=width, windows=number))
-        parts = np.array_split(windows, -(-number // WINDOWS_AT_ONCE))
-        found = np.concatenate([np.asarray(self.model.network(part, training=False)) for part in parts])
+        found = self.model.predict_windows(windows)
         seconds = (starts + width / 2) * settings.hop_length / settings.sample_rate
         return pd.DataFrame(found, index=pd.Index(seconds, name="seconds"), columns=self.model.classes)
 
@@ -101,10 +99,19 @@ class Questions:
         """The name of the training clip whose features are nearest to those of a clip; another one than it."""
         from helpers.network.model import distances
 
-        features = self.model.clip_features(row.to_frame().T, self.artifacts, profile=self.profile)
-        return distances(features.to_numpy(), self._training).iloc[0].drop(row["clip"], errors="ignore").idxmin()
+        training = self.features.loc[self.features.index.isin(self._training)]
+        own = self.model.clip_features(row.to_frame().T, self.artifacts)
+        return distances(own.to_numpy(), training).iloc[0].drop(row["clip"], errors="ignore").idxmin()
 
     @cached_property
-    def _training(self) -> pd.DataFrame:
+    def features(self) -> pd.DataFrame:
+        """What the network's last layer reads of each clip, see `helpers.network.features.kept_features`."""
+        from helpers.network.features import kept_features
+
+        clips = read_manifest(self.artifacts)
+        return kept_features(self.model, clips, self.artifacts, files=self.artifacts.run(self.profile.network))
+
+    @cached_property
+    def _training(self) -> pd.Series:
         manifest = read_manifest(self.artifacts)
-        return self.model.clip_features(manifest[manifest["split"] == "train"], self.artifacts, profile=self.profile)
+        return manifest.loc[manifest["split"] == "train", "clip"]

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from PIL import Image
 
 from helpers.base.artifacts import Artifacts, RunFiles, SuiteError
 from helpers.base.machine import on_all_cores
@@ -16,7 +15,6 @@ from helpers.recordings.containers import UnusableSoundError
 from helpers.recordings.files import count_endings, find_sounds, printable
 from helpers.recordings.manifest import read_manifest
 from helpers.recordings.sounds import read_sound
-from helpers.recordings.splits import sample_clips
 from helpers.spectrograms.mel import picture, resample
 
 AT_ONCE = 256  # recordings whose pictures are in memory together
@@ -61,24 +59,13 @@ def limits_of(path: Path, model: TrainedModel) -> Limits:
     artifacts = Artifacts(path.resolve().parents[2])
     try:
         manifest = read_manifest(artifacts)
-        clips = {part: sample_clips(manifest[manifest["split"] == part], MOST_KNOWN, seed=0) for part in ("train", "validation")}
-        known, others = (features_of(model, table["clip"], artifacts) for table in clips.values())
+        parts = (manifest[manifest["split"] == part] for part in ("train", "validation"))
+        known, others = (model.clip_features(clips, artifacts, most=MOST_KNOWN) for clips in parts)
     except SuiteError:
         print("The training clips' pictures are not here: whether a voice is unlike them is not told.")
         return limits
     nearest = distances(others.to_numpy(), known).min(axis=1)
     return replace(limits, known=known, distance=float(nearest.quantile(0.95)))
-
-
-def features_of(model: TrainedModel, clips: pd.Series, artifacts: Artifacts) -> pd.DataFrame:
-    """Features of clips by their pictures, indexed by clip; SuiteError where a picture is missing."""
-    found = []
-    for start in range(0, len(clips), AT_ONCE):
-        paths = [artifacts.image(clip) for clip in clips.iloc[start : start + AT_ONCE]]
-        if missing := [path for path in paths if not path.exists()]:
-            raise SuiteError(f"{missing[0]} is not there.")
-        found.append(model.image_features([np.asarray(Image.open(path)) for path in paths]))
-    return pd.DataFrame(np.concatenate(found), index=clips.to_numpy())
 
 
 def predict_folder(folder: Path, model: TrainedModel, *, limits: Limits) -> pd.DataFrame:

@@ -220,7 +220,7 @@ def test_recordings_that_are_all_gone_are_one_sentence(stage, artifacts):
 def test_the_nearest_training_clip_is_another_one(stage, artifacts):
     manifest, questions = stage[0], Questions(artifacts, classes=CLASSES, profile=PROFILE)
     training = manifest[manifest["split"] == "train"]
-    features = questions.model.clip_features(manifest, artifacts, profile=PROFILE)
+    features = questions.model.clip_features(manifest, artifacts)
     for row in (training.iloc[0], manifest[manifest["split"] == "test"].iloc[0]):
         closest = (features.loc[training["clip"]] @ features.loc[row["clip"]]).drop(row["clip"], errors="ignore").idxmax()
         assert questions.nearest(row) == closest != row["clip"]

@@ -27,7 +27,7 @@ def model() -> TrainedModel:
 
 
 def test_the_nearest_clip_to_a_clip_is_itself_from_its_picture_and_from_its_sound(manifest, artifacts, model):
-    known = model.clip_features(manifest, artifacts, profile=TINY)
+    known = model.clip_features(manifest, artifacts)
     assert known.shape == (18, 32) and np.allclose(np.linalg.norm(known, axis=1), 1, atol=1e-5)
     row = manifest.iloc[7]
     own = model.features(load_audio(artifacts.audio(row["path"]), sample_rate=RATE))
@@ -35,15 +35,14 @@ def test_the_nearest_clip_to_a_clip_is_itself_from_its_picture_and_from_its_soun
     assert found.idxmin() == row["clip"] and found.min() == pytest.approx(0, abs=1e-5) and found.max() <= 2
 
 
-def test_of_a_large_corpus_a_share_of_each_class_is_taken(manifest, artifacts, model, monkeypatch):
-    monkeypatch.setattr("helpers.network.model.MOST_CLIPS", 9)
-    known = model.clip_features(manifest, artifacts, profile=TINY)
+def test_of_a_large_corpus_a_share_of_each_class_is_taken(manifest, artifacts, model):
+    known = model.clip_features(manifest, artifacts, most=9)
     assert manifest.set_index("clip").loc[known.index, "label"].value_counts().tolist() == [3, 3, 3]
 
 
 def test_a_missing_picture_is_one_sentence(manifest, tmp_path, model):
     with pytest.raises(SuiteError, match=r"png is not there yet: run notebooks/02"):
-        model.clip_features(manifest, Artifacts(tmp_path / "empty"), profile=TINY)
+        model.clip_features(manifest, Artifacts(tmp_path / "empty"))
 
 
 def test_names_are_escaped_and_a_sound_that_is_gone_is_a_sentence(artifacts):

@@ -27,7 +27,7 @@ from suite.conftest import OVERRIDES
 PATHS = sorted((PROJECT / "notebooks").glob("[0-9]*.ipynb"))
 NAMES = [path.stem for path in PATHS if is_lesson(path)]
 CONSTRAINTS = PROJECT / ".ci" / "colab-2026-08.txt"
-NOT_ON_COLAB = {"espeakng-loader"}
+NOT_ON_COLAB = {"espeakng-loader", "jupyter-scatter"}
 NO_NETWORK = {"HTTPS_PROXY": "http://127.0.0.1:9"}
 DRIVER = """
 import json, sys
