@@ -77,13 +77,15 @@ class Artifacts:
     source: Path | None = None
 
     manifest = _in_folder("manifest.csv")
-    rejected = _in_folder("rejected.csv")
+    rejected = _in_folder("rejected.csv", shared=True)
     corrected = _in_folder("corrected.csv")
     classes = _in_folder("classes.json")
     dataset = _in_folder("dataset.json")
     location = _in_folder("source.json", shared=True)  # true on this machine alone, so that no archive takes it along
     pitch = _in_folder("pitch.csv")
-    review = _in_folder("review.csv")
+    review = _in_folder("review.csv", shared=True)
+    heard = _in_folder("heard.csv", shared=True)
+    errors = _in_folder("errors.csv")
     guesses = _in_folder("you.csv")
     comparison = _in_folder("comparison.csv")
     seeds = _in_folder("seeds.json")

@@ -12,10 +12,11 @@ from helpers.base.artifacts import Artifacts, read_json, read_table, write_text
 from helpers.base.machine import PROJECT
 from helpers.base.settings import Profile
 from helpers.evaluation.intervals import accuracy_by, bootstrap
-from helpers.evaluation.scores import clip_scores, read_classes
+from helpers.evaluation.scores import clip_scores, read_classes, with_predictions
 from helpers.network.run import read_run
 from helpers.recordings.labels import known_age_groups
 from helpers.recordings.manifest import read_manifest
+from helpers.recordings.review import error_table
 from helpers.recordings.splits import SPLITS, leakage
 
 NOT_FOR = PROJECT / "notebooks" / "not_for.md"
@@ -67,6 +68,10 @@ Labels: {dataset[labels]}; the split, `{dataset[split_method]}`, has {splits}.
 
 Each group's interval of the accuracy, `low` to `high`, is {group_intervals}
 Where two groups' intervals lie apart, the model serves one of them worse; where they overlap, these clips cannot tell.
+
+## Errors that somebody heard
+
+{heard}
 
 ## Known voices and strangers, beside other models
 
@@ -146,12 +151,22 @@ def write_model_card(artifacts: Artifacts, *, profile: Profile) -> str:
         group_intervals=GROUP_INTERVALS[scores["resampled"].iloc[0]],
         scores=markdown_table(shown.rename(index=lambda score: score.replace("_", " "))),
         groups=markdown_table(groups) if len(groups) else "The dataset does not say.",
+        heard=_heard(with_predictions(manifest, test), artifacts),
         no_strangers="" if "strangers" in set(compared["asked_about"]) else NO_STRANGERS,
         comparison=markdown_table(compared),
     )
     write_text(artifacts.not_for, NOT_FOR.read_text(encoding="utf-8"))
     write_text(artifacts.model_card, card)
     return card
+
+
+def _heard(test: pd.DataFrame, artifacts: Artifacts) -> str:
+    """How many of a network's errors were listened to, and what was found."""
+    errors = error_table(test[test["predicted"] != test["label"]], artifacts)
+    marks = errors.loc[errors["mark"] != "", "mark"].value_counts()
+    heard = f"{(errors['heard'] == 'yes').sum()} of the {len(errors)} errors among the test clips were played in notebook 4"
+    found = "; ".join(f"{mark}: {number}" for mark, number in marks.items())
+    return f"{heard}. Marks on them: {found or 'none'}. Notes on {(errors['note'] != '').sum()}."
 
 
 def verbatim(name: str) -> str:

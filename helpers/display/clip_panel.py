@@ -23,6 +23,7 @@ class Network(Protocol):
     """What a clip's row can be asked about, as `helpers.network.questions.Questions` answers it; a SuiteError where it can't."""
 
     window_s: float | None
+    features: pd.DataFrame
 
     def heat(self, row: pd.Series) -> np.ndarray: ...  # noqa: D102
     def stretch(self, row: pd.Series, start: float, end: float) -> pd.Series: ...  # noqa: D102

@@ -4,6 +4,7 @@ The matrix is an anywidget (`explorer.js`). Two lists do the same with core widg
 """
 
 import html
+from collections.abc import Callable
 from pathlib import Path
 
 import anywidget
@@ -13,12 +14,14 @@ import numpy as np
 import pandas as pd
 import traitlets
 
-from helpers.base.artifacts import Artifacts
+from helpers.base.artifacts import Artifacts, SuiteError
 from helpers.display.clip_panel import ROW, ClipPanel, Network
 from helpers.display.compare import ComparisonPanel
+from helpers.display.diary import ErrorDiary
 from helpers.display.figures import SEQUENTIAL
-from helpers.display.widgets import ALL, step_buttons, with_predictions
-from helpers.evaluation.scores import confusion_counts, most_confused
+from helpers.display.widgets import ALL, step_buttons
+from helpers.evaluation.scores import confusion_counts, most_confused, with_predictions
+from helpers.evaluation.voice_map import same_errors
 from helpers.recordings.labels import class_order, gender_groups
 
 FACTS = ("speaker", "sentence", "emotion", "duration")  # by which clips can be filtered
@@ -142,15 +145,20 @@ class Explorer:
         self.true, self.predicted = (ipywidgets.Dropdown(options=order, description=name) for name in ("true", "predicted"))
         self.filters = {fact: ipywidgets.Dropdown(options=texts, description=fact) for fact, texts in self.choice.options().items()}
         self.heading, self.listing = ipywidgets.HTML(), ipywidgets.Select(rows=4, layout=ipywidgets.Layout(width="auto"))
+        self.diary, self.network = ErrorDiary(self.choice.clips, artifacts, self.panel), network
+        tooltip = "List clips whose features lie near this one's, and that are misclassified alike"
+        self.elsewhere = ipywidgets.Button(description="same error elsewhere", tooltip=tooltip, layout={"width": "auto"})
+        self.alike, self.told = ipywidgets.Dropdown(layout={"width": "auto", "display": "none"}), ipywidgets.HTML()
         self.widget = self._layout()
         self._observe()
         self.open_cell(self.choice.row, self.choice.column)
 
     def _layout(self) -> ipywidgets.Widget:
         lists = [ipywidgets.HBox(list(row), layout=ROW) for row in ([self.true, self.predicted], self.filters.values()) if row]
-        buttons = ipywidgets.HBox(step_buttons(self.choice.step, self.show))
+        asking = [] if self.network is None else [self.elsewhere, self.alike, self.told]
+        buttons = ipywidgets.HBox([*step_buttons(self.choice.step, self.show), *asking], layout=ROW)
         side = ipywidgets.VBox(
-            [*lists, self.heading, self.listing, buttons, self.panel.widget, self.compared.widget],
+            [*lists, self.heading, self.listing, buttons, self.panel.widget, self.diary.widget, self.compared.widget],
             layout=ipywidgets.Layout(flex="1 1 250px", min_width="240px", max_width="700px"),
         )
         self.matrix.layout = ipywidgets.Layout(flex="0 1 auto", max_width="100%", margin="0 12px 0 0")
@@ -161,6 +169,8 @@ class Explorer:
         self.true.observe(lambda change: self._from_lists(change["new"], self.choice.column), "index")
         self.predicted.observe(lambda change: self._from_lists(self.choice.row, change["new"]), "index")
         self.listing.observe(lambda change: self._pick(change["new"]), "index")
+        self.elsewhere.on_click(lambda _: self._list_alike())
+        self.alike.observe(lambda change: self._open_alike(change["new"]), "value")
         for chooser in self.filters.values():
             chooser.observe(lambda _: self._filter(), "value")
 
@@ -175,6 +185,8 @@ class Explorer:
             self.listing.options = options
         self.listing.index = choice.index if options else None
         row = rows.iloc[choice.index] if options else None
+        self.elsewhere.disabled = row is None or row["predicted"] == row["label"]
+        self.alike.layout.display, self.told.value = "none", ""
         self.panel.show(row)
         self.compared.show(row)
 
@@ -196,6 +208,31 @@ class Explorer:
         if index is not None and index != self.choice.index:  # else the list follows the choice
             self.choice.index = index
             self.show()
+
+    def _list_alike(self) -> None:
+        """Offer clips that lie near the one that is shown and are misclassified alike, the nearest first."""
+        try:
+            shown = self.choice.members.iloc[self.choice.index]["clip"]
+            found = same_errors(shown, self.network.features, self.choice.kept)
+        except SuiteError as error:
+            self.told.value = html.escape(str(error))
+            return
+        rows = self.choice.kept.set_index("clip").loc[found.index]
+        words = [
+            f"{row.Index}: {row.label} taken for {row.predicted} ({distance:.2f} away)"
+            for row, distance in zip(rows.itertuples(), found, strict=True)
+        ]
+        self.told.value = "" if words else "No other clip here is misclassified alike."
+        self.alike.options = [("choose one", ""), *zip(words, found.index, strict=True)]
+        self.alike.layout.display = "flex" if words else "none"
+
+    def _open_alike(self, clip: str) -> None:
+        if clip:  # else the list is made anew
+            row = self.choice.kept.set_index("clip").loc[clip]
+            self.choice.open(self.choice.classes.index(row["label"]), self.choice.classes.index(row["predicted"]))
+            index = self.choice.members["clip"].tolist().index(clip)
+            self.open_cell(self.choice.row, self.choice.column)
+            self._pick(index)
 
     def _filter(self) -> None:
         self.choice.keep({fact: chooser.value for fact, chooser in self.filters.items()})
@@ -224,6 +261,30 @@ def explore(
     split : str
     """
     return Explorer(manifest, artifacts, predictions=predictions, classes=classes, split=split, network=network).widget
+
+
+def choose_view(views: dict[str, Callable[[], ipywidgets.Widget]]) -> ipywidgets.Widget:
+    """One of several explorers at a time, by its name: of another network, or about other voices.
+
+    Parameters
+    ----------
+    views : dict
+        From a name to what makes the explorer, which is called when it is chosen first.
+    """
+    chooser, shown, made = (
+        ipywidgets.Dropdown(options=list(views), description="view", layout={"width": "auto"}),
+        ipywidgets.VBox(),
+        {},
+    )
+
+    def show(_=None) -> None:
+        made.setdefault(chooser.value, None)
+        made[chooser.value] = made[chooser.value] or views[chooser.value]()
+        shown.children = [made[chooser.value]]
+
+    chooser.observe(show, "value")
+    show()
+    return ipywidgets.VBox([chooser, shown])
 
 
 def cell_html(clips: int, index: int, *, true: str, predicted: str) -> str:

@@ -223,6 +223,7 @@ function render({ model, el }) {
   loop.addEventListener("change", () => { audio.loop = loop.checked && !stretch; });
   strength.addEventListener("input", drawBase);
   audio.addEventListener("play", () => { play.textContent = "pause"; audio.loop = loop.checked && !stretch; frame = frame || requestAnimationFrame(tick); });
+  audio.addEventListener("playing", () => { model.set("heard", facts.name); model.save_changes(); });
   audio.addEventListener("pause", () => { play.textContent = "play"; drawTop(); });
   audio.addEventListener("seeked", drawTop);
   audio.addEventListener("timeupdate", drawTop); // also after a pause, before which the sound goes on for some milliseconds

@@ -37,6 +37,8 @@ class SpectrogramPlayer(anywidget.AnyWidget):
         FLAC, PNG, and PNG with transparency; empty for none.
     along : dict
         `seconds`, and `lines`: name, colour and probabilities of each; empty for none.
+    heard : str
+        The clip that was played last.
     stretch : list of float
         What is selected: start and end in seconds of the clip, and the browser's time in ms; both 0 where nothing is.
     """
@@ -47,6 +49,7 @@ class SpectrogramPlayer(anywidget.AnyWidget):
     sound, picture, heat = (traitlets.Bytes(b"").tag(sync=True) for _ in range(3))
     along = traitlets.Dict().tag(sync=True)
     stretch = traitlets.List([0, 0, 0]).tag(sync=True)
+    heard = traitlets.Unicode("").tag(sync=True)
 
     def __init__(self) -> None:
         if machine.on_colab():  # anywidget asks Colab for its widget manager where this module is loaded

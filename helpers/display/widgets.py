@@ -8,6 +8,8 @@ import pandas as pd
 
 from helpers.base.artifacts import Artifacts
 from helpers.display.clip_panel import ROW, ClipPanel, Network
+from helpers.display.diary import ErrorDiary
+from helpers.evaluation.scores import with_predictions
 from helpers.recordings.labels import known_ages, span_text
 
 ALL = "all"
@@ -89,6 +91,7 @@ def listen(
     clip = ipywidgets.Dropdown(description="clip", layout=ipywidgets.Layout(width="420px"))
     count = ipywidgets.HTML()
     panel = ClipPanel(artifacts, predictions=predictions, network=network)
+    diary = [] if predictions is None else [ErrorDiary(clips[clips["split"] == "test"], artifacts, panel).widget]
 
     def show() -> None:
         clip.index = choice.index
@@ -110,12 +113,7 @@ def listen(
     clip.observe(pick, "value")
     choose()
     rows = [*choosers.values(), count], [clip, *step_buttons(choice.step, show)]
-    return ipywidgets.VBox([*(ipywidgets.HBox(row, layout=ROW) for row in rows), panel.widget])
-
-
-def with_predictions(manifest: pd.DataFrame, predictions: pd.DataFrame) -> pd.DataFrame:
-    """The clips of a manifest that have a prediction, with `predicted` and `confidence`."""
-    return manifest.merge(predictions[["clip", "predicted", "confidence"]], on="clip", validate="one_to_one")
+    return ipywidgets.VBox([*(ipywidgets.HBox(row, layout=ROW) for row in rows), panel.widget, *diary])
 
 
 def step_buttons(step: Callable[[int], None], show: Callable[[], None]) -> list[ipywidgets.Button]:

@@ -78,6 +78,11 @@ def expected_age(ages: pd.Series) -> float:
     return float(np.average(ages.index, weights=ages))
 
 
+def with_predictions(manifest: pd.DataFrame, predictions: pd.DataFrame) -> pd.DataFrame:
+    """The clips of a manifest that have a prediction, with `predicted` and `confidence`."""
+    return manifest.merge(predictions[["clip", "predicted", "confidence"]], on="clip", validate="one_to_one")
+
+
 def read_predictions(path: Path, classes: list[str], *, manifest: pd.DataFrame | None = None) -> pd.DataFrame:
     """Read `predictions.csv` and check that it belongs to the class list and, if a manifest is given, to its labels and split.
 

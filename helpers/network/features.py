@@ -1,5 +1,6 @@
 """What a network's last layer reads of every clip, kept in the folder of its run (notebooks 04 and 06)."""
 
+import sys
 import zipfile
 
 import numpy as np
@@ -42,8 +43,8 @@ def kept_features(model: TrainedModel, clips: pd.DataFrame, artifacts: Artifacts
     lacking = clips[~clips["clip"].isin(kept.index)]
     if len(lacking):
         parts = range(0, len(lacking), IMAGES_AT_ONCE)
-        pieces = (lacking.iloc[start : start + IMAGES_AT_ONCE] for start in parts)
-        found = [model.clip_features(piece, artifacts) for piece in tqdm(pieces, "features of clips", len(parts), leave=False)]
+        progress = tqdm(parts, desc="features of clips", unit="batch", file=sys.stdout)
+        found = [model.clip_features(lacking.iloc[start : start + IMAGES_AT_ONCE], artifacts) for start in progress]
         kept = pd.concat([kept, *found] if len(kept) else found)
         with atomic_path(files.features) as path:
             names = kept.index.to_numpy(str)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.base import machine
-from helpers.base.artifacts import Artifacts, SuiteError, require
+from helpers.base.artifacts import Artifacts, RunFiles, SuiteError, require
 from helpers.base.settings import Profile
 from helpers.recordings.manifest import read_manifest
 
@@ -22,6 +22,8 @@ class Questions:
     classes : list of str
     profile : Profile
         Whose network it is.
+    files : RunFiles, optional
+        Of another run of that profile, such as one of the race.
 
     Attributes
     ----------
@@ -29,8 +31,9 @@ class Questions:
         How much of a clip the network sees at once; None where that is always the whole clip.
     """
 
-    def __init__(self, artifacts: Artifacts, *, classes: list[str], profile: Profile) -> None:
+    def __init__(self, artifacts: Artifacts, *, classes: list[str], profile: Profile, files: RunFiles | None = None) -> None:
         self.artifacts, self.classes, self.profile = artifacts, classes, profile
+        self.files = files or artifacts.run(profile.network)
         settings, frames = profile.spectrogram, profile.window_frames
         self.window_s = frames * settings.hop_length / settings.sample_rate if frames else None
 
@@ -42,7 +45,7 @@ class Questions:
             from helpers.network.model_files import load_model
         except ImportError as error:
             raise SuiteError(f"This needs TensorFlow ({error}): without it, everything else here still works.") from None
-        return load_model(self.artifacts.run(self.profile.network).model, classes=self.classes)
+        return load_model(self.files.model, classes=self.classes)
 
     def image(self, row: pd.Series) -> np.ndarray:
         """The spectrogram image of a clip, np.ndarray [shape=(height, width, channels), dtype=uint8]."""
@@ -108,8 +111,7 @@ class Questions:
         """What the network's last layer reads of each clip, see `helpers.network.features.kept_features`."""
         from helpers.network.features import kept_features
 
-        clips = read_manifest(self.artifacts)
-        return kept_features(self.model, clips, self.artifacts, files=self.artifacts.run(self.profile.network))
+        return kept_features(self.model, read_manifest(self.artifacts), self.artifacts, files=self.files)
 
     @cached_property
     def _training(self) -> pd.Series:

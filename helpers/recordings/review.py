@@ -1,4 +1,4 @@
-"""The error diary: a listener's marks on clips, kept in `review.csv` (notebook 04; used by 01, 03 and 05)."""
+"""The error diary: a listener's marks on clips, in `review.csv`, and what was heard (notebook 04; used by 01, 03 and 05)."""
 
 import pandas as pd
 
@@ -49,9 +49,12 @@ def mark_clip(artifacts: Artifacts, clip: str, *, mark: str = "", note: str = ""
     note = " ".join(note.split())
     if mark or note:
         rows = pd.concat([rows, pd.DataFrame([[clip, mark, note]], columns=COLUMNS)], ignore_index=True)
-    # A spreadsheet would run a text that starts like a formula; the apostrophe stops it and is taken off when reading.
-    notes = rows["note"].map(lambda text: f"'{text}" if text.startswith(FORMULA_STARTS) else text)
-    write_table(artifacts.review, rows.assign(note=notes).sort_values("clip"))
+    write_table(artifacts.review, rows.assign(note=_no_formulas(rows["note"])).sort_values("clip"))
+
+
+def _no_formulas(notes: pd.Series) -> pd.Series:
+    """A spreadsheet would run a text that starts like a formula; the apostrophe stops it and is taken off when reading."""
+    return notes.map(lambda text: f"'{text}" if text.startswith(FORMULA_STARTS) else text)
 
 
 def without_marked(manifest: pd.DataFrame, artifacts: Artifacts) -> pd.DataFrame:
@@ -59,3 +62,39 @@ def without_marked(manifest: pd.DataFrame, artifacts: Artifacts) -> pd.DataFrame
     kept = manifest[~manifest["clip"].isin(read_review(artifacts)["clip"])].reset_index(drop=True)
     print(f"{len(manifest) - len(kept)} of {len(manifest)} clips are marked in {artifacts.review.name} and left out")
     return kept
+
+
+def read_heard(artifacts: Artifacts) -> set[str]:
+    """The clips that were played; SuiteError where `heard.csv` is no such table."""
+    if not artifacts.heard.exists():
+        return set()
+    return set(read_people_table(artifacts.heard, columns=["clip"], required=["clip"], verbatim=("clip",))["clip"])
+
+
+def hear(artifacts: Artifacts, clip: str) -> None:
+    """Note that a clip was played."""
+    heard = read_heard(artifacts)
+    if clip not in heard:
+        write_table(artifacts.heard, pd.DataFrame({"clip": sorted(heard | {clip})}))
+
+
+def error_table(errors: pd.DataFrame, artifacts: Artifacts) -> pd.DataFrame:
+    """A network's errors with what a listener did about them.
+
+    Parameters
+    ----------
+    errors : pd.DataFrame
+        Manifest rows with `predicted` and `confidence`.
+    artifacts : Artifacts
+
+    Returns
+    -------
+    pd.DataFrame
+        Columns `clip`, `path`, `speaker`, `split`, `true`, `predicted`, `confidence`, `heard` ("yes" or "no"), `mark` and `note`;
+        the most confident error first.
+    """
+    facts = ["clip", "path", "speaker", "split", "label", "predicted", "confidence"]
+    table = errors[facts].rename(columns={"label": "true"}).sort_values("confidence", ascending=False, kind="stable")
+    heard = table["clip"].isin(read_heard(artifacts)).map({True: "yes", False: "no"})
+    table = table.assign(heard=heard).merge(read_review(artifacts), on="clip", how="left").fillna({"mark": "", "note": ""})
+    return table.assign(note=_no_formulas(table["note"]))

@@ -18,6 +18,7 @@ from helpers.comparison.race import answers, compare, comparison_table, make_par
 from helpers.evaluation.scores import read_classes, read_predictions, score_split
 from helpers.network import networks
 from helpers.network.training import train
+from helpers.recordings.manifest import read_manifest
 from helpers.spectrograms.voice import pitch_table
 
 PROFILE = dataclasses.replace(TINY, compare=("plain_cnn",), compare_epochs=1)
@@ -44,6 +45,7 @@ def test_one_split_serves_both_questions_and_shares_the_pictures(spoken, artifac
     part = make_part(spoken, artifacts, seed=0)
     assert "3 of 3 classes have 2 speakers in training instead of 3." in capsys.readouterr().out
     table = read_table(part.manifest)
+    assert read_manifest(part).equals(table)  # what explorer and map read, too
     assert table["split"].value_counts().to_dict() == {"train": 6, "strangers": 6, "known": 3, "validation": 3}
     assert read_classes(part) == read_classes(artifacts) and part.spectrograms == artifacts.spectrograms
     assert table["clip"].tolist() == spoken["clip"].tolist()

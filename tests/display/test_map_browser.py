@@ -17,7 +17,7 @@ import pandas as pd
 from pathlib import Path
 from helpers.base.artifacts import Artifacts
 from helpers.display import voice_map
-from helpers.display.widgets import with_predictions
+from helpers.evaluation.scores import with_predictions
 from helpers.evaluation.scores import read_classes, read_predictions
 from helpers.recordings.manifest import read_manifest
 ipywidgets.__version__"""

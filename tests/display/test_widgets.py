@@ -23,7 +23,8 @@ from helpers.display.clip import (
     waveform_html,
 )  # fmt: skip
 from helpers.display.compare import ComparisonPanel
-from helpers.display.explorer import ConfusionMatrix, cell_html, explore
+from helpers.display.explorer import ConfusionMatrix, cell_html, choose_view, explore
+from helpers.display.player import SpectrogramPlayer
 from helpers.display.widgets import listen
 from helpers.evaluation.scores import predictions_table
 from helpers.recordings.manifest import build_manifest
@@ -373,3 +374,54 @@ def test_without_recordings_there_is_a_sentence_for_each_player_and_the_image_st
         assert page.count("The recordings of folder are not on this machine yet") == players and "<audio" not in page
     artifacts.image(row["clip"]).unlink()
     assert "<img" not in clip_html(row, artifacts)
+
+
+def test_the_diary_counts_the_errors_that_were_played_and_saves_all_of_them(manifest, artifacts, predictions):
+    widget = explore(manifest, artifacts, predictions=predictions, classes=sorted(manifest["label"].unique()), split="train")
+    (player,) = parts(widget, SpectrogramPlayer)
+    wrong = predictions[(predictions["split"] == "train") & (predictions["true"] != predictions["predicted"])]["clip"].tolist()
+    right = predictions[(predictions["split"] == "train") & (predictions["true"] == predictions["predicted"])]["clip"].iloc[0]
+    assert f"<b>0 of {len(wrong)}</b> errors heard" in pages(widget)
+    for name in (wrong[1], right, wrong[1], wrong[0]):
+        player.heard = name
+    assert f"<b>2 of {len(wrong)}</b> errors heard" in pages(widget)
+    (save,) = (button for button in parts(widget, ipywidgets.Button) if button.description == "save as a table")
+    save.click()
+    saved = pd.read_csv(artifacts.errors)
+    assert set(saved["clip"]) == set(wrong) and set(saved.query("heard == 'yes'")["clip"]) == set(wrong[:2])
+    assert any("saved as errors.csv" in page for page in pages(widget))
+    artifacts.heard.write_bytes(b"PK\x03\x04")
+    player.heard = wrong[2]
+    assert any("heard.csv is a workbook" in page for page in pages(widget))
+
+
+def test_the_same_error_elsewhere_can_be_opened(manifest, artifacts, predictions):
+    class Network:
+        window_s = 0.64
+        features = pd.DataFrame(np.eye(len(manifest)) + 0.1, index=manifest["clip"])
+
+    classes = sorted(manifest["label"].unique())
+    widget = explore(manifest, artifacts, predictions=predictions, classes=classes, split="train", network=Network())
+    (button,) = (one for one in parts(widget, ipywidgets.Button) if one.description == "same error elsewhere")
+    (alike,) = (one for one in parts(widget, ipywidgets.Dropdown) if not one.description)
+    table = predictions[predictions["split"] == "train"]
+    others = table[(table["true"] == "male_41") & (table["predicted"] == "female_23")]["clip"].iloc[1:]
+    parts(widget, ConfusionMatrix)[0].chosen = [2, 0, 1_700_000_000_000]
+    button.click()
+    assert alike.layout.display == "flex" and len(alike.options) == 1 + len(others)
+    chosen = alike.value = alike.options[1][1]
+    assert chosen in set(others) and any(page.startswith("<p") and f"<b>{chosen}</b>" in page for page in pages(widget))
+    parts(widget, ConfusionMatrix)[0].chosen = [0, 0, 1_700_000_000_001]
+    assert button.disabled and alike.layout.display == "none"
+
+
+def test_views_are_made_when_they_are_chosen_first():
+    made = []
+    views = {name: lambda name=name: made.append(name) or ipywidgets.HTML(name) for name in ("known", "strangers")}
+    widget = choose_view(views)
+    (chooser,) = parts(widget, ipywidgets.Dropdown)
+    assert made == ["known"] and pages(widget) == ["known"]
+    for name in ("strangers", "known", "strangers"):
+        chooser.value = name
+        assert pages(widget) == [name]
+    assert made == ["known", "strangers"]

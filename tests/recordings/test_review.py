@@ -3,7 +3,7 @@ from conftest import write_corpus
 
 from helpers.base.artifacts import SuiteError
 from helpers.recordings.manifest import build_manifest, read_manifest
-from helpers.recordings.review import mark_clip, read_review, without_marked
+from helpers.recordings.review import error_table, hear, mark_clip, read_heard, read_review, without_marked
 
 
 def test_a_mark_is_kept_changed_and_taken_back(artifacts):
@@ -104,3 +104,24 @@ def test_marked_clips_are_left_out_and_survive_the_other_notebooks(corpus, artif
     kept = without_marked(manifest, artifacts)
     assert set(manifest["clip"]) - set(kept["clip"]) == set(read_review(artifacts)["clip"]) and kept.index[-1] == len(kept) - 1
     assert "1 of 21 clips are marked in review.csv and left out" in capsys.readouterr().out
+
+
+def test_errors_are_a_table_with_what_was_heard_and_noted(manifest, artifacts):
+    errors = manifest.head(3).assign(predicted="male_99", confidence=[0.2, 0.9, 0.5])
+    first, second, third = errors["clip"]
+    assert read_heard(artifacts) == set()
+    hear(artifacts, second)
+    hear(artifacts, second)
+    hear(artifacts, "another")
+    mark_clip(artifacts, third, mark="noisy", note="=1+1")
+    table = error_table(errors, artifacts)
+    assert table["clip"].tolist() == [second, third, first] and table["heard"].tolist() == ["yes", "no", "no"]
+    assert table["note"].tolist() == ["", "'=1+1", ""] and table["mark"].tolist() == ["", "noisy", ""]
+    assert read_heard(artifacts) == {second, "another"}
+
+
+def test_a_list_of_what_was_heard_that_is_none_is_a_sentence(artifacts):
+    hear(artifacts, "a")
+    artifacts.heard.write_text("name\nx\n")
+    with pytest.raises(SuiteError, match=r"heard\.csv"):
+        hear(artifacts, "b")

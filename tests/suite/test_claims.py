@@ -1,6 +1,8 @@
 """Cells of the lessons that make a claim, run by themselves."""
 
 import json
+import zipfile
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -138,3 +140,21 @@ def test_the_threshold_on_the_pitch_of_voices_is_as_notebook_4_tells(voices, cap
     assert len(men) > 3 * len(women) and men.median() > 0.45 and women.max() < 0.15
     everyday = {gender: [one.pitch for one in speakers(Corpus()) if one.gender == gender] for gender in ("male", "female")}
     assert max(everyday["male"]) < 160 and min(everyday["female"]) > 170
+
+
+@pytest.mark.slow
+@pytest.mark.long
+def test_clips_of_voices_lie_together_by_person_as_notebook_4_tells(voices):
+    from helpers.evaluation.voice_map import lie_together, silhouettes
+    from helpers.network.model_files import load_model
+    from helpers.spectrograms.convert import convert
+
+    artifacts, manifest, profile = (voices[name] for name in ("artifacts", "manifest", "profile"))
+    with zipfile.ZipFile(PROJECT / "notebooks" / "ready" / "voices.zip") as ready:
+        name = next(name for name in ready.namelist() if name.endswith("small_resnet/model.keras"))
+        model = load_model(Path(ready.extract(name, artifacts.folder)), classes=sorted(manifest["label"].unique()))
+    convert(manifest, artifacts, settings=profile.spectrogram, profile="quick")
+    found = silhouettes(model.clip_features(manifest, artifacts, most=len(manifest)), manifest)
+    assert 0.6 < found["person"] < 0.75 and found["gender"] < 0.25 and found["age"] < 0.1, found
+    assert lie_together(found).startswith("Clips lie together by person first")
+    assert "by *person* first (a silhouette near 0.7), much less by gender, and hardly by age" in cell_source("04-m5")
