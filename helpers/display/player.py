@@ -8,6 +8,7 @@ import importlib
 from pathlib import Path
 
 import anywidget
+import ipywidgets
 import numpy as np
 import pandas as pd
 import soundfile
@@ -17,8 +18,21 @@ from PIL import Image
 from helpers.base import machine
 from helpers.base.artifacts import Artifacts, SuiteError, read_json
 from helpers.base.settings import SpectrogramSettings
-from helpers.display.clip import ClipParts, clip_pixels, clip_sound, columns_of, heat_image, outline, part_of, playable, saved
+from helpers.display.clip import (
+    ClipParts,
+    audio_html,
+    clip_pixels,
+    clip_sound,
+    columns_of,
+    heat_image,
+    outline,
+    part_of,
+    playable,
+    saved,
+)
 from helpers.display.figures import GREEN, ORANGE, mel_marks
+from helpers.recordings.decoding import Sound
+from helpers.spectrograms.mel import picture, resample
 
 SOUND = Path(__file__).with_name("sound.js").read_text(encoding="utf-8")
 POINTS = 640  # of the waveform
@@ -82,12 +96,17 @@ class SpectrogramPlayer(anywidget.AnyWidget):
         play : bool
             Start playing at once; a browser may refuse before anything was clicked.
         """
-        state = {"facts": {}, "sound": b"", "picture": b"", "heat": b"", "along": {}}
+        state = {}
         if row is not None:
             parts = parts or ClipParts(row["duration_s"])
-            state |= clip_state(row, artifacts, parts=parts, heat=heat)
+            state = clip_state(row, artifacts, parts=parts, heat=heat)
             state["facts"]["play"] = play
             state["along"] = {} if along is None else lines_along(along, row, parts=parts)
+        self.receive(state)
+
+    def receive(self, state: dict) -> None:
+        """Take what `clip_state` or `part_state` give; all that it lacks is empty."""
+        state = {"facts": {}, "sound": b"", "picture": b"", "heat": b"", "along": {}} | state
         with self.hold_sync():
             # The facts come last: they tell the browser that everything is there.
             for name in ("sound", "picture", "heat", "along", "facts"):
@@ -97,11 +116,24 @@ class SpectrogramPlayer(anywidget.AnyWidget):
 def clip_state(row: pd.Series, artifacts: Artifacts, *, parts: ClipParts, heat: np.ndarray | None) -> dict:
     """What the browser gets of a part of a clip; what cannot be read is empty, and `facts["problem"]` says why."""
     sound, problem = clip_sound(row, artifacts)
+    pixels = clip_pixels(row, artifacts, sound=sound)
+    state = part_state(sound, pixels, parts=parts, name=row["clip"], settings=picture_settings(artifacts), words=row["label"])
+    state["facts"]["problem"] = problem
+    if pixels is not None and heat is not None:
+        shown = columns_of(pixels, parts.fractions)
+        state["heat"] = png(heat_image(heat, parts.fractions, width=shown.shape[1]))
+    return state
+
+
+def part_state(
+    sound: Sound | None, pixels: np.ndarray | None, *, parts: ClipParts, name: str, settings: SpectrogramSettings, words: str = ""
+) -> dict:
+    """What the browser gets of a part of a sound and its spectrogram, either of which may lack."""
     start, end = parts.seconds
-    facts = {"name": row["clip"], "start": start, "end": end, "problem": problem}
+    facts = {"name": name, "start": start, "end": end, "problem": ""}
     facts["text"] = (
-        f"Spectrogram of {row['clip']}, {row['label']}, {start:.2f} to {end:.2f} s, low frequencies at the bottom. Space plays and "
-        "pauses, the arrow keys move, with Shift they select a stretch, Escape clears it."
+        f"Spectrogram of {', '.join(filter(None, (name, words)))}, {start:.2f} to {end:.2f} s, low frequencies at the bottom. "
+        "Space plays and pauses, the arrow keys move, with Shift they select a stretch, Escape clears it."
     )
     state = {"facts": facts, "sound": b"", "picture": b"", "heat": b""}
     if sound is not None:
@@ -109,18 +141,39 @@ def clip_state(row: pd.Series, artifacts: Artifacts, *, parts: ClipParts, heat: 
         lowest, highest = (edge.round(3).tolist() for edge in outline(samples, points=POINTS))
         facts |= {"lowest": lowest, "highest": highest}
         state["sound"], facts["rate"] = flac(samples, sound.sample_rate)
-    pixels = clip_pixels(row, artifacts, sound=sound)
     if pixels is not None:
-        settings = picture_settings(artifacts)
         hertz, marks = mel_marks(settings)
         ticks = [[bins / settings.mel_bins, f"{mark:,}"] for mark, bins in marks.items()]
         facts |= {"hertz": np.round(hertz, 1).tolist(), "ticks": ticks}  # from the bottom; how far up, and what stands there
         facts["decibels"] = settings.dynamic_range_db if pixels.ndim == 2 else 0  # of a coloured picture no level can be read
-        shown = columns_of(pixels, parts.fractions)
-        state["picture"] = png(Image.fromarray(shown))
-        if heat is not None:
-            state["heat"] = png(heat_image(heat, parts.fractions, width=shown.shape[1]))
+        state["picture"] = png(Image.fromarray(columns_of(pixels, parts.fractions)))
     return state
+
+
+def sound_player(sound: Sound, *, name: str, settings: SpectrogramSettings | None = None) -> ipywidgets.Widget:
+    """The spectrogram player of a sound in memory; a plain one until a browser has loaded it.
+
+    Parameters
+    ----------
+    sound : Sound
+    name : str
+    settings : SpectrogramSettings, optional
+        Of the spectrogram; the default ones if not given.
+    """
+    player, plain, settings = SpectrogramPlayer(), ipywidgets.HTML(), settings or SpectrogramSettings()
+    parts = ClipParts(len(sound.samples) / sound.sample_rate)
+    choose = ipywidgets.Dropdown(options=parts.names, description="part")
+    pixels = picture(resample(sound, sample_rate=settings.sample_rate), settings=settings)
+
+    def draw(_=None) -> None:
+        parts.open(choose.index)
+        plain.value = "" if player.ready else audio_html(sound.samples, sound.sample_rate, name=name)
+        player.receive(part_state(sound, pixels, parts=parts, name=name, settings=settings) if player.ready else {})
+
+    player.observe(draw, "ready")
+    choose.observe(draw, "index")
+    draw()
+    return ipywidgets.VBox([*([choose] if len(parts.names) > 1 else []), plain, player])
 
 
 def lines_along(along: pd.DataFrame, row: pd.Series, *, parts: ClipParts) -> dict:

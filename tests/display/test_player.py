@@ -15,9 +15,10 @@ from helpers.base.settings import PROFILES
 from helpers.display.clip import ClipParts
 from helpers.display.clip_panel import ClipPanel
 from helpers.display.figures import mel_marks
-from helpers.display.player import SpectrogramPlayer, clip_state
+from helpers.display.player import SpectrogramPlayer, clip_state, sound_player
 from helpers.display.widgets import listen
 from helpers.evaluation.scores import predictions_table
+from helpers.recordings.decoding import Sound
 from helpers.recordings.manifest import build_manifest
 from helpers.spectrograms.convert import convert
 
@@ -179,3 +180,19 @@ def test_without_a_clip_the_player_is_empty(manifest, artifacts):
     assert player.sound and player.facts["text"].startswith("Spectrogram of")
     player.show(None, artifacts)
     assert player.facts == {} and player.sound == player.picture == b""
+
+
+def test_a_sound_in_memory_has_the_same_player():
+    tone = (0.5 * np.sin(2 * np.pi * 1000 * np.arange(35 * 8000) / 8000)).astype(np.float32)
+    widget = sound_player(Sound(tone, 8000), name="<a tone>")
+    chooser, plain, player = widget.children
+    assert plain.value.count("<audio") == 1 and "&lt;a tone&gt;" in plain.value and player.sound == b""
+    player.ready = True
+    samples, rate = soundfile.read(io.BytesIO(player.sound))
+    assert plain.value == "" and rate == 8000 and len(samples) == pytest.approx(17.5 * 8000, abs=1)
+    rows = np.asarray(Image.open(io.BytesIO(player.picture))).astype(float).mean(axis=1)
+    assert player.facts["hertz"][::-1][rows.argmax()] == pytest.approx(1000, rel=0.05)
+    chooser.index = 1
+    assert player.facts["start"] == 17.5 and player.facts["name"] == "<a tone>"
+    short = sound_player(Sound(tone[:8000], 8000), name="short")
+    assert len(short.children) == 2
