@@ -31,7 +31,7 @@ from helpers.base.settings import Profile
 from helpers.recordings.manifest import read_manifest
 from helpers.recordings.splits import split_clips
 from helpers.session import start
-from helpers.suite import report
+from helpers.suite import index_page, report
 from helpers.suite.notebooks import is_lesson
 
 NOTEBOOKS = machine.PROJECT / "notebooks"
@@ -90,8 +90,8 @@ def run_notebooks(names: list[str], known: list[str]) -> int:
         print(f"{line} done in {seconds[name]:.0f} s", flush=True)
     if names == lessons:
         write_json(session.artifacts.seconds, {name: round(value, 1) for name, value in seconds.items()})
-        summary = report.summary(session.artifacts, profile=session.profile, seconds=seconds)
-        page = report.write_index(session.artifacts, summary, lessons, network=session.profile.network)
+        summary = index_page.summary(session.artifacts, profile=session.profile, seconds=seconds)
+        page = index_page.write_index(session.artifacts, summary, lessons, network=session.profile.network)
         print(f"\n{pd.DataFrame({'': summary}).to_string(header=False)}\n\nreport: {page}")
     return 0
 

@@ -16,7 +16,7 @@ from helpers.base.artifacts import Artifacts, read_json, read_table, write_table
 from helpers.base.machine import PROJECT
 from helpers.base.settings import Corpus
 from helpers.recordings.voices import synthesise
-from helpers.suite import report
+from helpers.suite import index_page
 from helpers.suite import run as suite_run
 from helpers.suite.report import freeze_widgets, notebook_page, write_key_figure
 from suite.conftest import run
@@ -120,7 +120,7 @@ def test_the_index_says_what_was_asked_and_who_converged(tmp_path):
         {"model": "a", "asked_about": "strangers", "reason": "Nobody knows who speaks."},
     ]
     write_table(tmp_path / "comparison.csv", pd.DataFrame(rows))
-    table = report._comparison(read_table(tmp_path / "comparison.csv"))
+    table = index_page._comparison(read_table(tmp_path / "comparison.csv"))
     assert list(table) == ["model", "asked about", "accuracy", "epochs", "converged", "why it is missing"]
     assert table.to_numpy().tolist() == [
         ["a", "known", "0.500", "32", "yes", ""],
@@ -129,7 +129,7 @@ def test_the_index_says_what_was_asked_and_who_converged(tmp_path):
         ["a", "strangers", "", "", "", "Nobody knows who speaks."],
     ]
     write_table(tmp_path / "comparison.csv", pd.DataFrame(rows[2:3]))
-    assert list(report._comparison(read_table(tmp_path / "comparison.csv"))) == ["model", "asked about", "accuracy"]
+    assert list(index_page._comparison(read_table(tmp_path / "comparison.csv"))) == ["model", "asked about", "accuracy"]
 
 
 def test_the_key_figure_is_that_of_the_tagged_cell_or_the_notebooks_first(tmp_path):
