@@ -186,7 +186,7 @@ class VoiceMap:
 
 
 def draw_in(clips: pd.DataFrame, drawn: pd.DataFrame) -> pd.DataFrame:
-    """The clips of a corpus and, after them, sounds in memory, such as strangers and your own.
+    """Sounds in memory, such as strangers and your own, and after them the clips of a corpus.
 
     Parameters
     ----------
@@ -196,7 +196,7 @@ def draw_in(clips: pd.DataFrame, drawn: pd.DataFrame) -> pd.DataFrame:
         `age` and `speaker`.
     """
     durations = [len(sound.samples) / sound.sample_rate for sound in drawn["sound"]]
-    table = pd.concat([clips, drawn.assign(duration_s=durations)], ignore_index=True)
+    table = pd.concat([drawn.assign(duration_s=durations), clips], ignore_index=True)
     texts = table.select_dtypes(object).columns.difference(["age", "sound"])
     return table.fillna(dict.fromkeys(texts, ""))
 
@@ -211,8 +211,9 @@ def facts_to_colour_by(clips: pd.DataFrame) -> dict[str, tuple[pd.Series, dict[s
     found["age"] = _by_age(clips)
     if "predicted" in clips:
         verdicts = np.where(clips["predicted"] == clips["label"], "right", "wrong")
-        verdicts = pd.Series(np.where(clips["predicted"].fillna("") == "", "not asked", verdicts), clips.index)
-        found["right or wrong"] = verdicts, {"right": BLUE, "wrong": "#D55E00", "not asked": GREY}
+        unknown = (clips[["label", "predicted"]] == "").any(axis=1)
+        colours = {"right": BLUE, "wrong": "#D55E00", UNKNOWN: GREY}
+        found["right or wrong"] = pd.Series(np.where(unknown, UNKNOWN, verdicts), clips.index), colours
     found["split"] = clips["split"].replace("", UNKNOWN), {"train": BLUE, "validation": ORANGE, "test": GREEN, UNKNOWN: GREY}
     return {name: (groups, colours) for name, (groups, colours) in found.items() if groups.nunique() > 1}
 
@@ -228,17 +229,18 @@ def _by_age(clips: pd.DataFrame) -> tuple[pd.Series, dict[str, str]]:
 
 
 def wrong_first(clips: pd.DataFrame) -> pd.DataFrame:
-    """Clips that were predicted wrongly before others, each in the order they had."""
+    """Clips that were predicted wrongly, or whose label nobody knows, before others, each in the order they had."""
     if "predicted" not in clips:
         return clips
-    right = (clips["predicted"] == clips["label"]) | (clips["predicted"].fillna("") == "")
+    right = (clips["predicted"] == clips["label"]) | (clips["predicted"] == "")
     return clips.assign(right=right).sort_values("right", kind="stable").drop(columns="right")
 
 
 def described(row: pd.Series) -> str:
     """A clip in a list."""
     wrong = row.get("predicted") and row["predicted"] != row["label"]
-    facts = [row["clip"], row.get("drawn", ""), row["label"] + (f" taken for {row['predicted']}" if wrong else "")]
+    taken = f"{row['label'] and ' '}taken for {row['predicted']}" if wrong else ""
+    facts = [row["clip"], row.get("drawn", ""), row["label"] + taken]
     return " · ".join(filter(None, facts))
 
 
