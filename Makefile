@@ -66,8 +66,9 @@ results: $(VENV)/run.installed
 predict: $(VENV)/run.installed
 	@$(BIN)/python -m helpers.suite.predict
 
-bench: $(VENV)/run.installed
+bench: $(VENV)/test.installed $(VENV)/stacks/classic.installed $(VENV)/stacks/lab.installed
 	$(BIN)/python -m helpers.suite.bench
+	PYTHONPATH=.:tests $(BIN)/python tests/bench_display.py
 
 lab: $(VENV)/lab.installed
 	$(BIN)/jupyter lab notebooks

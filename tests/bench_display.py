@@ -1,0 +1,155 @@
+"""How fast explorer, map and player are in a browser: the last rows of `make bench` (command line).
+
+PYTHONPATH=.:tests python tests/bench_display.py
+
+It shows 1000 clips of the results of `make run`, while one other process is busy, and needs Chromium. What is measured goes to
+`bench.json` in the artifacts folder as `display`.
+"""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import nbformat
+from display.test_browser import CHROMIUM, READY, RUN, SERVERS, WAIT, playwright, serve
+
+from helpers.base.artifacts import read_json, write_json
+from helpers.base.machine import PROJECT
+
+CLIPS, ROUNDS = 1000, 5
+CELLS = (
+    """from pathlib import Path
+import json, time
+import ipywidgets
+from helpers.base.artifacts import Artifacts
+from helpers.base.settings import choose_profile
+from helpers.display.explorer import Explorer
+from helpers.display.voice_map import VoiceMap
+from helpers.evaluation.scores import read_classes, read_predictions, with_predictions
+from helpers.network.questions import Questions
+from helpers.recordings.manifest import read_manifest
+from helpers.recordings.splits import sample_clips
+artifacts, profile = Artifacts(Path({folder!r})), choose_profile("quick")
+classes = read_classes(artifacts)
+manifest = sample_clips(read_manifest(artifacts), {clips}, seed=0)
+run = artifacts.run(profile.network)
+predictions = read_predictions(run.predictions, classes)
+network = Questions(artifacts, classes=classes, profile=profile)
+features = network.features
+print("the stage is ready", len(manifest))""",
+    """given = dict(predictions=predictions, network=network)
+explorer = Explorer(manifest, artifacts, classes=classes, split="test", **given)
+explorer.widget""",
+    """voice_map = VoiceMap(with_predictions(manifest, predictions), features, artifacts, kept=run.map, **given)
+voice_map.widget""",
+    """seconds, row = [], explorer.panel.clip.row
+for _ in range({rounds}):
+    started = time.perf_counter()
+    explorer.panel.ask_about(0.2, 0.7)
+    seconds.append(time.perf_counter() - started)
+state = ipywidgets.Widget.get_manager_state() if hasattr(ipywidgets.Widget, "get_manager_state") else None
+megabytes = len(json.dumps(state, default=str)) / 1e6
+print("measured", json.dumps({{"stretch_ms": 1000 * sorted(seconds)[{rounds} // 2], "state_mb": megabytes}}))""",
+)
+
+
+def measure(stack: str, folder: Path, artifacts: Path) -> dict[str, float]:
+    """Figures of one stack: first draws and a click in ms, the drawn position, an answer for a stretch, the state in MB."""
+    cells = [nbformat.v4.new_code_cell(cell.format(folder=str(artifacts), clips=CLIPS, rounds=ROUNDS)) for cell in CELLS]
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), folder / "bench.ipynb")
+    flags = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+    with serve(stack, folder) as address, playwright.sync_playwright() as browsers:
+        browser = browsers.chromium.launch(executable_path=CHROMIUM, args=flags)
+        page = browser.new_page(viewport={"width": 1280, "height": 2600})
+        page.goto(f"{address}/{'notebooks' if stack == 'classic' else 'lab/tree'}/bench.ipynb")
+        page.wait_for_function(READY[stack], timeout=WAIT)
+        page.evaluate(RUN[stack], 0)
+        page.get_by_text("the stage is ready").last.wait_for(timeout=10 * WAIT)
+
+        def seconds_until(cell: int, found) -> float:
+            started = time.perf_counter()
+            page.evaluate(RUN[stack], cell)
+            found.first.wait_for(timeout=WAIT)
+            return 1000 * (time.perf_counter() - started)
+
+        figures = {"explorer_draw_ms": seconds_until(1, page.locator("canvas[role=application][data-cell]"))}
+        page.wait_for_function(
+            "() => { const one = document.querySelector('audio'); return one && one.duration > 0; }", timeout=WAIT
+        )
+        figures["map_draw_ms"] = seconds_until(2, page.get_by_text("clips, the wrong ones first"))
+        page.evaluate(RUN[stack], 3)
+        told = page.get_by_text("measured {").last
+        told.wait_for(timeout=WAIT)
+        figures |= json.loads(told.inner_text().removeprefix("measured "))
+        # JupyterLab runs the cell that was clicked last, so clicks come after all cells.
+        figures["click_to_sound_ms"] = statistics.median(click(page, number) for number in range(ROUNDS))
+        figures["position_off_ms"] = position(page)
+        browser.close()
+    return {name: round(value, 2) for name, value in figures.items()}
+
+
+def click(page, number: int) -> float:
+    """From a click on another cell of the diagonal until its sound can be played, in ms."""
+    canvas = page.locator("canvas[role=application][data-cell]")
+    left, cell = (float(canvas.get_attribute(f"data-{name}")) for name in ("left", "cell"))
+    before = page.evaluate("document.querySelector('audio').src")
+    started = time.perf_counter()
+    canvas.click(position={"x": left + (number + 0.5) * cell, "y": (number + 0.5) * cell})
+    page.wait_for_function(
+        "before => { const one = document.querySelector('audio'); return one.src != before && one.readyState >= 3; }",
+        arg=before,
+        timeout=WAIT,
+    )
+    return 1000 * (time.perf_counter() - started)
+
+
+def position(page) -> float:
+    """While a clip plays: how far the drawn position is from the sound at the moment it is drawn, the median of twenty, in ms."""
+    return page.evaluate("""async () => {
+        const top = [...document.querySelectorAll('canvas[role=application]')].find(one => one.dataset.floor);
+        const audio = document.querySelector('audio'), { left, right, start, end } = top.dataset, off = [];
+        audio.muted = true;
+        await audio.play();
+        while (off.length < 20 && !audio.ended) {
+            await new Promise(requestAnimationFrame);
+            await new Promise(requestAnimationFrame);
+            const heard = audio.currentTime, scale = top.width / top.clientWidth;
+            const row = top.getContext('2d').getImageData(0, 10 * scale, top.width, 1).data, found = [];
+            for (let x = 0; x < top.width; x++)
+                if ([213, 94, 0].every((part, place) => Math.abs(row[4 * x + place] - part) < 9)) found.push(x / scale);
+            const x = found.reduce((sum, one) => sum + one, 0) / found.length + 0.5;
+            off.push(1000 * Math.abs((x - left) / (right - left) * (end - start) - heard));
+        }
+        audio.pause();
+        return off.sort((one, other) => one - other)[Math.floor(off.length / 2)];
+    }""")
+
+
+def main() -> None:
+    """Measure both stacks and put the rows into `bench.json` beside the others."""
+    root = Path(os.environ.get("ARTIFACTS") or PROJECT / "artifacts").expanduser().resolve()
+    artifacts = root / "voices"
+    if CHROMIUM is None or not (artifacts / "models").is_dir():
+        print("display: left out, as it needs Chromium and the results of `make run`")
+        return
+    busy = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    try:
+        found = {}
+        for stack in SERVERS:
+            with TemporaryDirectory() as folder:
+                found |= {f"{stack}_{name}": value for name, value in measure(stack, Path(folder), artifacts).items()}
+                print(found, flush=True)
+    finally:
+        busy.kill()
+    path = root / "bench.json"
+    write_json(path, (read_json(path) if path.exists() else {}) | {"display": found})
+
+
+if __name__ == "__main__":
+    main()
