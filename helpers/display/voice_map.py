@@ -20,18 +20,11 @@ from helpers.evaluation.voice_map import METHODS, lie_together, place, silhouett
 from helpers.recordings.labels import known_ages, middle
 from helpers.recordings.review import MARKS
 
-CATEGORIES = (
-    BLUE,
-    ORANGE,
-    GREEN,
-    "#CC79A7",
-    "#56B4E9",
-    "#D55E00",
-    "#F0E442",
-    GREY,
-)  # Okabe & Ito's, told apart by the colour-blind
+# Okabe & Ito's, told apart by the colour-blind.
+CATEGORIES = (BLUE, ORANGE, GREEN, "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", GREY)
 UNKNOWN, MOST_LISTED = "unknown", 500
 EDGE = 1.05  # of the map; places are from -1 to 1
+EDGES = {"x_scale": (-EDGE, EDGE), "y_scale": (-EDGE, EDGE)}
 
 
 class VoiceMap:
@@ -72,10 +65,8 @@ class VoiceMap:
         self.method = ipywidgets.Dropdown(options=METHODS, description="places")
         self.legend, self.heading = ipywidgets.HTML(), ipywidgets.HTML()
         self.listing = ipywidgets.Select(rows=6, layout=ipywidgets.Layout(width="auto"))
-        self.mark, self.mark_all = (
-            ipywidgets.Dropdown(options=MARKS, description="mark"),
-            ipywidgets.Button(description="mark them all"),
-        )
+        self.mark = ipywidgets.Dropdown(options=MARKS, description="mark")
+        self.mark_all = ipywidgets.Button(description="mark them all")
         self.marked = ipywidgets.HTML()
         self.scatter = self._scatter()
         together = ipywidgets.HTML(f"<p>{html.escape(lie_together(silhouettes(self.features, self.clips)))}</p>")
@@ -102,11 +93,10 @@ class VoiceMap:
         shown = ["clip", "label", "speaker", *(["predicted"] if "predicted" in self.clips else [])]
         data = self.clips[shown].fillna("").astype(str).map(html.escape).assign(**self._places())
         drawn = self.clips.get("drawn", pd.Series("", self.clips.index)) != ""
-        sizes = (
-            {"size_by": drawn.astype(float).to_numpy(), "size_map": [5, 12], "size_norm": (0, 1)} if drawn.any() else {"size": 5}
-        )
-        edges = {"x_scale": (-EDGE, EDGE), "y_scale": (-EDGE, EDGE)}
-        look = edges | {"height": 420, "axes": False, "opacity": 0.8, "opacity_unselected": 0.25}
+        sizes = {"size": 5}
+        if drawn.any():
+            sizes = {"size_by": drawn.astype(float).to_numpy(), "size_map": [5, 12], "size_norm": (0, 1)}
+        look = EDGES | {"height": 420, "axes": False, "opacity": 0.8, "opacity_unselected": 0.25}
         scatter = jscatter.Scatter(data=data, x="x", y="y", **look, **sizes)
         scatter.tooltip(enable=True, properties=shown)
         return scatter
@@ -131,9 +121,8 @@ class VoiceMap:
         """List clips, and show the first; with none, all are listed, the wrong ones first."""
         self.selected = chosen
         several = f"<b>{len(chosen)}</b> clips chosen" if chosen else f"all <b>{len(self.clips)}</b> clips, the wrong ones first"
-        self.heading.value = (
-            f"<p>{several}; click a point, or draw a ring around some with the lasso (hold the mouse button down)</p>"
-        )
+        how = "click a point, or draw a ring around some with the lasso (hold the mouse button down)"
+        self.heading.value = f"<p>{several}; {how}</p>"
         self.mark_all.disabled = not chosen
         self.listed = self.clips[self.clips["clip"].isin(chosen)] if chosen else wrong_first(self.clips)
         self.listed = self.listed.head(MOST_LISTED)
@@ -157,7 +146,7 @@ class VoiceMap:
 
     def _move(self) -> None:
         self.marked.value = "This takes some seconds." if self.method.value != METHODS[0] else ""
-        self.scatter.xy(**self._places())
+        self.scatter.xy(**self._places(), **EDGES)
         self.marked.value = ""
 
     def _paint(self) -> None:
@@ -167,13 +156,11 @@ class VoiceMap:
         else:
             shown = self.listed.iloc[self.listing.index] if self.listing.index is not None else self.clips.iloc[0]
             same = (self.clips["speaker"] == shown["speaker"]) & (shown["speaker"] != "")
-            groups, colours = (
-                pd.Series(np.where(same, f"speaker {shown['speaker']}", "others")),
-                {f"speaker {shown['speaker']}": ORANGE, "others": GREY},
-            )
+            own = f"speaker {shown['speaker']}"
+            groups, colours = pd.Series(np.where(same, own, "others")), {own: ORANGE, "others": GREY}
         kinds = [name for name in colours if (groups == name).any()]
-        codes = pd.Categorical(groups, kinds)
-        self.scatter.color(by=pd.Series(codes).cat.codes.astype(str).astype("category"), map=[colours[name] for name in kinds])
+        codes = [f"{code:02d}" for code in pd.Categorical(groups, kinds).codes]  # whose order by name is that of the colours
+        self.scatter.color(by=pd.Series(codes, dtype="category"), map=[colours[name] for name in kinds])
         self.legend.value = legend_html({name: (colours[name], int((groups == name).sum())) for name in kinds})
 
     def _mark(self) -> None:

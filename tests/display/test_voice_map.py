@@ -66,6 +66,10 @@ def test_colours_say_how_many_clips_have_each(clips, features, artifacts):
     assert len(voice_map.scatter.widget.color) == 2
     voice_map.colour.value = "age"
     assert "20 to 29 (6)" in voice_map.legend.value and "60 to 69 (6)" in voice_map.legend.value
+    before = np.asarray(voice_map.scatter.widget.points)[:, :2].copy()
+    voice_map.method.value = "t-SNE"
+    after = np.asarray(voice_map.scatter.widget.points)[:, :2]
+    assert not np.allclose(before, after) and np.abs(after).max() < 1  # none on the edge
     voice_map.colour.value = "speaker of the shown clip"
     assert "others" in voice_map.legend.value
 
