@@ -8,6 +8,7 @@
 # make lab    set up, open JupyterLab       make stamp  write REPOSITORY=https://github.com/owner/name into badges
 # make ready  the ready-made results of voices, notebooks/ready/voices.zip (minutes, where they must be made)
 # make predict  what a trained network hears in RECORDINGS=/folder, with MODEL=artifacts/.../model.keras, as a table
+# make slides  docs/slides/course.html from course.md
 # make student, make teacher  copies of the notebooks without and with the solutions, in artifacts/ or TO=folder
 #
 # make run takes DATASET=voices|folder|crema-d|...  DATA_DIR=/path  NAME=name  PROFILE=quick|paper
@@ -30,7 +31,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(if
 
 PURELIB := -c "import sysconfig; print(sysconfig.get_path('purelib'))"
 
-.PHONY: run seeds ready recipe results predict test test-all unit lint bench lab stamp student teacher clean
+.PHONY: run seeds ready recipe results slides predict test test-all unit lint bench lab stamp student teacher clean
 .DEFAULT_GOAL := run
 
 run: $(VENV)/run.installed
@@ -62,6 +63,9 @@ recipe: $(VENV)/run.installed
 
 results: $(VENV)/run.installed
 	@$(BIN)/python -m helpers.suite.results
+
+slides: $(VENV)/run.installed
+	@$(BIN)/python -m helpers.suite.slides
 
 predict: $(VENV)/run.installed
 	@$(BIN)/python -m helpers.suite.predict
