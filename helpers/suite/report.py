@@ -21,6 +21,7 @@ PAGE_STYLE = """
 @media (max-width: 700px) { .jp-RenderedHTMLCommon :is(td, th) { padding: 0.3em 0.2em } }
 """
 PNG = "image/png"
+LISTED = 10  # of a list of clips, in a page
 
 
 def notebook_page(notebook: nbformat.NotebookNode, title: str) -> str:
@@ -57,13 +58,19 @@ def fold_code(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
 
 def _frozen(model_id: str, states: dict) -> str:
     state = states.get(model_id.removeprefix("IPY_MODEL_"), {}).get("state", {})
-    kind = state.get("_model_name")
+    kind, layout = state.get("_model_name"), states.get(state.get("layout", "").removeprefix("IPY_MODEL_"), {}).get("state", {})
+    if layout.get("display") == "none":
+        return ""
     if kind == "HTMLModel":
         return f"<div>{state.get('value', '')}</div>"
+    options, index = state.get("_options_labels", []), state.get("index")
     if kind in ("DropdownModel", "SelectionSliderModel"):
-        options, index = state.get("_options_labels", []), state.get("index")
         chosen = options[index] if index is not None else ""
         return f"<span style='margin-right:1.5em'>{html.escape(state.get('description', ''))}: <b>{html.escape(chosen)}</b></span>"
+    if kind == "SelectModel":
+        shown = [f"<b>{html.escape(text)}</b>" if place == index else html.escape(text) for place, text in enumerate(options)]
+        more = [f"and {len(shown) - LISTED} more"] if len(shown) > LISTED else []
+        return f"<ul>{''.join(f'<li>{text}</li>' for text in shown[:LISTED] + more)}</ul>"
     return "".join(_frozen(child, states) for child in state.get("children", []))
 
 

@@ -268,6 +268,24 @@ def test_a_frozen_widget_shows_what_it_showed_last():
     assert "application/vnd.jupyter.widget-view+json" not in frozen and "widgets" in notebook.metadata
 
 
+def test_a_list_is_kept_in_a_page_up_to_ten_and_what_is_hidden_is_not():
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("x")])
+    view = {"application/vnd.jupyter.widget-view+json": {"model_id": "box"}}
+    notebook.cells[0].outputs = [nbformat.v4.new_output("display_data", view)]
+    names = [f"<clip {number}>" for number in range(12)]
+    states = {
+        "box": {"_model_name": "VBoxModel", "children": ["IPY_MODEL_list", "IPY_MODEL_hidden"]},
+        "list": {"_model_name": "SelectModel", "_options_labels": names, "index": 1, "layout": "IPY_MODEL_plain"},
+        "hidden": {"_model_name": "DropdownModel", "_options_labels": ["a"], "index": 0, "layout": "IPY_MODEL_none"},
+        "plain": {"_model_name": "LayoutModel", "display": None},
+        "none": {"_model_name": "LayoutModel", "display": "none"},
+    }
+    states = {name: {"state": state} for name, state in states.items()}
+    notebook.metadata["widgets"] = {"application/vnd.jupyter.widget-state+json": {"state": states}}
+    page = freeze_widgets(notebook).cells[0].outputs[0].data["text/html"]
+    assert page.count("<li>") == 11 and "<b>&lt;clip 1&gt;</b>" in page and page.endswith("<li>and 2 more</li></ul>")
+
+
 def test_a_page_folds_the_code_that_jupyter_hides():
     notebook = nbformat.v4.new_notebook(
         cells=[nbformat.v4.new_code_cell("# @title Fetch\nx < 1"), nbformat.v4.new_code_cell("y = 2")]
