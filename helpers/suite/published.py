@@ -64,6 +64,7 @@ RUNS = {
     ),
     "voices-mobilenet": Published("voices", LETTER, f"{STUDY} network=mobilenet", 8380),
     "voices-mobilenet-random": Published("voices", RANDOM, f"{STUDY} network=mobilenet weights=none", 8380),
+    "voices-small-resnet": Published("voices", "the recipe of `quick`, on the same clips", STUDY, 8380, profile="quick"),
     "emodb-mobilenet": Published("emodb", LETTER, "network=mobilenet"),
     "emodb-mobilenet-flatten": Published("emodb", FLATTEN, "network=mobilenet head=flatten"),
     "emodb-mobilenet-random": Published("emodb", RANDOM, "network=mobilenet weights=none"),
@@ -96,6 +97,7 @@ QUESTIONS = {
     "Do the masks harm?": (("emodb-mobilenet-no-masks", "emodb-mobilenet"),),
     "Do windows help, with as many steps?": (("emodb-mobilenet-windows", "emodb-mobilenet"),),
     "Do more windows help, and so more steps?": (("emodb-mobilenet-more-windows", "emodb-mobilenet-windows"),),
+    "Does the recipe of `quick` do better?": (("voices-small-resnet", "voices-mobilenet"),),
     "Do as many steps as in the study help?": (("emodb-mobilenet-long", "emodb-mobilenet"),),
 }
 
@@ -106,9 +108,9 @@ def profile_of(run: Published, *, weights: str = "") -> Profile:
     return replace(profile, weights=weights) if weights and profile.weights == "imagenet" else profile
 
 
-def published(profile: str = "paper") -> list[str]:
-    """Names of the runs of a profile that are published, in their order."""
-    return [name for name, run in RUNS.items() if run.profile == profile and (PUBLISHED / name).exists()]
+def published() -> list[str]:
+    """Names of the runs that are published beside the study's, in their order."""
+    return [name for name in RUNS if name not in (SUITE_RUN, SYNTHETIC) and (PUBLISHED / name).exists()]
 
 
 def read_published(name: str) -> tuple[dict, pd.DataFrame, dict, pd.DataFrame]:

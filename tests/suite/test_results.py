@@ -124,7 +124,7 @@ def test_the_published_runs_fit_their_tables():
         assert result_tables.with_tables(path) == text and "<!-- end -->" in text, (
             f"run `make results`: {path.name} is of other runs"
         )
-    runs = [*published.published(), *published.published("quick")]
+    runs = [*published.published(), published.SUITE_RUN, published.SYNTHETIC]
     assert {path.name for path in published.PUBLISHED.iterdir()} == {*runs, published.SUITE.name, published.BENCH.name}
     for name in runs:
         extra = [published.EMOTIONS, published.OTHER] if published.RUNS[name].other else []
