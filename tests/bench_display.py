@@ -47,13 +47,12 @@ explorer = Explorer(manifest, artifacts, classes=classes, split="test", **given)
 explorer.widget""",
     """voice_map = VoiceMap(with_predictions(manifest, predictions), features, artifacts, kept=run.map, **given)
 voice_map.widget""",
-    """seconds, row = [], explorer.panel.clip.row
+    """seconds = []
 for _ in range({rounds}):
     started = time.perf_counter()
     explorer.panel.ask_about(0.2, 0.7)
     seconds.append(time.perf_counter() - started)
-state = ipywidgets.Widget.get_manager_state() if hasattr(ipywidgets.Widget, "get_manager_state") else None
-megabytes = len(json.dumps(state, default=str)) / 1e6
+megabytes = len(json.dumps(ipywidgets.Widget.get_manager_state(), default=str)) / 1e6
 print("measured", json.dumps({{"stretch_ms": 1000 * sorted(seconds)[{rounds} // 2], "state_mb": megabytes}}))""",
 )
 

@@ -154,9 +154,8 @@ class ClipPanel:
             self.player.show(None, self.artifacts)
             return
         self.facts.value = facts_html(row)
-        self.answer.value = ""
-        if self.chances is not None and row["clip"] in self.chances.index:
-            self.answer.value = probabilities_html(self.chances.loc[row["clip"]], true=row["label"])
+        chances = self._chances(row)
+        self.answer.value = "" if chances is None else probabilities_html(chances, true=row["label"])
         heat = self._ask("heat", self.evidence.value)
         if self.player.ready:
             self.plain.value = ""
@@ -182,9 +181,13 @@ class ClipPanel:
         if found is None:
             self.heard.value = ""
             return
-        known = self.chances is not None and self.clip.row["clip"] in self.chances.index
-        whole = self.chances.loc[self.clip.row["clip"]] if known else None
+        whole = self._chances(self.clip.row)
         self.heard.value = stretch_html(found, start, end, whole=whole, window_s=self.network.window_s)
+
+    def _chances(self, row: pd.Series) -> pd.Series | None:
+        """The network's probabilities for a clip; None where it was not asked about it."""
+        known = self.chances is not None and row["clip"] in self.chances.index
+        return self.chances.loc[row["clip"]] if known else None
 
     def open_part(self, index: int | None) -> None:
         """Show another part of a long clip."""

@@ -106,9 +106,11 @@ class CellChoice:
             if text != ALL:
                 self.kept = self.kept[self.kept[fact] == text]
 
-    def open(self, row: int, column: int) -> None:
-        """Open a cell at its first clip."""
+    def open(self, row: int, column: int, *, clip: str = "") -> None:
+        """Open a cell at one of its clips, or at its first."""
         self.row, self.column, self.index = row, column, 0
+        if clip:
+            self.index = self.members["clip"].tolist().index(clip)
 
     def step(self, by: int) -> None:
         """Show the clip so many further on, round and round."""
@@ -190,9 +192,9 @@ class Explorer:
         self.panel.show(row)
         self.compared.show(row)
 
-    def open_cell(self, row: int, column: int) -> None:
-        """Open a cell of the matrix at its first clip."""
-        self.choice.open(row, column)
+    def open_cell(self, row: int, column: int, *, clip: str = "") -> None:
+        """Open a cell of the matrix at one of its clips, or at its first."""
+        self.choice.open(row, column, clip=clip)
         self.true.index, self.predicted.index, self.matrix.chosen = row, column, [row, column, 0]
         self.show()
 
@@ -229,10 +231,7 @@ class Explorer:
     def _open_alike(self, clip: str) -> None:
         if clip:  # else the list is made anew
             row = self.choice.kept.set_index("clip").loc[clip]
-            self.choice.open(self.choice.classes.index(row["label"]), self.choice.classes.index(row["predicted"]))
-            index = self.choice.members["clip"].tolist().index(clip)
-            self.open_cell(self.choice.row, self.choice.column)
-            self._pick(index)
+            self.open_cell(*(self.choice.classes.index(row[name]) for name in ("label", "predicted")), clip=clip)
 
     def _filter(self) -> None:
         self.choice.keep({fact: chooser.value for fact, chooser in self.filters.items()})
@@ -278,8 +277,8 @@ def choose_view(views: dict[str, Callable[[], ipywidgets.Widget]]) -> ipywidgets
     )
 
     def show(_=None) -> None:
-        made.setdefault(chooser.value, None)
-        made[chooser.value] = made[chooser.value] or views[chooser.value]()
+        if chooser.value not in made:
+            made[chooser.value] = views[chooser.value]()
         shown.children = [made[chooser.value]]
 
     chooser.observe(show, "value")

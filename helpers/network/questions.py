@@ -102,7 +102,8 @@ class Questions:
         """The name of the training clip whose features are nearest to those of a clip; another one than it."""
         from helpers.network.model import distances
 
-        training = self.features.loc[self.features.index.isin(self._training)]
+        trained = self._manifest.loc[self._manifest["split"] == "train", "clip"]
+        training = self.features.loc[self.features.index.isin(trained)]
         own = self.model.clip_features(row.to_frame().T, self.artifacts)
         return distances(own.to_numpy(), training).iloc[0].drop(row["clip"], errors="ignore").idxmin()
 
@@ -111,9 +112,8 @@ class Questions:
         """What the network's last layer reads of each clip, see `helpers.network.features.kept_features`."""
         from helpers.network.features import kept_features
 
-        return kept_features(self.model, read_manifest(self.artifacts), self.artifacts, files=self.files)
+        return kept_features(self.model, self._manifest, self.artifacts, files=self.files)
 
     @cached_property
-    def _training(self) -> pd.Series:
-        manifest = read_manifest(self.artifacts)
-        return manifest.loc[manifest["split"] == "train", "clip"]
+    def _manifest(self) -> pd.DataFrame:
+        return read_manifest(self.artifacts)

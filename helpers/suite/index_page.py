@@ -19,8 +19,8 @@ from helpers.evaluation.scores import no_audio_scores, read_classes, with_predic
 from helpers.network.run import read_run
 from helpers.recordings.manifest import read_manifest
 from helpers.recordings.splits import leakage
+from helpers.suite.report import PNG
 
-PNG = "image/png"
 SHOWN_ERRORS = 12
 # Of each notebook: its title, and what its key figure shows.
 PAGES = {
