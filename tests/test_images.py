@@ -90,9 +90,9 @@ def test_on_a_gpu_few_clips_are_for_quick_and_a_line_says_why(session, monkeypat
     made = device.automatic_profile(session.artifacts, notebook=3)
     small = dataclasses.replace(session, profile=TINY)
     assert made == "quick" and bring_images(small) == small and not shown
-    assert "12 training clips are too few for the study's recipe" in capsys.readouterr().out
+    assert "there are 12 training clips" in capsys.readouterr().out
     bring_images(dataclasses.replace(session, asked="paper"))
-    assert shown[-1].title == "Few clips for the study's recipe" and "of 12 it learns the clips" in shown[-1].text
+    assert shown[-1].title == "Few clips for the study's recipe" and "There are 12 training clips" in shown[-1].text
     monkeypatch.setattr(device, "FEWEST_CLIPS", 12)
     assert device.automatic_profile(session.artifacts, notebook=3) == "paper"
     monkeypatch.setattr(machine, "training_devices", list)
@@ -104,4 +104,4 @@ def test_the_line_about_few_clips_hides_no_other(session, corpus, shown, capsys,
     shutil.rmtree(corpus)
     assert bring_images(session).profile.name == "quick" and not shown
     said = capsys.readouterr().out
-    assert "12 training clips are too few" in said and "can't be made here" in said
+    assert "there are 12 training clips" in said and "can't be made here" in said

@@ -1,8 +1,10 @@
-"""Batch normalisation as one operation of TensorFlow while a network is trained on a CPU (notebooks 03 and 05)."""
+"""Batch normalisation: as one operation where a CPU trains (notebooks 03 and 05), and its statistics measured anew."""
 
+from collections.abc import Iterable
 from functools import partial
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 
@@ -20,6 +22,33 @@ def fuse(model: keras.Model) -> None:
     for layer in model._flatten_layers():
         if isinstance(layer, keras.layers.BatchNormalization) and _can_be_fused(layer):
             layer.call = partial(_fused, layer)
+
+
+def measure_statistics(model: keras.Model, batches: Iterable[tuple[tf.Tensor, tf.Tensor]]) -> None:
+    """Give batch normalisation the statistics of given pictures, in place of the running ones that training has left.
+
+    Those are of augmented pictures, and lag behind the weights: a moving mean with a momentum of 0.99 remembers some hundred steps.
+    Here each layer gets the means, over the batches, of a batch's means and variances.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Of Keras' own layers, not fused.
+    batches : iterable of (images, labels)
+        Of all classes mixed, as in training; the labels are not used.
+    """
+    layers = [layer for layer in model._flatten_layers() if isinstance(layer, keras.layers.BatchNormalization)]
+    momenta, found = [layer.momentum for layer in layers], []
+    for layer in layers:
+        layer.momentum = 0.0  # the running statistics become the batch's own
+    for images, _ in batches:
+        model(images, training=True)
+        found.append([np.array(value) for layer in layers for value in layer.non_trainable_weights])
+    for layer, momentum in zip(layers, momenta, strict=True):
+        layer.momentum = momentum
+    means = (np.mean(values, axis=0) for values in zip(*found, strict=True))
+    for variable in (value for layer in layers for value in layer.non_trainable_weights):
+        variable.assign(next(means))
 
 
 def _can_be_fused(layer: keras.layers.BatchNormalization) -> bool:

@@ -12,6 +12,7 @@ from helpers.network.run import NOT_OF_RESULTS, changed_settings
 
 PUBLISHED = machine.PROJECT / "docs" / "results"
 OTHER, EMOTIONS = "other.csv", "emotions.csv"  # of a run that was asked about another dataset
+STATISTICS = "statistics.json"  # accuracies with the statistics of batch normalisation measured anew
 SUITE, BENCH = PUBLISHED / "voices-suite", PUBLISHED / "bench.json"  # what `make run` and `make bench` have left
 SUITE_RUN = "voices-quick"  # the network of notebook 3, of the same `make run`
 SYNTHETIC = "voices-gender"  # a network that has heard no person, and is asked about people

@@ -15,13 +15,16 @@ import shutil
 import sys
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
+
 from helpers.base import machine
-from helpers.base.artifacts import Artifacts, RunFiles, SuiteError, atomic_path, require, write_table
+from helpers.base.artifacts import Artifacts, RunFiles, SuiteError, atomic_path, read_json, require, write_json, write_table
 from helpers.base.settings import PROFILES, Profile
 from helpers.evaluation.scores import read_classes
 from helpers.recordings.manifest import read_manifest
 from helpers.recordings.splits import split_clips
-from helpers.suite.published import BENCH, EMOTIONS, OTHER, PUBLISHED, RUNS, SUITE, SUITE_RUN, profile_of
+from helpers.suite.published import BENCH, EMOTIONS, OTHER, PUBLISHED, RUNS, STATISTICS, SUITE, SUITE_RUN, profile_of
 from helpers.suite.recipe import artifacts_root, prepare, speech_folder
 from helpers.suite.result_tables import write_tables
 
@@ -71,7 +74,27 @@ def train_run(name: str, *, weights: str = "") -> RunFiles:
     train(profile.network, manifest, artifacts, profile=profile, folder=folder)
     if run.other:
         ask_elsewhere(run.other, artifacts, profile=profile)
+    if run.profile == "paper":
+        measure_normalisation(RunFiles(folder), manifest, artifacts, profile=profile)
     return RunFiles(folder)
+
+
+def measure_normalisation(files: RunFiles, manifest: pd.DataFrame, artifacts: Artifacts, *, profile: Profile) -> None:
+    """Write the accuracy of each part where batch normalisation has the statistics of the training clips, not augmented."""
+    from helpers.network.batch_normalisation import measure_statistics
+    from helpers.network.model_files import load_model
+    from helpers.network.training import predict_clips
+    from helpers.spectrograms.batches import evaluation_batches, pictures
+
+    classes = read_json(files.facts)["classes"]
+    network = load_model(files.model, classes=classes).network
+    paths, targets = pictures(manifest, artifacts, classes=classes, profile=profile)
+    # In a random order, as in training: a batch of one class has other statistics.
+    mixed = np.random.default_rng(profile.seed).permutation(np.flatnonzero(manifest["split"] == "train"))
+    given = {"classes": len(classes), "profile": profile}
+    measure_statistics(network, evaluation_batches([paths[i] for i in mixed], targets[mixed], windows=1, **given))
+    right = pd.Series(predict_clips(network, paths, **given).argmax(axis=1) == targets)
+    write_json(files.folder / STATISTICS, right.groupby(manifest["split"].to_numpy()).mean().round(6).to_dict())
 
 
 def ask_elsewhere(dataset: str, artifacts: Artifacts, *, profile: Profile) -> None:
@@ -93,8 +116,9 @@ def publish(name: str, files: RunFiles) -> None:
     kept = RunFiles(PUBLISHED / name)
     for source, target in zip(published_files(files), published_files(kept), strict=True):
         copy(source, target)
-    for extra in (OTHER, EMOTIONS) if RUNS[name].other else ():
-        copy(files.folder / extra, kept.folder / extra)
+    for extra in (OTHER, EMOTIONS, STATISTICS):
+        if (files.folder / extra).exists():
+            copy(files.folder / extra, kept.folder / extra)
 
 
 def published_files(files: RunFiles) -> tuple[Path, ...]:

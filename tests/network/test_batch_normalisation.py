@@ -78,3 +78,20 @@ def test_the_file_that_is_saved_is_keras_own(two, batch, tmp_path):
     again = keras.models.load_model(tmp_path / "model.keras")
     assert not fused_layers(again)
     assert np.allclose(again.predict_on_batch(batch[0]), fused.predict_on_batch(batch[0]), atol=1e-4)
+
+
+def test_the_statistics_are_those_of_the_pictures_given(two, batch):
+    model, _ = two()
+    model.train_on_batch(*batch)
+    images = batch[0]
+    normalisation = next(layer for layer in model._flatten_layers() if isinstance(layer, keras.layers.BatchNormalization))
+    weights, momentum = [np.array(value) for value in model.trainable_weights], normalisation.momentum
+    halves = images[: len(images) // 2], images[len(images) // 2 :]
+    batch_normalisation.measure_statistics(model, [(half, None) for half in halves])
+    seen = keras.Model(model.input, normalisation.input)
+    maps = [np.moveaxis(np.array(seen(half)), normalisation.axis, -1) for half in halves]
+    values = [half.reshape(-1, half.shape[-1]) for half in maps]
+    assert np.allclose(normalisation.moving_mean, np.mean([half.mean(axis=0) for half in values], axis=0), atol=1e-3)
+    assert np.allclose(normalisation.moving_variance, np.mean([half.var(axis=0) for half in values], axis=0), rtol=1e-3)
+    assert normalisation.momentum == momentum
+    assert all(np.array_equal(before, after) for before, after in zip(weights, model.trainable_weights, strict=True))

@@ -14,11 +14,12 @@ from nbformat.v4 import new_markdown_cell, new_notebook
 
 from helpers.base import machine
 from helpers.base.archive import READY
-from helpers.base.artifacts import Artifacts, RunFiles, SuiteError, write_json, write_table
+from helpers.base.artifacts import Artifacts, RunFiles, SuiteError, read_json, write_json, write_table
+from helpers.base.device import FEWEST_CLIPS
 from helpers.base.settings import describe
 from helpers.comparison import race
 from helpers.evaluation.scores import predictions_table, read_predictions, score
-from helpers.suite import published, result_tables, results
+from helpers.suite import published, result_tables, results, run_tables
 
 CLASSES = ["female_20", "male_60"]
 FILES = ["history.csv", "metrics.json", "predictions.csv", "run.json"]
@@ -30,7 +31,7 @@ def folder(monkeypatch, tmp_path):
     runs = {"one": published.Published("emodb", "to the letter", "network=mobilenet epochs=2"),
             "other": published.Published("emodb", "from random weights", "network=mobilenet epochs=2 weights=none")}  # fmt: skip
     everywhere(monkeypatch, RUNS=runs, PUBLISHED=tmp_path / "results")
-    monkeypatch.setattr(result_tables, "QUESTIONS", {"Did it help?": (("one", "other"),), "And this?": (("one", "third"),)})
+    monkeypatch.setattr(run_tables, "QUESTIONS", {"Did it help?": (("one", "other"),), "And this?": (("one", "third"),)})
     pages(monkeypatch, tmp_path)
     for name, right in (("one", 7), ("other", 4)):
         write_run(tmp_path / "results" / name, name, right)
@@ -39,7 +40,7 @@ def folder(monkeypatch, tmp_path):
 
 def everywhere(monkeypatch, **values):
     """Set constants of published runs in each module that has them."""
-    for module in (published, result_tables, results):
+    for module in (published, result_tables, run_tables, results):
         for name, value in values.items():
             if hasattr(module, name):
                 monkeypatch.setattr(module, name, value)
@@ -87,9 +88,9 @@ def test_the_tables_are_made_from_the_runs(folder):
 
 def test_a_difference_is_of_the_same_clips_and_no_interval_is_made_up():
     one, other = pd.Series([True] * 40 + [False] * 10), pd.Series([True] * 20 + [False] * 30)
-    mean, low, high = result_tables.difference(one, other)
+    mean, low, high = run_tables.difference(one, other)
     assert mean == pytest.approx(0.4) and low == pytest.approx(0.26, abs=0.03) and high == pytest.approx(0.54, abs=0.03)
-    assert result_tables.difference(one, one) == (0, 0, 0)
+    assert run_tables.difference(one, one) == (0, 0, 0)
 
 
 @pytest.mark.parametrize(
@@ -128,7 +129,14 @@ def test_the_published_runs_fit_their_tables():
     assert {path.name for path in published.PUBLISHED.iterdir()} == {*runs, published.SUITE.name, published.BENCH.name}
     for name in runs:
         extra = [published.EMOTIONS, published.OTHER] if published.RUNS[name].other else []
-        assert sorted(path.name for path in (published.PUBLISHED / name).iterdir()) == sorted(FILES + extra)
+        there = {path.name for path in (published.PUBLISHED / name).iterdir()} - {published.STATISTICS}
+        assert sorted(there) == sorted(FILES + extra)
+
+
+def test_auto_takes_the_studys_recipe_for_more_clips_than_quick_is_known_to_be_better_with():
+    study, quick = (published.read_published(name)[2] for name in ("voices-mobilenet", "voices-small-resnet"))
+    assert study["train"]["clips"] == quick["train"]["clips"] == FEWEST_CLIPS - 1
+    assert quick["test"]["accuracy"] > study["test"]["accuracy"]
 
 
 def test_the_ready_made_network_is_the_published_one():
@@ -237,7 +245,8 @@ def test_a_run_is_trained_once_and_published(monkeypatch, tmp_path, capsys):
     everywhere(monkeypatch, RUNS={"tiny": run}, PUBLISHED=tmp_path / "results")
     pages(monkeypatch, tmp_path)
     assert results.main(["train", "tiny"]) == 0
-    assert sorted(path.name for path in (tmp_path / "results" / "tiny").iterdir()) == FILES
+    assert sorted(path.name for path in (tmp_path / "results" / "tiny").iterdir()) == [*FILES, "statistics.json"]
+    assert sorted(read_json(tmp_path / "results" / "tiny" / "statistics.json")) == ["test", "train", "validation"]
     assert (
         len(read_predictions(tmp_path / "results" / "tiny" / "predictions.csv", published.read_published("tiny")[0]["classes"]))
         == 15
