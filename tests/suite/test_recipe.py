@@ -103,3 +103,10 @@ def test_a_try_is_scored_by_clip_and_by_speaker(monkeypatch, tmp_path):
     assert networks.FIRST_STRIDE == (2, 2) and not list(tmp_path.rglob("model.keras"))
     found = recipe.train_once(recipe.Task("folder"), profile, stride=None, baseline="fisher_vector")
     assert 0 <= found["test_accuracy"] <= 1 and found["best_epoch"] is None and "loss" not in found
+
+
+def test_a_baseline_which_has_no_epochs_leaves_those_of_others_whole(stubbed, monkeypatch):
+    recipe.main(["quick", "--tasks", "voices"])
+    monkeypatch.setattr(recipe, "train_once", lambda *_, **__: FOUND | {"best_epoch": None})
+    recipe.main(["small", "--tasks", "voices"])
+    assert [line.split(",")[6] for line in recipe.ROWS.read_text().splitlines()] == ["best_epoch", "3", ""]
