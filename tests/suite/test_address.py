@@ -118,6 +118,13 @@ def test_the_fork_and_the_branch_that_the_notebook_was_opened_from_are_fetched_o
     assert capfd.readouterr() == ("", "") and len(colab.cloned()) == 1
 
 
+def test_a_translation_in_a_folder_of_its_own_is_opened_from_the_same_branch(colab, monkeypatch):
+    page = f"me/fork/blob/{BRANCHES[0]}/notebooks/ar/00_start.ipynb"
+    monkeypatch.setenv("http_proxy", serve(from_github(page)))
+    colab.run()
+    assert colab.cloned() == [[f"--branch={BRANCHES[0]}", "https://github.com/me/fork"]]
+
+
 def test_an_older_machine_answers_at_the_second_address(colab, monkeypatch):
     monkeypatch.setenv("http_proxy", serve(from_github(f"me/fork/blob/main/{NOTEBOOK}"), host="172.28.0.2"))
     colab.run()
@@ -145,6 +152,7 @@ WRONG = {
     "a gist": listed("fileId=https://gist.github.com/me/0123456789abcdef"),
     "another folder": from_github("me/fork/blob/main/elsewhere/01_download.ipynb"),
     "no notebook": from_github("me/fork/blob/main/notebooks/run.py"),
+    "a folder above": from_github("me/fork/blob/main/notebooks/../run.ipynb"),
     "more behind the notebook": from_github(f"me/fork/blob/main/{NOTEBOOK}/more"),
     "more before the address": listed(f"elsewhere?fileId=https://github.com/me/fork/blob/main/{NOTEBOOK}"),
     "no branch": from_github("me/fork/blob//notebooks/01_download.ipynb"),
