@@ -100,6 +100,8 @@ SETUP = 2  # index of the set-up cell, the last of them that notebook 0 has, too
 CLOSING = ("## Exercises", "## Glossary", "## Sources")
 # `check_gpu` says what trains.
 TRAINS = re.compile(r"^from helpers\.network\.training import .*\btrain\b|\bcheck_gpu\(", re.MULTILINE)
+TRANSLATIONS = "[a-z]*/[0-9]*.ipynb"  # in notebooks/: a folder a language (docs/translation.md)
+LANGUAGE = re.compile(r', language="[\w-]+"')  # what the code of a translation may add
 FENCED = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
 
 
@@ -125,6 +127,8 @@ def findings(project: Path = PROJECT) -> list[str]:
         for index, finding in _notebook_findings(path, notebook, project=project, opening=opening):
             cell = "" if index is None else f", cell {index + 1} ({notebook.cells[index].id})"
             lines.append(f"{path.relative_to(project)}{cell}: {finding}")
+    for path in sorted((project / "notebooks").glob(TRANSLATIONS)):
+        lines += [f"{path.relative_to(project)}: {finding}" for finding in _translation_findings(path, project=project)]
     for path in [project / "README.md", *sorted(project.glob("docs/*.md")), *sorted(project.glob("notebooks/*.md"))]:
         broken = _broken_links(path.read_text(encoding="utf-8"), path, project=project)
         lines += [f"{path.relative_to(project)}: {finding}" for finding in broken]
@@ -152,14 +156,13 @@ def _notebook_findings(path: Path, notebook: nbformat.NotebookNode, *, project: 
 
 
 def _opening_findings(path: Path, notebook: nbformat.NotebookNode, *, project: Path, opening: list[str]) -> Iterator[Finding]:
-    address = repository(project)
+    address, page = repository(project), _page(path, project=project)
     title = notebook.cells[0].source if notebook.cells else ""
     number = path.stem[:2].removeprefix("0")
     if not title.startswith(f"# {number}. "):
         yield None, f"begin with a title cell, '# {number}. ...'"
         return
     yield from ((0, f"add {part}") for part in ("**You will learn**", "**Time:**", "**You need:**") if part not in title)
-    page = f"{address.removeprefix('https://github.com/')}/blob/main/{path.relative_to(project).as_posix()}"
     if f"(https://colab.research.google.com/github/{page})" not in title:
         yield 0, f"let the badge open {page} (`make stamp` writes owner and name)"
     shared = opening if is_lesson(path) else opening[:SETUP]
@@ -170,6 +173,32 @@ def _opening_findings(path: Path, notebook: nbformat.NotebookNode, *, project: P
         yield 4, f"say once which notebook this is: notebook={number}"
     elif f'REPOSITORY = "{address}"' not in "".join(opening):
         yield 2, f"let REPOSITORY be {address}: run `make stamp`"
+
+
+def _translation_findings(path: Path, *, project: Path) -> Iterator[str]:
+    """What of a translation is not its original's, the texts apart, and what of its texts leads nowhere."""
+    original = path.parents[1] / path.name
+    try:
+        notebooks = [nbformat.read(file, as_version=4) for file in (path, original)]
+        nbformat.validate(notebooks[0])
+    except Exception as error:  # nbformat, its schema and json each have their own
+        yield f"is no valid notebook, or {original.relative_to(project)} is none, {str(error).splitlines()[0]}"
+        return
+    code = [
+        [cell | {"source": LANGUAGE.sub("", cell.source)} for cell in notebook.cells if cell.cell_type == "code"]
+        for notebook in notebooks
+    ]
+    if code[0] != code[1]:
+        yield f"let its code cells be the same as those of {original.relative_to(project)}"
+    texts = [cell.source for cell in notebooks[0].cells if cell.cell_type == "markdown"]
+    if f"(https://colab.research.google.com/github/{_page(path, project=project)})" not in texts[0]:
+        yield f"let the badge open {_page(path, project=project)} (`make stamp` writes owner and name)"
+    yield from (finding for text in texts for finding in _broken_links(text, path, project=project))
+
+
+def _page(path: Path, *, project: Path) -> str:
+    """A notebook's place on GitHub, as its badge names it."""
+    return f"{repository(project).removeprefix('https://github.com/')}/blob/main/{path.relative_to(project).as_posix()}"
 
 
 def _opening(notebook: nbformat.NotebookNode) -> list[str]:

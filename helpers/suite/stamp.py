@@ -13,7 +13,7 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parents[2]
 PLACEHOLDER = "OWNER"  # stands for the owner until somebody stamps; it may be a stranger's account
 UNSTAMPED = f"https://github.com/{PLACEHOLDER}/voice-age-gender"  # what a later version brings into a stamped fork
-STAMPED = ("README.md", "CITATION.cff", "docs/*.md", "notebooks/*.ipynb")
+STAMPED = ("README.md", "CITATION.cff", "docs/*.md", "notebooks/*.ipynb", "notebooks/[a-z]*/*.ipynb")
 ADDRESS = re.compile(r"https://github\.com/(([\w-]+)/[\w.-]+)", re.ASCII)
 USAGE = "Give one address: python helpers/suite/stamp.py https://github.com/owner/name"
 

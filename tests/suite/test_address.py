@@ -125,6 +125,12 @@ def test_a_translation_in_a_folder_of_its_own_is_opened_from_the_same_branch(col
     assert colab.cloned() == [[f"--branch={BRANCHES[0]}", "https://github.com/me/fork"]]
 
 
+def test_a_translation_on_this_machine_finds_the_project_above_it(cell, monkeypatch):
+    monkeypatch.chdir(stamp.PROJECT / "notebooks" / "ar")
+    cell.run()
+    assert sys.path[0] == str(stamp.PROJECT) and cell.cloned() == []
+
+
 def test_an_older_machine_answers_at_the_second_address(colab, monkeypatch):
     monkeypatch.setenv("http_proxy", serve(from_github(f"me/fork/blob/main/{NOTEBOOK}"), host="172.28.0.2"))
     colab.run()

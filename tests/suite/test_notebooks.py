@@ -157,6 +157,49 @@ def test_a_first_visit_needs_no_settings_and_no_exercises_but_the_same_set_up(go
     assert findings(good) == [told]
 
 
+@pytest.fixture
+def translated(good):
+    """The same project with a translation of its notebook; gives the notebook and a function that writes it."""
+    notebook = read(good)
+    for part in notebook["cells"]:
+        if part["cell_type"] == "markdown":
+            part["source"] = '<div dir="rtl">\n\nنص\n\n</div>'
+    cell(notebook, "00")["source"] = f"# 1. الأول\n\n[![Open]{BADGE.replace('01_first', 'ar/01_first')}"
+    cell(notebook, "09")["source"] = "[again](../01_first.ipynb)"
+    (good / "notebooks" / "ar").mkdir()
+    return notebook, lambda: write(good, notebook, "ar/01_first.ipynb")
+
+
+def test_a_translation_has_texts_of_its_own_and_may_ask_for_its_language(good, translated):
+    notebook, save = translated
+    save()
+    assert findings(good) == []
+    original = read(good)
+    for changed, source in ((original, "quiz(1)"), (notebook, 'quiz(1, language="ar")')):
+        cell(changed, "06")["source"] = source
+    write(good, original)
+    save()
+    assert findings(good) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "finding"),
+    [
+        ("06", {"source": "2 + 2"}, "let its code cells be the same as those of notebooks/01_first.ipynb"),
+        ("06", {"execution_count": 3}, "let its code cells be the same as those of notebooks/01_first.ipynb"),
+        ("00", {"source": TITLE}, "let the badge open teacher/class/blob/main/notebooks/ar/01_first.ipynb"),
+        ("09", {"source": "[again](01_none.ipynb)"}, "mend the link 01_none.ipynb, which leads nowhere"),
+        ("01", {"outputs": []}, "is no valid notebook, or notebooks/01_first.ipynb is none"),
+    ],
+)
+def test_what_is_wrong_with_a_translation_is_told_in_a_line(good, translated, name, change, finding):
+    notebook, save = translated
+    cell(notebook, name).update(change)
+    save()
+    (told,) = findings(good)
+    assert told.startswith(f"notebooks/ar/01_first.ipynb: {finding}")
+
+
 def test_four_exercises_are_too_few_and_a_gpu_without_training_is_too_much(good):
     notebook = read(good)
     notebook["cells"] = [cell for cell in notebook["cells"] if not cell["id"].startswith("01-e5")]

@@ -37,7 +37,7 @@ def test_stamping_writes_one_address_everywhere(copy):
     (copy / "docs" / "fork.md").write_text(f"git clone {stamp.repository(PROJECT)}\n")
     changed = stamp.stamp(copy, f"{FORK}.git/")
     stamped = {"pyproject.toml", "README.md", "CITATION.cff", "docs/fork.md"}
-    notebooks = list((copy / "notebooks").glob("*.ipynb"))
+    notebooks = list((copy / "notebooks").rglob("*.ipynb"))
     assert {path.as_posix() for path in changed if path.suffix != ".ipynb"} == stamped
     assert len(changed) == len(stamped) + len(notebooks)
     for path in ("CITATION.cff", "docs/fork.md"):
