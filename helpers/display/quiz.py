@@ -18,13 +18,12 @@ from helpers.base.machine import PROJECT
 FOLDER = PROJECT / "notebooks" / "quiz"
 HELP = "docs/translation.md says how a quiz is written"
 WORDS = ("direction", "question", "previous", "next", "answer", "so far", "score")
-STEPS = {-1: "previous", 1: "next"}
 MARKS = {True: "✓", False: "✗"}
 LINE = re.compile(r"- (\S+)\) (?:(✓|✗) )?(.+)", re.DOTALL)  # of a choice, or of what is said about it
 # Where there are widgets, one question is shown at a time; a page without them (`helpers.suite.report`) shows them all instead.
 STYLE = (
     "<style>.quiz-live { display: none } .jupyter-widgets .quiz-live { display: block; line-height: 1.5 } "
-    ".jupyter-widgets .quiz-page { display: none }</style>"
+    ".jupyter-widgets .quiz-page { display: none } .quiz-ltr { direction: ltr } .quiz-rtl { direction: rtl }</style>"
 )
 
 
@@ -178,52 +177,72 @@ def quiz(notebook: int, *, language: str = "en", folder: Path = FOLDER) -> ipywi
     """
     words = read_words(folder / language / "words.json")
     answers = Answers(read_quiz(folder / language / f"{notebook:02}.md"))
-    across = ipywidgets.Layout(flex_flow="row-reverse nowrap" if words["direction"] == "rtl" else "row nowrap")
     wide, narrow = ipywidgets.Layout(flex="1 1 0%", min_width="0", width="auto"), ipywidgets.Layout(width="44px", min_width="44px")
-    head, status = (ipywidgets.HTML(layout=ipywidgets.Layout(width="100%")) for _ in range(2))
-    page = ipywidgets.HTML(STYLE + page_html(answers.questions, words))
-    rows = [
-        ipywidgets.HBox([ipywidgets.Button(layout=narrow), ipywidgets.HTML(layout=wide)], layout=across)
-        for _ in range(max(len(question.choices) for question in answers.questions))
-    ]
-    steps = {by: ipywidgets.Button(layout={"width": "150px"}, description=words[name]) for by, name in STEPS.items()}
-    choices = ipywidgets.VBox()
+    # All are made with what they show: once, on a busy machine, a classic notebook missed what was sent right after that.
+    head, status = (ipywidgets.HTML(draw(answers, words), layout={"width": "auto"}) for draw in (head_html, status_html))
+    steps = {
+        by: ipywidgets.Button(description=words[name], disabled=by < 0, layout={"width": "150px"})
+        for by, name in ((-1, "previous"), (1, "next"))
+    }
+    rows: list[ipywidgets.HBox] = []
+
+    def new_row(index: int, choice: Choice) -> ipywidgets.HBox:
+        button = ipywidgets.Button(description=choice.letter, tooltip=choice.text, layout=narrow)
+        button.on_click(lambda _: choose(index))
+        return ipywidgets.HBox([button, ipywidgets.HTML(choice_html(choice, answers, words), layout=wide)])
+
+    def open_rows() -> list[ipywidgets.HBox]:
+        for choice in answers.question.choices[len(rows) :]:
+            rows.append(new_row(len(rows), choice))
+        return rows[: len(answers.question.choices)]
 
     def show() -> None:
-        number, chosen = answers.index + 1, answers.chosen[answers.index]
-        title = words["question"].format(number=number, questions=len(answers.questions))
-        head.value = _live(f"<b>{html.escape(title)}</b><br>{html.escape(answers.question.text)}", words)
-        for row, choice in zip(rows, answers.question.choices, strict=False):
+        head.value, status.value = head_html(answers, words), status_html(answers, words)
+        choices.children = open_rows()
+        for row, choice in zip(choices.children, answers.question.choices, strict=True):
             button, text = row.children
-            button.description, button.tooltip = choice.letter, choice.text
-            button.button_style = ("success" if choice.is_right else "danger") if choice in chosen else ""
-            text.value = _live(html.escape(choice.text) + (_explained(choice) if choice in chosen else ""), words)
-        choices.children = rows[: len(answers.question.choices)]
-        steps[-1].disabled, steps[1].disabled = answers.index == 0, number == len(answers.questions)
-        counts = answers.counts
-        said = words["score" if counts["answered"] == len(answers.questions) else "so far"].format(**counts)
-        status.value = _live(f"<b>{html.escape(said)}</b>", words)
+            button.description, button.tooltip, text.value = choice.letter, choice.text, choice_html(choice, answers, words)
+            button.button_style = ("success" if choice.is_right else "danger") if choice in answers.chosen[answers.index] else ""
+        steps[-1].disabled, steps[1].disabled = answers.index == 0, answers.index == len(answers.questions) - 1
 
     def choose(index: int) -> None:
-        if index < len(answers.question.choices):
-            answers.choose(answers.question.choices[index])
-            show()
+        answers.choose(answers.question.choices[index])
+        show()
 
     def step(by: int) -> None:
         answers.step(by)
         show()
 
-    for index, row in enumerate(rows):
-        row.children[0].on_click(lambda _, index=index: choose(index))
     for by, button in steps.items():
         button.on_click(lambda _, by=by: step(by))
-    show()
-    further = ipywidgets.HBox([*steps.values()], layout=across)
-    return ipywidgets.VBox([page, head, choices, further, status], layout={"max_width": "800px"})
+    choices = ipywidgets.VBox(open_rows())
+    page = ipywidgets.HTML(STYLE + page_html(answers.questions, words))
+    box = ipywidgets.VBox([page, head, choices, ipywidgets.HBox([*steps.values()]), status], layout={"max_width": "800px"})
+    box.add_class(f"quiz-{words['direction']}")  # so that a row begins on the side on which its text does
+    return box
 
 
 def _live(content: str, words: dict[str, str]) -> str:
     return f'<div class="quiz-live" dir="{words["direction"]}">{content}</div>'
+
+
+def head_html(answers: Answers, words: dict[str, str]) -> str:
+    """The number and the text of the open question."""
+    title = words["question"].format(number=answers.index + 1, questions=len(answers.questions))
+    return _live(f"<b>{html.escape(title)}</b><br>{html.escape(answers.question.text)}", words)
+
+
+def status_html(answers: Answers, words: dict[str, str]) -> str:
+    """How many questions were answered, and how many rightly at the first try."""
+    counts = answers.counts
+    said = words["score" if counts["answered"] == counts["questions"] else "so far"].format(**counts)
+    return _live(f"<b>{html.escape(said)}</b>", words)
+
+
+def choice_html(choice: Choice, answers: Answers, words: dict[str, str]) -> str:
+    """A choice of the open question, with what is to be said about it once it was chosen."""
+    explained = _explained(choice) if choice in answers.chosen[answers.index] else ""
+    return _live(html.escape(choice.text) + explained, words)
 
 
 def _explained(choice: Choice) -> str:
