@@ -260,5 +260,6 @@ def page_html(questions: list[Question], words: dict[str, str]) -> str:
             html.escape(f"{choice.letter}) {MARKS[choice.is_right]} {choice.explanation}") for choice in question.choices
         )
         answer = f'<details><summary style="display:list-item">{html.escape(words["answer"])}</summary>{said}</details>'
-        blocks.append(f"<p><b>{title}</b><br>{html.escape(question.text)}{choices}</p>{answer}")
+        # No <p>, which JupyterLab sets flush left in every language.
+        blocks.append(f'<div style="margin:1em 0"><b>{title}</b><br>{html.escape(question.text)}{choices}{answer}</div>')
     return f'<div class="quiz-page" dir="{words["direction"]}">{"".join(blocks)}</div>'
