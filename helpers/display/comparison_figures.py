@@ -1,11 +1,12 @@
 """Figures of the comparison: each function draws on `ax`, or makes its own, and returns it (notebook 05)."""
 
+from itertools import product
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.colors import ListedColormap
-from sklearn.base import BaseEstimator
+from matplotlib.transforms import Bbox
 
 from helpers.display.figures import BLUE, DARK, FRACTIONS, GREEN, GREY, ORANGE, whiskers
 from helpers.evaluation.intervals import pareto_front
@@ -30,53 +31,28 @@ def comparison_bars(comparison: pd.DataFrame, *, ax: Axes | None = None) -> Axes
     """
     comparison = comparison.dropna(subset="accuracy")
     models, tests = comparison["model"].unique(), comparison["asked_about"].unique()
-    ax = ax or plt.subplots(figsize=(max(9, 1.9 * len(models)), 5))[1]
-    width = 0.8 / max(len(tests), 1)
+    ax = ax or plt.subplots(figsize=(9, 1.8 + 0.4 * len(tests) * len(models)))[1]
+    height = 0.8 / max(len(tests), 1)
     for number, test in enumerate(tests):
         rows = comparison[comparison["asked_about"] == test].set_index("model").reindex(models)
-        positions = np.arange(len(models)) + (number - (len(tests) - 1) / 2) * width
-        bars = ax.bar(
-            positions, rows["accuracy"], width=0.95 * width, yerr=whiskers(rows, "accuracy", "accuracy_low", "accuracy_high"),
+        positions = np.arange(len(models)) + (number - (len(tests) - 1) / 2) * height
+        bars = ax.barh(
+            positions, rows["accuracy"], height=0.95 * height, xerr=whiskers(rows, "accuracy", "accuracy_low", "accuracy_high"),
             color=TEST_COLOURS[test], ecolor=DARK, capsize=3, label=f"accuracy, {TEST_NAMES[test]}",
             hatch=np.where(rows["converged"].eq(False), "///", ""), edgecolor="white", linewidth=0,
         )  # fmt: skip
-        ax.bar_label(bars, fmt=lambda value: "" if np.isnan(value) else f"{value:.2f}", padding=2)
+        ax.bar_label(bars, fmt=lambda value: "" if np.isnan(value) else f"{value:.2f}", padding=8)
         label = "macro F1" if number == len(tests) - 1 else None
-        ax.plot(positions, rows["macro_f1"], "D", color="white", markeredgecolor="black", markersize=7, label=label)
+        ax.plot(rows["macro_f1"], positions, "D", color="white", markeredgecolor="black", markersize=7, label=label)
     if comparison["converged"].eq(False).any():
         ax.bar(0, 0, color=GREY, hatch="///", edgecolor="white", linewidth=0, label="not converged")
-    ax.set_xticks(np.arange(len(models)), [model.replace("_", "\n") for model in models])
-    ax.set(ylabel="fraction of the test clips", ylim=(0, 1.3), yticks=FRACTIONS)
-    ax.grid(axis="x", visible=False)
-    ax.legend(ncols=2, loc="upper right")
-    return ax
-
-
-def svm_plane(model: BaseEstimator, points: np.ndarray, labels: pd.Series, *, ax: Axes | None = None) -> Axes:
-    """The study's Figure 5: clips in the plane of their two principal components, and a model's answer everywhere in it.
-
-    Parameters
-    ----------
-    model : sklearn.base.BaseEstimator
-        Fitted on `points`; gives one of the labels.
-    points : np.ndarray [shape=(clips, 2)]
-    labels : pd.Series
-        One a clip.
-    """
-    ax = ax or plt.subplots(figsize=(7, 5.5))[1]
-    names = sorted(labels.unique())
-    colours = plt.get_cmap("cividis")(np.linspace(0, 1, len(names))) if len(names) > 2 else [ORANGE, BLUE][: len(names)]
-    sides = [np.linspace(low - 0.3, high + 0.3, 150) for low, high in zip(points.min(axis=0), points.max(axis=0), strict=True)]
-    grid = np.stack(np.meshgrid(*sides), axis=-1)
-    answers = pd.Index(names).get_indexer(model.predict(grid.reshape(-1, 2))).reshape(grid.shape[:2])
-    ax.pcolormesh(*sides, answers, cmap=ListedColormap(colours), vmin=-0.5, vmax=len(names) - 0.5, alpha=0.3, rasterized=True)
-    for name, colour in zip(names, colours, strict=True):
-        own = points[(labels == name).to_numpy()]
-        ax.scatter(own[:, 0], own[:, 1], s=16, color=[colour], edgecolor=DARK, linewidth=0.3, label=name)
-    ax.set(xlabel="first principal component (standard deviations)", ylabel="second principal component (standard deviations)")
-    if len(names) <= 10:
-        ax.legend(markerscale=1.8)
-    ax.grid(False)
+    ax.set_yticks(np.arange(len(models)), [model.replace("_", " ") for model in models])
+    ax.set(xlabel="fraction of the test clips", xlim=(0, 1.15), xticks=FRACTIONS, ylim=(len(models) - 0.5, -0.5))
+    ax.grid(axis="y", visible=False)
+    ax.figure.legend(*ax.get_legend_handles_labels(), ncols=2, loc="outside upper center")
+    told = comparison.assign(of=comparison["asked_about"].map(TEST_NAMES))[["model", "accuracy", "of"]].itertuples(index=False)
+    told = "; ".join(f"{model.replace('_', ' ')} {accuracy:.2f} ({of})" for model, accuracy, of in told)
+    ax.figure.set_label(f"Bars: the test accuracy of each model. {told}.")  # the text alternative
     return ax
 
 
@@ -129,14 +105,29 @@ def cost_scatter(table: pd.DataFrame, cost: str, *, label: str, ax: Axes | None 
     ax.errorbar(table[cost], table["accuracy"], yerr=lengths, fmt="none", color=GREY, capsize=3, linewidth=1)
     ax.step(table.loc[front, cost], table.loc[front, "accuracy"], where="post", color=GREEN, linestyle="--", label="Pareto front")
     ax.scatter(table[cost], table["accuracy"], s=70, color=[GREEN if on else GREY for on in front], zorder=3)
-    for name, x, y in table[["model", cost, "accuracy"]].itertuples(index=False):
-        close = table[table[cost].between(x / 4, 4 * x) & table["accuracy"].between(y, y + 0.08, inclusive="right")]
-        ax.annotate(name.replace("_", " "), (x, y), (6, -16 if len(close) else 6), textcoords="offset points")
     ax.set_xscale("log")
     ax.margins(x=0.25)
     ax.set(xlabel=label, ylabel="accuracy (fraction)", ylim=(-0.08, 1.1), yticks=FRACTIONS)
-    ax.legend(loc="lower right")
+    ax.legend(loc="lower right", bbox_to_anchor=(1, 1), borderaxespad=0.2)
+    _name_points(ax, table["model"].str.replace("_", " "), table[[cost, "accuracy"]].to_numpy())
     return ax
+
+
+def _name_points(ax: Axes, names: pd.Series, points: np.ndarray) -> None:
+    """Write each point's name beside it: at the first of eight places where it covers no other name and no point."""
+    ax.figure.draw_without_rendering()  # so that the axes are where they will be
+    taken = [Bbox.from_bounds(x - 6, y - 6, 12, 12) for x, y in ax.transData.transform(points)]
+    for name, point in zip(names, points, strict=True):
+        for up, side in product((5, -15, 20, -30), (1, -1)):
+            beside = {"textcoords": "offset points", "ha": "left" if side > 0 else "right"}
+            text = ax.annotate(name, point, (8 * side, up), **beside)
+            box = text.get_window_extent()
+            if ax.bbox.x0 < box.x0 and box.x1 < ax.bbox.x1 and not box.count_overlaps(taken):
+                break
+            text.remove()
+        else:
+            text = ax.annotate(name, point, (8, 5), textcoords="offset points")
+        taken.append(text.get_window_extent())
 
 
 def known_and_strangers(gaps: pd.DataFrame, score: str, *, no_audio: float, ax: Axes | None = None) -> Axes:
