@@ -77,12 +77,12 @@ bench: $(VENV)/test.installed $(VENV)/stacks/classic.installed $(VENV)/stacks/la
 lab: $(VENV)/lab.installed
 	$(BIN)/jupyter lab notebooks
 
-# Needs no environment, and any Python.
+# These need no environment, and any Python.
 stamp:
 	@$(PYTHON) -m helpers.suite.stamp
 
-student teacher: $(VENV)/run.installed
-	@$(BIN)/python -m helpers.suite.notebooks $@ $(if $(TO),"$(TO)")
+student teacher:
+	@$(PYTHON) -m helpers.suite.copies $@ $(if $(TO),"$(TO)")
 
 $(VENV)/run.installed: requirements.txt $(CONSTRAINTS)
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if (3, 11) <= v < (3, 14) else f"Python 3.11, 3.12 or 3.13 is needed, but $(PYTHON) is {v[0]}.{v[1]}: name another with make PYTHON=python3.13 ...")'

@@ -10,11 +10,12 @@ from helpers.base.machine import PROJECT
 FLOORS = ("base", "recordings", "spectrograms", "evaluation", "network", "comparison", "suite")
 MAY_IMPORT = {room: {*FLOORS[: floor + 1]} for floor, room in enumerate(FLOORS)}
 MAY_IMPORT["display"] = {"base", "recordings", "spectrograms", "evaluation", "display"}
+MAY_IMPORT["lessons"] = MAY_IMPORT["display"] | {"lessons"}  # no room may import it
 MAY_IMPORT["session"] = {*FLOORS, "display"} - {"suite"}
 MAY_IMPORT["images"] = MAY_IMPORT["session"] | {"session"}
 MAY_IMPORT["stages"] = MAY_IMPORT["images"] | {"images"}
 MAY_IMPORT["suite"] |= {"session", "images", "stages", "display"}
-WITHOUT_TENSORFLOW = ("base", "recordings", "evaluation", "display", "session", "stages", "images")
+WITHOUT_TENSORFLOW = ("base", "recordings", "evaluation", "display", "lessons", "session", "stages", "images")
 FRAMEWORKS = {"tensorflow", "keras"}
 MODULES = sorted((PROJECT / "helpers").rglob("*.py"))
 
@@ -75,6 +76,8 @@ def test_an_import_against_the_direction_is_named_with_its_rule():
     assert found.startswith("helpers.evaluation.scores imports helpers.network, but evaluation may import only base, ")
     assert breaks("helpers.display.clip", "def heat():\n    from helpers.network import model")
     assert not breaks("helpers.network.run", "from helpers.evaluation.scores import score")
+    assert breaks("helpers.lessons.notebook_5", "from helpers.comparison.race import compare")
+    assert breaks("helpers.session", "from helpers.lessons import checks")
 
 
 def test_opening_a_notebook_and_reading_its_tables_load_no_tensorflow():

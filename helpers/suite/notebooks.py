@@ -1,18 +1,11 @@
-"""The notebooks as files: what each must keep to (`make lint`), and copies for a class (`make student`, `make teacher`).
+"""The notebooks as files: what each must keep to (`make lint`).
 
-python -m helpers.suite.notebooks lint             says what is wrong, one line a finding: file, cell, what to do
-python -m helpers.suite.notebooks student          writes artifacts/student/*.ipynb, without the solutions
-python -m helpers.suite.notebooks student FOLDER   writes them to another folder: `notebooks` in a class's own fork
-python -m helpers.suite.notebooks teacher          writes artifacts/teacher/*.ipynb, with the solutions
+python -m helpers.suite.notebooks lint   says what is wrong, one line a finding: file, cell, what to do
 
-Style is ruff's and spelling codespell's; the rules here are those of this suite. An exercise is a text cell,
-`### Exercise 2: title (10 minutes)`, with a folded hint. The code cell after it is the solution: tagged `solution`, folded on
-Colab, its first line `# @title Solution 2`. A student's copy has an empty cell in its place, tagged `answer`. The cell whose figure
-stands for the notebook in the report is tagged `key-figure`.
+Style is ruff's and spelling codespell's; the rules here are those of this suite, and `helpers.suite.copies` has those of exercises.
+The cell whose figure stands for the notebook in the report is tagged `key-figure`.
 """
 
-import copy
-import itertools
 import re
 import sys
 from collections.abc import Iterator
@@ -21,75 +14,10 @@ from urllib.parse import unquote
 
 import nbformat
 
-from helpers.base.artifacts import SuiteError, write_text
-from helpers.base.machine import PROJECT
-from helpers.suite.stamp import repository
+from helpers.suite.copies import Finding, exercise_findings, tags
+from helpers.suite.stamp import PROJECT, repository
 
-COPIES = ("student", "teacher")
 KEY_FIGURE = "key-figure"  # tag of the cell whose figure the report shows
-HEADING = re.compile(r"### Exercise (\d+): .+ \(.*(?:minute|hour).*\)")
-HINT = re.compile(r"<details>\s*<summary>Hint</summary>.+</details>", re.DOTALL)
-Finding = tuple[int | None, str]  # index of the cell, None for the whole file; what to do
-
-
-def tags(cell: nbformat.NotebookNode) -> list[str]:
-    """Tags of a cell."""
-    return cell.metadata.get("tags", [])
-
-
-def exercise_findings(notebook: nbformat.NotebookNode) -> Iterator[Finding]:
-    """What is wrong with the exercises of a notebook."""
-    cells = [*notebook.cells, nbformat.v4.new_raw_cell("")]
-    exercises = 0
-    for index, (cell, after) in enumerate(itertools.pairwise(cells)):
-        first = cell.source.split("\n", 1)[0]
-        if cell.cell_type == "markdown" and first.startswith("### Exercise"):
-            exercises += 1
-            heading = HEADING.fullmatch(first)
-            if not heading or int(heading[1]) != exercises:
-                yield index, f"head it '### Exercise {exercises}: title (10 minutes)', not {first!r}"
-            if not HINT.search(cell.source):
-                yield index, "fold a hint into it: <details><summary>Hint</summary>...</details>"
-            if "answer" not in tags(after) and "solution" not in tags(after):
-                yield index, "let its solution follow, a code cell with the tag `solution`"
-        elif "solution" in tags(cell) or first.startswith("# @title Solution"):
-            if "solution" not in tags(cell) or cell.metadata.get("cellView") != "form":
-                yield index, 'give this solution the metadata {"cellView": "form", "tags": ["solution"]}'
-            if first != f"# @title Solution {exercises}" or not cells[index - 1].source.startswith("### Exercise"):
-                yield index, f"put it right below its exercise, and begin it with '# @title Solution {exercises}', not {first!r}"
-
-
-def student_copy(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """A copy of a notebook with an empty cell in the place of each solution."""
-    notebook = copy.deepcopy(notebook)
-    for cell in notebook.cells:
-        if "solution" in tags(cell):
-            cell.source, cell.metadata = "# Your answer\n", {"tags": ["answer"]}
-    return notebook
-
-
-def write_copies(kind: str, folder: Path, *, project: Path = PROJECT) -> list[Path]:
-    """Write all notebooks to a folder, for students or for a teacher (`kind`, one of `COPIES`), and return the new files.
-
-    Badges stay as they are: they open the file of the same name in `notebooks/` of the stamped repository. Links from notebook to
-    notebook lead to the copies beside.
-
-    Raises
-    ------
-    SuiteError
-        An unknown kind; or a solution that could not be told from a lesson, so that students might get it.
-    """
-    if kind not in COPIES:
-        raise SuiteError(f"There is no copy {kind!r}: choose one of {', '.join(COPIES)}.")
-    notebooks = {path: nbformat.read(path, as_version=4) for path in sorted((project / "notebooks").glob("*.ipynb"))}
-    for path, notebook in notebooks.items():
-        for index, finding in exercise_findings(notebook):
-            raise SuiteError(f"{path}, cell {index + 1}: {finding}; nothing was written.")
-    for path, notebook in notebooks.items():
-        write_text(folder / path.name, nbformat.writes(student_copy(notebook) if kind == "student" else notebook) + "\n")
-    return [folder / path.name for path in notebooks]
-
-
 LONGEST_CELL = 25  # lines: what a projected page shows at once
 LONGEST_SETUP = 50  # it is folded, and has nothing but the standard library to fetch the project with
 FEWEST_EXERCISES = 5
@@ -138,7 +66,7 @@ def findings(project: Path = PROJECT) -> list[str]:
 def _notebook_findings(path: Path, notebook: nbformat.NotebookNode, *, project: Path, opening: list[str]) -> Iterator[Finding]:
     yield from _opening_findings(path, notebook, project=project, opening=opening)
     if is_lesson(path):
-        yield from _lesson_findings(notebook)
+        yield from _lesson_findings(notebook, checker=f"checks.checker({path.stem[:2].removeprefix('0')}, globals())")
     yield from exercise_findings(notebook)
     for index, cell in enumerate(notebook.cells):
         if cell.cell_type == "code":
@@ -205,19 +133,21 @@ def _opening(notebook: nbformat.NotebookNode) -> list[str]:
     return [NUMBER.sub("notebook=N", cell.source) for cell in notebook.cells[OPENING]]
 
 
-def _lesson_findings(notebook: nbformat.NotebookNode) -> Iterator[Finding]:
+def _lesson_findings(notebook: nbformat.NotebookNode, *, checker: str) -> Iterator[Finding]:
     text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
     heads = [line for line in text.splitlines() if line in CLOSING]
     figures = sum(cell.cell_type == "code" and KEY_FIGURE in tags(cell) for cell in notebook.cells)
     exercises = sum(not {"solution", "answer"}.isdisjoint(tags(cell)) for cell in notebook.cells)
     last = [cell.cell_type for cell in notebook.cells[-2:]] == ["code", "markdown"] and ".ipynb)" in notebook.cells[-1].source
     keeps = sum(cell.source.startswith(KEEPS) for cell in notebook.cells)
+    checkers = sum(checker in cell.source for cell in notebook.cells)
     checks = [
         (keeps == 1, None, f"let one cell save the results, beginning with {KEEPS!r}; {keeps} do"),
         (heads == list(CLOSING), None, f"end with {', '.join(CLOSING)}, once each and in this order"),
         *((part.lower() in text.lower(), None, f"say {part!r} at least once") for part in ("Predict", "What you should see")),
         (figures == 1, None, f"tag one code cell `{KEY_FIGURE}`, the one whose figure the report shows; {figures} have the tag"),
         (exercises >= FEWEST_EXERCISES, None, f"give {FEWEST_EXERCISES} exercises at least, there are {exercises}"),
+        (checkers == 1, None, f"let one cell below the heading Exercises say: check = {checker}; {checkers} do"),
         (last, len(notebook.cells) - 1, "end with a code cell that sums up and a text that links another notebook"),
     ]
     yield from ((index, finding) for kept, index, finding in checks if not kept)
@@ -245,21 +175,13 @@ def _anchors(path: Path) -> set[str]:
 
 
 def main(arguments: list[str]) -> int:
-    """Check the notebooks, or write copies of them and say where; exit code 1 where something is wrong."""
-    kind, *rest = arguments or [""]
-    if kind == "lint":
-        found = findings()
-        print("\n".join(found), file=sys.stderr, end="\n" if found else "")
-        return int(bool(found))
-    folder = Path(rest[0]).expanduser() if rest else PROJECT / "artifacts" / kind
-    try:
-        written = write_copies(kind, folder)
-    except SuiteError as error:
-        print(error, file=sys.stderr)
+    """Check the notebooks; exit code 1 where something is wrong."""
+    if arguments != ["lint"]:
+        print("Say lint; copies of the notebooks are made by helpers.suite.copies.", file=sys.stderr)
         return 1
-    cells = [cell for path in written for cell in nbformat.read(path, as_version=4).cells]
-    print(f"{len(written)} notebooks with {sum('solution' in tags(cell) for cell in cells)} solutions in {folder}")
-    return 0
+    found = findings()
+    print("\n".join(found), file=sys.stderr, end="\n" if found else "")
+    return int(bool(found))
 
 
 if __name__ == "__main__":

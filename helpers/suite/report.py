@@ -12,13 +12,27 @@ import nbformat
 from nbconvert import HTMLExporter
 
 from helpers.base.artifacts import atomic_path
-from helpers.suite.notebooks import KEY_FIGURE, tags
+from helpers.suite.copies import tags
+from helpers.suite.notebooks import KEY_FIGURE
 
 WIDGET_VIEW, WIDGET_STATE = "application/vnd.jupyter.widget-view+json", "application/vnd.jupyter.widget-state+json"
 # nbconvert cuts off long lines of code; tables that are too wide for a telephone are scrolled, so few should be.
 PAGE_STYLE = """
 .jp-InputArea-editor pre, details pre { white-space: pre-wrap; overflow-wrap: anywhere }
+details.solution > summary { padding: 0.5em 0 0.5em var(--jp-cell-prompt-width); cursor: pointer }
 @media (max-width: 700px) { .jp-RenderedHTMLCommon :is(td, th) { padding: 0.3em 0.2em } }
+"""
+# nbconvert shows the outputs that JupyterLab hides, those of solutions: the page folds such a cell, with all that it shows.
+PAGE_TEMPLATE = """{%- extends 'index.html.j2' -%}
+{% block codecell %}
+{%- if cell.metadata.get("jupyter", {}).get("outputs_hidden") -%}
+<details class="solution"><summary>{{ cell.source.split("\\n")[0].removeprefix("# @title ") | e }}</summary>
+{{ super() }}
+</details>
+{%- else -%}
+{{ super() }}
+{%- endif -%}
+{% endblock codecell %}
 """
 PNG = "image/png"
 LISTED = 10  # of a list of clips, in a page
@@ -27,7 +41,7 @@ LISTED = 10  # of a list of clips, in a page
 def notebook_page(notebook: nbformat.NotebookNode, title: str) -> str:
     """An executed notebook, with its outputs, as one HTML page that needs nothing else."""
     # With `embed_images` nbconvert would close each folded hint before its text; notebooks show no picture files anyway.
-    exporter = HTMLExporter(template_name="lab", mathjax_url="", require_js_url="", jquery_url="")
+    exporter = HTMLExporter(template_name="lab", raw_template=PAGE_TEMPLATE, mathjax_url="", require_js_url="", jquery_url="")
     body, _ = exporter.from_notebook_node(fold_code(freeze_widgets(notebook)), {"metadata": {"name": title}})
     return body.replace("</head>", f"<style>{PAGE_STYLE}</style></head>", 1)
 
@@ -45,11 +59,11 @@ def freeze_widgets(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
 
 
 def fold_code(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """A copy of a notebook in which the code that JupyterLab hides is folded below its first line."""
+    """A copy of a notebook in which the code that JupyterLab hides is folded below its first line, where its outputs are shown."""
     notebook = copy.deepcopy(notebook)
     for cell in notebook.cells:
-        title, _, code = cell.source.partition("\n")
-        if cell.cell_type == "code" and code and cell.metadata.get("jupyter", {}).get("source_hidden"):
+        (title, _, code), hidden = cell.source.partition("\n"), cell.metadata.get("jupyter", {})
+        if cell.cell_type == "code" and code and hidden.get("source_hidden") and not hidden.get("outputs_hidden"):
             folded = f"<details><summary>Show the code</summary><pre>{html.escape(code)}</pre></details>"
             cell.source = title
             cell.outputs.insert(0, nbformat.v4.new_output("display_data", {"text/html": folded}))

@@ -71,7 +71,7 @@ def test_exercise_3_of_notebook_4_counts_what_chance_would_give(capsys):
 
     classes = [f"female_{age}" for age in (20, 23, 40, 60)] + ["male_20"]
     wrong = pd.DataFrame({"true": ["female_20", "female_20"], "predicted": ["female_60", "male_20"]})
-    run_cell("04-e3s", wrong=wrong, classes=classes, parse_label=parse_label, np=np)
+    run_cell("04-e3s", wrong=wrong, predictions=wrong.assign(split="test"), classes=classes, parse_label=parse_label, np=np)
     printed = capsys.readouterr().out
     assert "1 of 2 wrong clips have the right gender" in printed
     # Of the other women one in three is within five years of 20; of the men, the only one is.

@@ -6,6 +6,7 @@ import nbformat
 import pytest
 
 from helpers.base.machine import PROJECT
+from helpers.suite.copies import FOLDED
 from helpers.suite.notebooks import findings
 
 ADDRESS = "https://github.com/teacher/class"
@@ -13,13 +14,14 @@ BADGE = "(https://colab.research.google.com/github/teacher/class/blob/main/noteb
 TITLE = f"# 1. First\n\n[![Open]{BADGE}\n\n**You will learn** a. **Time:** a minute. **You need:** nothing."
 HINT = "<details><summary>Hint</summary>Think.</details>"
 EXERCISE = {"cell_type": "markdown", "metadata": {}, "source": f"### Exercise 1: count (1 minute)\n\n{HINT}"}
-SOLUTION = {
+CHECK = {
     "cell_type": "code",
     "execution_count": None,
-    "metadata": {"cellView": "form", "tags": ["solution"]},
+    "metadata": {"tags": ["check"]},
     "outputs": [],
-    "source": "# @title Solution 1\nprint(1)",
+    "source": "# @title Check 1\nanswer_1 = None  # a number: how many\ncheck(1, answer_1)",
 }
+SOLUTION = CHECK | {"metadata": FOLDED, "source": "# @title Solution 1\nprint(1)\ncheck(1, 1, strict=True)"}
 
 
 def text(name, source):
@@ -33,8 +35,10 @@ def code(name, source, **metadata):
 def exercises(count):
     for number in range(1, count + 1):
         yield text(f"e{number}", EXERCISE["source"].replace("Exercise 1", f"Exercise {number}"))
+        check = CHECK["source"].replace("Check 1", f"Check {number}").replace("check(1", f"check({number}")
+        yield CHECK | {"id": f"01-e{number}c", "source": check.replace("answer_1", f"answer_{number}")}
         solution = SOLUTION["source"].replace("Solution 1", f"Solution {number}").replace("print(1", f"print(1 + {number}")
-        yield SOLUTION | {"id": f"01-e{number}s", "source": solution}
+        yield SOLUTION | {"id": f"01-e{number}s", "source": solution.replace("check(1", f"check({number}")}
 
 
 @pytest.fixture
@@ -48,7 +52,7 @@ def good(tmp_path):
         text("05", f"*Predict, then run:* [why?]({ADDRESS}/blob/main/README.md#when-this-goes-wrong)"),
         code("06", "1 + 1", tags=["key-figure"]),
         text("07", "**What you should see:** two."), code("s9", "# @title Keep the results\nstages.save()"),
-        text("ex", "## Exercises"), *exercises(5), text("gl", "## Glossary"),
+        text("ex", "## Exercises"), code("e0c", "check = checks.checker(1, globals())"), *exercises(5), text("gl", "## Glossary"),
         text("so", "## Sources"), code("08", "settings"), text("09", "**Next:** [again](01_first.ipynb)."),
     ]  # fmt: skip
     (tmp_path / "notebooks").mkdir()
@@ -127,6 +131,8 @@ def test_a_good_notebook_has_no_finding(good):
         ("08", {"metadata": {"tags": ["key-figure"]}}, "tag one code cell `key-figure`, the one whose figure the report shows; 2"),
         ("gl", {"source": "## Sources"}, "end with ## Exercises, ## Glossary, ## Sources"),
         ("e5s", {"metadata": {}}, "give this solution the metadata"),
+        ("e5c", {"metadata": {}}, "let its check follow, a code cell with the tag `check` and the lines '# @title Check 5'"),
+        ("e0c", {"source": "check = checks.checker(2, globals())"}, "say: check = checks.checker(1, globals()); 0 do"),
         ("09", {"source": "The end."}, "links another notebook"),
         ("01", {"outputs": []}, "is no valid notebook"),
     ],
@@ -212,7 +218,11 @@ def test_four_exercises_are_too_few_and_a_gpu_without_training_is_too_much(good)
 
 def test_a_second_notebook_must_open_as_the_first(good):
     notebook = json.loads(
-        json.dumps(read(good)).replace("01_first", "02_second").replace("# 1. ", "# 2. ").replace("notebook=1", "notebook=2")
+        json.dumps(read(good))
+        .replace("01_first", "02_second")
+        .replace("# 1. ", "# 2. ")
+        .replace("notebook=1", "notebook=2")
+        .replace("checker(1", "checker(2")
     )
     write(good, notebook, "02_second.ipynb")
     assert findings(good) == []

@@ -18,6 +18,7 @@ from helpers.base.settings import Corpus
 from helpers.recordings.voices import synthesise
 from helpers.suite import index_page
 from helpers.suite import run as suite_run
+from helpers.suite.copies import FOLDED
 from helpers.suite.report import freeze_widgets, notebook_page, write_key_figure
 from suite.conftest import run
 
@@ -295,6 +296,18 @@ def test_a_page_folds_the_code_that_jupyter_hides():
     page = notebook_page(notebook, "a title")
     assert "<details><summary>Show the code</summary><pre>x &lt; 1</pre></details>" in page and page.count("<details") == 1
     assert page.index("# @title Fetch") < page.index("<details") and notebook.cells[0].source.endswith("x < 1")
+
+
+def test_a_page_folds_a_solution_with_all_that_it_shows():
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell("# @title Solution 3\nx < 1"), nbformat.v4.new_code_cell("y = 2")]
+    )
+    notebook.cells[0].metadata |= FOLDED
+    notebook.cells[0].outputs = [nbformat.v4.new_output("stream", text="the outcome")]
+    page = notebook_page(notebook, "a title")
+    assert page.count("<details") == 1
+    folded = page.split('<details class="solution"><summary>Solution 3</summary>')[1].split("</details>")[0]
+    assert "the outcome" in folded and "# @title Solution 3" in folded and page.index("</details>") < page.index("2</span>")
 
 
 def test_a_page_keeps_hints_folded_and_breaks_long_lines_of_code():

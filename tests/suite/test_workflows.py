@@ -84,7 +84,7 @@ def test_the_commands_of_the_docs_take_up_a_later_version_in_a_class_s_fork(clon
     upstream = clone.parent / "seed"
     commands = re.search(r"```bash\n(git remote add upstream.*?)```", (PROJECT / "docs" / "colab.md").read_text(), re.DOTALL)[1]
     commands = commands.replace("ADDRESS", str(upstream)).replace("https://github.com/you/your-fork", FORK)
-    student = f"{sys.executable} -m helpers.suite.notebooks student notebooks"
+    student = f"{sys.executable} -m helpers.suite.copies student notebooks"
     assert "make student TO=notebooks" in commands
     commands = commands.replace("make student TO=notebooks", student).replace("python helpers", f"{sys.executable} helpers")
     for name in ("name", "email"):
