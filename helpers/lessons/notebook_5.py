@@ -69,12 +69,9 @@ def exercise_4(answer: Any, run: Names) -> str | None:
     )
     interval = binomtest(round(0.96 * round(worth)), round(worth)).proportion_ci(method="wilson")
     whole = binomtest(round(0.96 * 1676), 1676).proportion_ci(method="wilson")
-    slips = [
-        (whole, "That is the interval with 1676 clips: take those that they are worth."),
-        (100 * np.array(interval), "As fractions of 1, please."),
-    ]
+    slips = [(whole, "That is the interval with 1676 clips: take those that they are worth.")]
     otherwise = "The interval: 0.96 of the clips that they are worth are right; from its lower to its upper end."
-    expect(given[1:], tuple(interval), otherwise, slips=slips, rel=0, within=0.006)
+    expect(fractions(given[1:]), tuple(interval), otherwise, slips=slips, rel=0, within=0.006)
     return "Few speakers make a large test set small."
 
 

@@ -60,7 +60,7 @@ def _(names):
     right = {"exact": 0, "decade": 2, "age group": 3, "gender": 2}
     return (
         right,
-        (right | {"exact": 12, "decade": 6, "age group": 4}, "fewer than three"),
+        (right | {"exact": 12, "decade": 5}, "fewer than three"),
         (right | {"decade": 1}, ""),
         ({"exact": 0}, "each kind"),
     )
@@ -75,7 +75,7 @@ def _(names):
 
 
 case(2, 1)(lambda names: (301, (300, "at the start"), (48_000, "the samples"), (302, "How many steps")))
-case(2, 2)(lambda names: (2500, (2.5, "kHz"), (400, "elsewhere by more"), (9000, "between")))
+case(2, 2)(lambda names: (500, (0.5, "kHz"), (2500, "elsewhere by more"), (9000, "between")))
 
 
 @case(2, 3)
@@ -200,7 +200,7 @@ def _(names):
     np.fill_diagonal(errors.to_numpy(), 0)
     errors = right - np.diag(np.diag(right))
     wrong = (errors, "errors alone"), (right.div(right.sum(axis=1), axis=0), "fractions"), (right[::-1], "diagonal")
-    return right, *wrong, (confusion_counts(names["predictions"], CLASSES), "all clips")
+    return right, *wrong, (confusion_counts(names["predictions"], CLASSES), "number of training clips")
 
 
 @case(4, 2)
@@ -313,9 +313,9 @@ case(5, 4)(
     lambda names: (
         (126, 0.91, 0.983),
         ((1676, 0.95, 0.968), "not independent"),
-        ((135, 0.91, 0.98), "m are"),
+        ((132, 0.91, 0.98), "m are"),
         ((126, 0.949, 0.968), "1676"),
-        ((126, 91, 98.3), "fractions"),
+        ((126, 91, 98.3), "per cent"),
     )
 )
 

@@ -63,9 +63,9 @@ def notebook_3(folder) -> dict:
 
 def predictions() -> pd.DataFrame:
     """Sixty clips a set of `CLASSES`, most of them right."""
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(3)
     true = rng.integers(len(CLASSES), size=180)
-    probabilities = rng.dirichlet(np.full(len(CLASSES), 0.7), size=180) + 0.8 * np.eye(len(CLASSES))[true]
+    probabilities = rng.dirichlet(np.full(len(CLASSES), 0.7), size=180) + 0.45 * np.eye(len(CLASSES))[true]
     labels = [CLASSES[place] for place in true]
     manifest = pd.DataFrame(
         {"clip": [f"clip_{place}" for place in range(180)], "label": labels, "split": ["train", "validation", "test"] * 60}
