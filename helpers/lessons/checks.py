@@ -69,7 +69,7 @@ def checker(notebook: int, names: dict[str, Any]) -> Callable[..., None]:
     def check(number: int, answer: Any, *, strict: bool = False) -> None:
         asked = form(notebook, number)
         if answer is None:
-            print(f"Exercise {number}: not answered yet. Put your answer in the place of None: {asked}.")
+            print(f"Exercise {number}: not answered yet. Put your answer in the place of None ({asked}).")
             return
         try:
             print(ask(notebook, number, answer, names))

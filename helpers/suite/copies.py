@@ -67,7 +67,8 @@ def student_copy(notebook: dict[str, Any]) -> dict[str, Any]:
     for check, cell in zip(notebook["cells"], notebook["cells"][1:]):  # noqa: B905, as a teacher's Python may lack `strict`
         if "solution" in tags(cell):
             asked = CHECK.fullmatch(check["source"])
-            cell["source"] = f"# Room to work. Your answer goes into the check above: {asked[2] if asked else 'see the exercise'}\n"
+            form = asked[2] if asked else "see the task"
+            cell["source"] = f"# Room to work. Then put your answer into the check above ({form}).\n"
             cell["metadata"], cell["outputs"], cell["execution_count"] = {"tags": ["answer"]}, [], None
     return notebook
 

@@ -19,8 +19,13 @@ WIDGET_VIEW, WIDGET_STATE = "application/vnd.jupyter.widget-view+json", "applica
 # nbconvert cuts off long lines of code; tables that are too wide for a telephone are scrolled, so few should be.
 PAGE_STYLE = """
 .jp-InputArea-editor pre, details pre { white-space: pre-wrap; overflow-wrap: anywhere }
-details.solution > summary { padding: 0.5em 0 0.5em var(--jp-cell-prompt-width); cursor: pointer }
-@media (max-width: 700px) { .jp-RenderedHTMLCommon :is(td, th) { padding: 0.3em 0.2em } }
+.jp-OutputArea-output pre { word-break: normal; overflow-wrap: anywhere }
+details.solution > summary { margin: 0.5em 0 1em calc(var(--jp-cell-prompt-width) + 24px); cursor: pointer;
+  font: var(--jp-content-font-size1) var(--jp-content-font-family) }
+@media (max-width: 700px) {
+  .jp-RenderedHTMLCommon :is(td, th) { padding: 0.3em 0.2em }
+  details.solution > summary { margin-left: 10px }
+}
 """
 # nbconvert shows the outputs that JupyterLab hides, those of solutions: the page folds such a cell, with all that it shows.
 PAGE_TEMPLATE = """{%- extends 'index.html.j2' -%}

@@ -43,7 +43,7 @@ def test_no_answer_and_no_nonsense_ends_a_run(notebook, number, names, capsys):
         check = checks.checker(notebook, known)
         check(number, None)
         assert (
-            f"not answered yet. Put your answer in the place of None: {checks.form(notebook, number)}." in capsys.readouterr().out
+            f"not answered yet. Put your answer in the place of None ({checks.form(notebook, number)})." in capsys.readouterr().out
         )
         for nonsense in ("text", object(), [], {}, ..., float("nan"), -1, 1e9, [[1, 2], [3]], lambda: None, (None, None)):
             check(number, nonsense)

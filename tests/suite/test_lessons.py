@@ -55,7 +55,7 @@ def test_students_get_empty_cells_teachers_everything_and_both_keep_the_rules(go
         after = sources(written[0])
         changed = {name for name in before if after[name] != before[name]}
         assert changed == ({f"01-e{number}s" for number in range(1, 6)} if kind == "student" else set())
-        room = "# Room to work. Your answer goes into the check above: a number: how many\n"
+        room = "# Room to work. Then put your answer into the check above (a number: how many).\n"
         assert kind == "teacher" or {after[name] for name in changed} == {room}
     # A class's fork, whose notebooks have no solutions, still passes; its students' copy stays the same.
     copies.write_copies("student", good / "notebooks", project=good)
