@@ -34,7 +34,7 @@ def _(names):
     )
 
 
-case(1, 2)(lambda names: (6.0, (12.04, "two bits"), (3.01, "half"), (50.0, "from one number of bits to the next"), (7, "slope")))
+case(1, 2)(lambda names: (6.0, (12.04, "two bits"), (3.01, "half"), (50.0, "one more bit"), (7, "slope")))
 case(1, 3)(lambda names: (1000, (1, "not in kHz"), (2000, "the limit itself"), (7000, "a lower tone"), (1500, "misses some")))
 
 
