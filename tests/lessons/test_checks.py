@@ -65,6 +65,10 @@ def test_a_name_that_is_not_there_yet_says_what_to_run(capsys):
     assert "`block` is not there yet: run the cells above first" in capsys.readouterr().out
     with pytest.raises(NameError, match="block"):
         check(3, 4736, strict=True)
+    with pytest.raises(AssertionError, match="3 numbers"):
+        checks.checker(5, {})(4, (1, 2), strict=True)
+    with pytest.raises(TypeError):  # a solution may not leave its answer out
+        checks.checker(5, {})(4, None, strict=True)
 
 
 def test_names_are_looked_up_when_the_check_runs(names, capsys):
