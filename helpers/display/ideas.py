@@ -1,12 +1,16 @@
 """Drawings of ideas, all in one style: narrow enough for a telephone, with a text alternative (the figure's label)."""
 
+import itertools
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
 from sklearn.pipeline import Pipeline
 
-from helpers.display.figures import BLUE, DARK, GREY, LINE, ORANGE
+from helpers.display.figures import BLUE, DARK, GREY, HIDDEN, LINE, ORANGE
 
 
 def svm_margin(model: Pipeline, points: pd.DataFrame, labels: pd.Series, *, ax: Axes | None = None) -> Axes:
@@ -46,3 +50,79 @@ def svm_margin(model: Pipeline, points: pd.DataFrame, labels: pd.Series, *, ax: 
         f"{len(support)} support vectors, on the edges of the margin, inside it or beyond, are ringed."
     )
     return ax
+
+
+def receptive_field(*, side: int = 11) -> Figure:
+    """What one point sees (the study's section 9.1): after one, two and three 3 x 3 convolutions, and in a dense layer.
+
+    Parameters
+    ----------
+    side : int
+        Points of the drawn picture in each direction; odd, so that the point is in the middle.
+    """
+    figure, axes = plt.subplots(2, 2, figsize=(7, 7.6))
+    middle, point = side // 2, np.zeros((side, side))
+    point[middle, middle] = 1
+    seen = point
+    for number, ax in enumerate(axes.flat[:3], start=1):
+        padded = np.pad(seen, 1)
+        seen = sum(padded[row : row + side, column : column + side] for row in range(3) for column in range(3))  # a filter of ones
+        width = int((seen[middle] > 0).sum())
+        _points(ax, seen > 0, title=f"{number} convolution{'s' * (number > 1)}", label=f"sees {width} x {width} points")
+    _points(axes[1, 1], np.ones_like(seen, bool), title="a dense layer", label=f"sees all {side} x {side} points")
+    figure.set_label(
+        f"Four grids of {side} x {side} points. A point of the result, in the middle, sees 3 x 3 points of the picture after one 3 x 3 "
+        "convolution, 5 x 5 after two, 7 x 7 after three; in a dense layer it sees all points."
+    )
+    return figure
+
+
+def _points(ax: Axes, seen: np.ndarray, *, title: str, label: str) -> None:
+    rows, columns = np.indices(seen.shape)
+    middle = seen.shape[0] // 2
+    ax.scatter(columns[~seen], rows[~seen], s=90, color=HIDDEN, marker="s")
+    ax.scatter(columns[seen], rows[seen], s=90, color=BLUE, marker="s")
+    ax.scatter(middle, middle, s=90, color=ORANGE, marker="o", edgecolor=DARK)
+    limits = (-0.8, len(seen) - 0.2)
+    ax.set(title=title, xlabel=label, xticks=[], yticks=[], aspect="equal", xlim=limits, ylim=limits)
+
+
+def residual_block() -> Figure:
+    """The study's Figure 2: a plain block, and beside it the residual block of He et al. (2016)."""
+    figure, axes = plt.subplots(1, 2, figsize=(10, 6))
+    for ax, name, skip in zip(axes, ("a plain block", "a residual block"), (False, True), strict=True):
+        ax.set(xlim=(0, 10), ylim=(0, 12.2), title=name)
+        ax.axis("off")
+        heights = {"input x": 11.4, "3 x 3 convolution": 9.2, "ReLU": 7.3, "3 x 3 convolution ": 5.4, "ReLU ": 2.0, "output": 0.2}
+        for text, height in heights.items():
+            _box(ax, height, text.strip())
+        stops = [11.4, 9.2, 7.3, 5.4, *([3.7] if skip else []), 2.0, 0.2]
+        for start, end in itertools.pairwise(stops):
+            _arrow(ax, (4, start - 0.55), (4, end + 0.55))
+        if skip:
+            ax.add_patch(Circle((4, 3.7), 0.5, facecolor="white", edgecolor=ORANGE, linewidth=2.5, zorder=3))
+            ax.text(4, 3.68, "+", ha="center", va="center", fontsize=18, zorder=4)
+            ax.plot([4, 8.2, 8.2], [10.3, 10.3, 3.7], color=ORANGE, linewidth=2.5)
+            _arrow(ax, (8.2, 3.7), (4.5, 3.7), color=ORANGE)
+            ax.text(8.4, 7.3, "the skip:\nx as it is", ha="left", va="center", color=DARK)
+            ax.text(3.6, 4.35, "F(x)", ha="right", va="center", color=DARK)
+            ax.text(3.6, 2.9, "F(x) + x", ha="right", va="center", color=DARK)
+        else:
+            ax.text(3.6, 3.6, "H(x)", ha="right", va="center", color=DARK)
+    figure.set_label(
+        "Two flow charts from top to bottom. Plain block: the input x goes through a 3 x 3 convolution, a ReLU and a second 3 x 3 "
+        "convolution, which give H(x), and a last ReLU. Residual block: the same two convolutions give F(x); a skip leads x past "
+        "them and adds it, so that F(x) + x goes into the last ReLU."
+    )
+    return figure
+
+
+def _box(ax: Axes, height: float, text: str) -> None:
+    edge = "none" if text in ("input x", "output") else BLUE if "conv" in text else GREY
+    style = {"boxstyle": "round,pad=0.05", "facecolor": "white", "edgecolor": edge, "linewidth": 2}
+    ax.add_patch(FancyBboxPatch((1.2, height - 0.5), 5.6, 1.0, zorder=2, **style))
+    ax.text(4, height, text, ha="center", va="center", zorder=3, color=DARK)
+
+
+def _arrow(ax: Axes, start: tuple[float, float], end: tuple[float, float], *, color: str = DARK) -> None:
+    ax.add_patch(FancyArrowPatch(start, end, arrowstyle="-|>", mutation_scale=16, shrinkA=0, shrinkB=0, color=color, linewidth=2))

@@ -23,7 +23,7 @@ from helpers.suite.published import (
     read_published,
     read_suite,
 )  # fmt: skip
-from helpers.suite.run_tables import letter_lines, question_lines, run_lines, short_lines, statistics_lines, table
+from helpers.suite.run_tables import lesson_lines, letter_lines, question_lines, run_lines, statistics_lines, table
 
 PAGES = (
     machine.PROJECT / "README.md",
@@ -205,6 +205,6 @@ TABLES: dict[str, Callable[[], Iterable[str]]] = {
     "runs": run_lines,
     "questions": question_lines,
     "statistics": statistics_lines,
-    "short": short_lines,
     "letter": letter_lines,
+    "lesson": lesson_lines,
 }

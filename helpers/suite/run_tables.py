@@ -48,15 +48,10 @@ def run_lines() -> Iterator[tuple]:
         )  # fmt: skip
 
 
-def letter_lines() -> list[str]:
-    """As `short_lines`, of the runs that follow the recipe to the letter."""
-    return short_lines([name for name in published() if RUNS[name].what == LETTER])
-
-
 @table("recordings, network, and what differs", "training clips", "steps", "accuracy: training", "accuracy: test (95% interval)")
-def short_lines(names: list[str] | None = None) -> Iterator[tuple]:
-    """A line a run: clips, steps, and accuracy in a clean pass."""
-    for name in published() if names is None else names:
+def letter_lines() -> Iterator[tuple]:
+    """A line a run that follows the study's recipe to the letter: clips, steps, and accuracy in a clean pass."""
+    for name in (name for name in published() if RUNS[name].what == LETTER):
         run, history, metrics, predictions = read_published(name)
         clips, accuracy = metrics["train"]["clips"], f"{metrics['train']['accuracy']:.3f}"
         what = f"`{RUNS[name].dataset}`, `{run['settings']['network']}`: {RUNS[name].what}"
@@ -64,16 +59,21 @@ def short_lines(names: list[str] | None = None) -> Iterator[tuple]:
 
 
 @table("question", "run", "instead of", "test accuracy", "difference (95% interval)")
-def question_lines() -> Iterator[tuple]:
+def question_lines(questions: list[str] | None = None) -> Iterator[tuple]:
     """A line a pair of runs: the difference of their accuracies on the same test clips."""
     there = {*published()}
-    for question, pairs in QUESTIONS.items():
-        for one, other in pairs:
+    for question in questions or QUESTIONS:
+        for one, other in QUESTIONS[question]:
             if {one, other} <= there:
                 right = pd.concat([correct(read_published(name)[3]) for name in (one, other)], axis=1, join="inner")
                 mean, low, high = difference(right.iloc[:, 0], right.iloc[:, 1])
                 accuracies = f"{right.iloc[:, 0].mean():.3f}, {right.iloc[:, 1].mean():.3f}"
                 yield question, one, other, accuracies, f"{mean:+.3f} ({low:+.3f} to {high:+.3f})"
+
+
+def lesson_lines() -> list[str]:
+    """As `question_lines`, of the two questions that notebook 3 asks."""
+    return question_lines(list(QUESTIONS)[:2])
 
 
 def correct(predictions: pd.DataFrame) -> pd.Series:

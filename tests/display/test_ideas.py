@@ -3,11 +3,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import unreadable
+from matplotlib.colors import to_rgba
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from helpers.display import ideas
+from helpers.display.figures import BLUE
 
 pytestmark = pytest.mark.usefixtures("style")
 
@@ -45,3 +47,22 @@ def test_the_rings_are_around_the_support_vectors_and_these_lie_on_the_edges(mar
     lines = next(drawn for drawn in ax.collections if list(getattr(drawn, "levels", [])) == [-1, 0, 1] and not drawn.filled)
     low, middle, high = (path.vertices[:, 0].mean() for path in lines.get_paths())
     assert middle == pytest.approx((low + high) / 2, abs=1) and abs(high - low) > 50
+
+
+def test_convolutions_see_3_5_and_7_points_and_a_dense_layer_sees_all():
+    figure = ideas.receptive_field(side=9)
+    counts = [
+        sum(len(dots.get_offsets()) for dots in ax.collections if np.allclose(dots.get_facecolor()[0], to_rgba(BLUE)))
+        for ax in figure.axes
+    ]
+    assert counts == [9, 25, 49, 81]
+    assert [ax.get_xlabel() for ax in figure.axes][:3] == [f"sees {n} x {n} points" for n in (3, 5, 7)]
+    assert "5 x 5 after two, 7 x 7 after three" in figure.get_label() and not unreadable(figure)
+
+
+def test_the_skip_of_a_residual_block_is_drawn_and_told():
+    figure = ideas.residual_block()
+    plain, residual = ([text.get_text() for text in ax.texts] for ax in figure.axes)
+    assert plain.count("3 x 3 convolution") == residual.count("3 x 3 convolution") == 2
+    assert "F(x) + x" in residual and "F(x) + x" not in plain
+    assert "a skip leads x past" in figure.get_label() and not unreadable(figure)

@@ -33,7 +33,7 @@ def test_the_gradient_vanishes_with_glorots_start_alone():
     rng = np.random.default_rng(0)
     known = {"keras": keras, "layers": layers, "profile": choose_profile("quick"), "classes": list("abc"), "plt": plt}
     known |= {"images": tf.constant(rng.random((8, 24, 32, 1), np.float32) * 255), "labels": np.eye(3)[rng.integers(0, 3, 8)]}
-    for name in ("03-21", "03-23", "03-25", "03-26"):
+    for name in ("03-21", "03-23", "03-74", "03-25", "03-26", "03-75"):
         known = run_cell(name, **known)
     plain, he, normalised, skips = known["arrives"].values()
     assert plain < 1e-4 and 1e-2 < he < 1e2 and normalised > 1 and skips > 1
@@ -45,6 +45,50 @@ def test_no_lesson_says_that_gradients_are_the_reason_for_skips():
     assert "say why the network is residual" not in " ".join(text.split())
     told = " ".join("".join(cell["source"]) for cell in json.loads(text)["cells"] if cell["cell_type"] == "markdown")
     assert all(word in told for word in ("**degradation**", "*training* error", "unlikely to be caused by vanishing gradients"))
+
+
+def test_softmax_and_cross_entropy_by_hand_are_those_of_keras(capsys):
+    known = run_cell("03-62", **run_cell("03-48", np=np))
+    assert "add up to 1.000" in capsys.readouterr().out and known["surprise"] == pytest.approx(0.349, abs=0.001)
+
+
+@pytest.mark.slow
+def test_the_residual_block_of_the_lesson_is_that_of_the_networks():
+    from keras import layers
+
+    from helpers.network import networks
+
+    run_cell("03-79", **run_cell("03-10", keras=__import__("keras"), layers=layers, networks=networks))
+
+
+@pytest.mark.slow
+@pytest.mark.long
+def test_two_epochs_of_voices_learn_as_notebook_3_tells(voices):
+    import keras
+
+    from helpers.recordings.labels import class_order
+    from helpers.spectrograms.batches import pictures, training_batches
+    from helpers.spectrograms.convert import convert
+
+    artifacts, manifest, profile = (voices[name] for name in ("artifacts", "manifest", "profile"))
+    convert(manifest, artifacts, settings=profile.spectrogram, profile="quick")
+    classes = class_order(manifest["label"].unique())
+    paths, targets = pictures(manifest, artifacts, classes=classes, profile=profile)
+    training = np.flatnonzero(manifest["split"] == "train")
+    batches = training_batches([paths[i] for i in training], targets[training], classes=len(classes), profile=profile)
+    known = {"paths": paths, "targets": targets, "classes": classes, "batches": batches, "images": next(iter(batches))[0]}
+    learnt = run_cell("03-67", **voices, **known, keras=keras)["learnt"].history
+    first, second = learnt["loss"]
+    assert abs(first - np.log(len(classes))) < 0.3 and second < first - 0.3, learnt
+    assert learnt["accuracy"][1] > 2 / len(classes) and learnt["val_accuracy"][1] > 1.5 / len(classes), learnt
+
+
+def test_the_short_path_of_notebook_3_is_marked_in_its_cells():
+    cells = json.loads((PROJECT / "notebooks" / "03_train_resnet.ipynb").read_text(encoding="utf-8"))["cells"]
+    code = [cell for cell in cells if cell["cell_type"] == "code"]
+    tagged = [cell for cell in code if "short-path" in cell["metadata"].get("tags", [])]
+    assert len(tagged) + 3 <= 15 and all(cell["source"][0] == "# Short path\n" for cell in tagged)  # set-up, settings, stages too
+    assert {"03-67", "03-10", "03-14", "03-16", "03-33"} < {cell["id"] for cell in tagged}
 
 
 @pytest.mark.parametrize(

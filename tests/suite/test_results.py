@@ -28,10 +28,11 @@ FILES = ["history.csv", "metrics.json", "predictions.csv", "run.json"]
 @pytest.fixture
 def folder(monkeypatch, tmp_path):
     """Two published runs of ten test clips: seven and four of them are right."""
-    runs = {"one": published.Published("emodb", "to the letter", "network=mobilenet epochs=2"),
+    runs = {"one": published.Published("emodb", published.LETTER, "network=mobilenet epochs=2"),
             "other": published.Published("emodb", "from random weights", "network=mobilenet epochs=2 weights=none")}  # fmt: skip
     everywhere(monkeypatch, RUNS=runs, PUBLISHED=tmp_path / "results")
-    monkeypatch.setattr(run_tables, "QUESTIONS", {"Did it help?": (("one", "other"),), "And this?": (("one", "third"),)})
+    questions = {"Did it help?": (("one", "other"),), "And this?": (("one", "third"),), "Or that?": (("other", "one"),)}
+    monkeypatch.setattr(run_tables, "QUESTIONS", questions)
     pages(monkeypatch, tmp_path)
     for name, right in (("one", 7), ("other", 4)):
         write_run(tmp_path / "results" / name, name, right)
@@ -52,7 +53,7 @@ def pages(monkeypatch, folder):
     monkeypatch.setattr(result_tables, "PAGES", result_pages)
     readme.write_text("no table\n")
     page.write_text("<!-- runs -->\nold\n<!-- end -->\nbetween\n<!-- questions -->\n<!-- end -->\n")
-    cells = [new_markdown_cell("before"), new_markdown_cell("<!-- short -->\n<!-- end -->\nafter")]
+    cells = [new_markdown_cell("before"), new_markdown_cell("<!-- letter -->\n<!-- end -->\n<!-- lesson -->\n<!-- end -->\nafter")]
     notebook.write_text(nbformat.writes(new_notebook(cells=cells)) + "\n")
 
 
@@ -75,15 +76,14 @@ def write_run(folder, name, right):
 def test_the_tables_are_made_from_the_runs(folder):
     assert results.main([]) == 0
     text = result_tables.PAGES[1].read_text()
-    row = "| [one](results/one/run.json) | mobilenet | to the letter | 4 | 0.900, 0.600 | 1.000, 1.000"
+    row = "| [one](results/one/run.json) | mobilenet | the recipe to the letter | 4 | 0.900, 0.600 | 1.000, 1.000"
     assert row in text
     assert "| Did it help? | one | other | 0.700, 0.400 | +0.300 (" in text and "third" not in text and "old" not in text
     assert result_tables.PAGES[0].read_text() == "no table\n"
-    shown = nbformat.read(result_tables.PAGES[2], 4).cells[1].source.splitlines()
-    assert (
-        shown[4] == "| `emodb`, `mobilenet`: from random weights | 40 | 4 | 1.000 | **0.400** (0.168 to 0.687) |"
-        and shown[-1] == "after"
-    )
+    shown = nbformat.read(result_tables.PAGES[2], 4).cells[1].source
+    assert "| `emodb`, `mobilenet`: the recipe to the letter | 40 | 4 | 1.000 | **0.700** (0.397 to 0.892) |" in shown
+    assert "| Did it help? | one | other |" in shown and "Or that?" in text and "Or that?" not in shown
+    assert "from random weights" in text and "from random weights" not in shown and shown.endswith("\nafter")
 
 
 def test_a_difference_is_of_the_same_clips_and_no_interval_is_made_up():
