@@ -13,6 +13,7 @@ from matplotlib.scale import LogScale, register_scale
 from matplotlib.ticker import LogFormatter, MaxNLocator
 
 from helpers.base.settings import SpectrogramSettings
+from helpers.display.alternatives import show_alternatives
 from helpers.recordings.labels import gender_groups, known_ages, middle
 
 # Okabe & Ito (2008), Color Universal Design: distinguishable with any colour vision, and in print.
@@ -50,7 +51,8 @@ register_scale(PlainLogScale)
 
 
 def set_style() -> None:
-    """One style for all figures, readable when projected, and tables that show whole sentences."""
+    """One style for all figures, readable when projected, each with a text alternative; and tables that show whole sentences."""
+    show_alternatives()
     pd.set_option("display.max_colwidth", 200)
     sns.set_theme(style="whitegrid", palette=[BLUE, ORANGE, GREEN, GREY])
     plt.rcParams.update({
