@@ -71,8 +71,8 @@ def receptive_field(*, side: int = 11) -> Figure:
         _points(ax, seen > 0, title=f"{number} convolution{'s' * (number > 1)}", label=f"sees {width} x {width} points")
     _points(axes[1, 1], np.ones_like(seen, bool), title="a dense layer", label=f"sees all {side} x {side} points")
     figure.set_label(
-        f"Four grids of {side} x {side} points. A point of the result, in the middle, sees 3 x 3 points of the picture after one 3 x 3 "
-        "convolution, 5 x 5 after two, 7 x 7 after three; in a dense layer it sees all points."
+        f"Four grids of {side} x {side} points. A point of the result, in the middle, sees 3 x 3 points of the picture after one "
+        "3 x 3 convolution, 5 x 5 after two, 7 x 7 after three; in a dense layer it sees all points."
     )
     return figure
 
