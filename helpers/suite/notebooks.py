@@ -6,6 +6,7 @@ Style is ruff's and spelling codespell's; the rules here are those of this suite
 The cell whose figure stands for the notebook in the report is tagged `key-figure`.
 """
 
+import itertools
 import re
 import sys
 from collections.abc import Iterator
@@ -23,6 +24,8 @@ LONGEST_SETUP = 50  # it is folded, and has nothing but the standard library to 
 FEWEST_EXERCISES = 5
 OPENING = slice(1, 7)  # set-up, settings and earlier stages: the same cells in every lesson, up to its number
 NUMBER = re.compile(r"\bnotebook=(\d+)")
+MOST_WORDS, MOST_CELLS = 2200, 35  # of a lesson: what one sitting holds
+GENERATED = re.compile(r"<!-- \w+ -->.*?<!-- end -->", re.DOTALL)  # tables of published runs, which grow with them
 KEEPS = "# @title Keep the results"  # first line of the cell that saves them
 SETUP = 2  # index of the set-up cell, the last of them that notebook 0 has, too
 CLOSING = ("## Exercises", "## Glossary", "## Sources")
@@ -141,7 +144,14 @@ def _lesson_findings(notebook: nbformat.NotebookNode, *, checker: str) -> Iterat
     last = [cell.cell_type for cell in notebook.cells[-2:]] == ["code", "markdown"] and ".ipynb)" in notebook.cells[-1].source
     keeps = sum(cell.source.startswith(KEEPS) for cell in notebook.cells)
     checkers = sum(checker in cell.source for cell in notebook.cells)
+    words, cells = _length(notebook)
     checks = [
+        (
+            words <= MOST_WORDS,
+            None,
+            f"shorten the lesson, up to where it keeps the results: {words:,} of {MOST_WORDS:,} words",
+        ),
+        (cells <= MOST_CELLS, None, f"leave out code cells of the lesson: {cells}, and {MOST_CELLS} are the most"),
         (keeps == 1, None, f"let one cell save the results, beginning with {KEEPS!r}; {keeps} do"),
         (heads == list(CLOSING), None, f"end with {', '.join(CLOSING)}, once each and in this order"),
         *((part.lower() in text.lower(), None, f"say {part!r} at least once") for part in ("Predict", "What you should see")),
@@ -151,6 +161,14 @@ def _lesson_findings(notebook: nbformat.NotebookNode, *, checker: str) -> Iterat
         (last, len(notebook.cells) - 1, "end with a code cell that sums up and a text that links another notebook"),
     ]
     yield from ((index, finding) for kept, index, finding in checks if not kept)
+
+
+def _length(notebook: nbformat.NotebookNode) -> tuple[int, int]:
+    """Words of text and number of code cells of a lesson: from the earlier stages to the cell that keeps the results."""
+    ends = (KEEPS, KEEPS.replace("# @title", "##"))
+    lesson = list(itertools.takewhile(lambda cell: not cell.source.startswith(ends), notebook.cells[OPENING.stop :]))
+    text = [GENERATED.sub("", cell.source) for cell in lesson if cell.cell_type == "markdown"]
+    return len("\n".join(text).split()), sum(cell.cell_type == "code" for cell in lesson)
 
 
 def _broken_links(text: str, path: Path, *, project: Path) -> Iterator[str]:

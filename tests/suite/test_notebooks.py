@@ -125,6 +125,11 @@ def test_a_good_notebook_has_no_finding(good):
         ("s1", {"source": "notebook=1"}, "say once which notebook this is"),
         ("s9", {"source": "stages.save()"}, "let one cell save the results, beginning with '# @title Keep the results'; 0 do"),
         ("05", {"source": "So it is."}, "say 'Predict' at least once"),
+        (
+            "05",
+            {"source": "Predict " * 2200},
+            "shorten the lesson, up to where it keeps the results: 2,20",
+        ),
         ("06", {"source": "from helpers.network.training import train\ntrain()"}, "ask Colab for a GPU"),
         ("06", {"source": "gpu = machine.check_gpu()"}, "ask Colab for a GPU"),
         ("06", {"metadata": {}}, "tag one code cell `key-figure`, the one whose figure the report shows; 0 have the tag"),
