@@ -12,7 +12,7 @@ from helpers.base.artifacts import Artifacts, read_json, read_table, write_text
 from helpers.base.machine import PROJECT
 from helpers.base.settings import Profile
 from helpers.evaluation.intervals import accuracy_by, bootstrap
-from helpers.evaluation.scores import clip_scores, read_classes, with_predictions
+from helpers.evaluation.scores import clip_scores, errors_of, read_classes, with_predictions
 from helpers.network.run import read_run
 from helpers.recordings.labels import known_age_groups
 from helpers.recordings.manifest import read_manifest
@@ -162,7 +162,7 @@ def write_model_card(artifacts: Artifacts, *, profile: Profile) -> str:
 
 def _heard(test: pd.DataFrame, artifacts: Artifacts) -> str:
     """How many of a network's errors were listened to, and what was found."""
-    errors = error_table(test[test["predicted"] != test["label"]], artifacts)
+    errors = error_table(errors_of(test), artifacts)
     marks = errors.loc[errors["mark"] != "", "mark"].value_counts()
     heard = f"{(errors['heard'] == 'yes').sum()} of the {len(errors)} errors among the test clips were played in notebook 4"
     found = "; ".join(f"{mark}: {number}" for mark, number in marks.items())

@@ -7,6 +7,7 @@ import pandas as pd
 
 from helpers.base.artifacts import Artifacts, SuiteError, write_table
 from helpers.display.clip_panel import ROW, ClipPanel
+from helpers.evaluation.scores import errors_of
 from helpers.recordings.review import error_table, hear, read_heard
 
 
@@ -27,7 +28,7 @@ class ErrorDiary:
     """
 
     def __init__(self, clips: pd.DataFrame, artifacts: Artifacts, panel: ClipPanel) -> None:
-        self.errors, self.artifacts = clips[clips["predicted"] != clips["label"]], artifacts
+        self.errors, self.artifacts = errors_of(clips), artifacts
         self.progress, self.status = ipywidgets.HTML(), ipywidgets.HTML()
         save = ipywidgets.Button(description="save as a table", tooltip=f"Write all errors to {artifacts.errors.name}")
         self.widget = ipywidgets.HBox([self.progress, save, self.status], layout=ROW)

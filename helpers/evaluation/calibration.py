@@ -5,7 +5,7 @@ import pandas as pd
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 
-from helpers.evaluation.scores import SMALLEST, predictions_table, probabilities_of
+from helpers.evaluation.scores import SMALLEST, errors_of, predictions_table, probabilities_of
 
 FEWEST_ERRORS = 10  # with fewer, the best temperature is chance; with none, it is 0, and every answer would look certain
 LOWEST, HIGHEST = 0.5, 5.0  # temperatures
@@ -52,7 +52,7 @@ def fit_temperature(predictions: pd.DataFrame, classes: list[str]) -> float:
     It lies between 0.5 and 5. Where fewer than 10 of the clips are wrong, nothing is fitted and it is 1, which changes nothing. A
     sentence says so, and where the best one lies beyond these bounds.
     """
-    wrong = int((predictions["true"] != predictions["predicted"]).sum())
+    wrong = len(errors_of(predictions))
     if wrong < FEWEST_ERRORS:
         print(
             f"The temperature stays 1: {wrong} of these {len(predictions)} clips are wrong, and with fewer than {FEWEST_ERRORS} "

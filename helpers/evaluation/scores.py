@@ -237,10 +237,21 @@ def confusion_counts(predictions: pd.DataFrame, classes: list[str]) -> pd.DataFr
     return pd.DataFrame(counts, index=pd.Index(classes, name="true"), columns=pd.Index(classes, name="predicted"))
 
 
+def errors_of(clips: pd.DataFrame) -> pd.DataFrame:
+    """The rows of misclassified clips: of those that have a label, and a prediction, which is another one.
+
+    Parameters
+    ----------
+    clips : pd.DataFrame
+        Columns `predicted`, and `true` as in `predictions.csv` or `label` as in a manifest.
+    """
+    true = clips["true" if "true" in clips else "label"]
+    return clips[(true != clips["predicted"]) & (true != "") & (clips["predicted"] != "")]
+
+
 def most_confused(predictions: pd.DataFrame, *, most: int = 10) -> pd.DataFrame:
     """The pairs of classes that are confused most often, with their number of clips."""
-    wrong = predictions[predictions["true"] != predictions["predicted"]]
-    counts = wrong.groupby(["true", "predicted"]).size().sort_values(ascending=False, kind="stable")
+    counts = errors_of(predictions).groupby(["true", "predicted"]).size().sort_values(ascending=False, kind="stable")
     return counts.head(most).reset_index(name="clips")
 
 

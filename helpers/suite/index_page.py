@@ -15,7 +15,7 @@ from helpers.base.settings import Profile
 from helpers.display.clip import ClipParts, clip_pixels, clip_sound, data_uri, part_of, picture_html
 from helpers.display.player import flac
 from helpers.evaluation.intervals import bootstrap
-from helpers.evaluation.scores import no_audio_scores, read_classes, with_predictions
+from helpers.evaluation.scores import errors_of, no_audio_scores, read_classes, with_predictions
 from helpers.network.run import read_run
 from helpers.recordings.manifest import read_manifest
 from helpers.recordings.splits import leakage
@@ -180,7 +180,7 @@ def errors_html(test: pd.DataFrame, artifacts: Artifacts) -> str:
     test : pd.DataFrame
         Manifest rows with `predicted` and `confidence`.
     """
-    wrong = test[test["predicted"] != test["label"]].nlargest(SHOWN_ERRORS, "confidence")
+    wrong = errors_of(test).nlargest(SHOWN_ERRORS, "confidence")
     return "".join(_error_html(row, artifacts) for _, row in wrong.iterrows()) or "<p>There is no error among the test clips.</p>"
 
 

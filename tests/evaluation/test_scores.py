@@ -13,6 +13,7 @@ from helpers.evaluation.scores import (
     class_report,
     clip_scores,
     confusion_counts,
+    errors_of,
     lowest_loss,
     median_age,
     most_confused,
@@ -251,3 +252,9 @@ def test_the_bootstraps_value_is_the_score_itself(rng):
     pd.testing.assert_frame_equal(found, again)
     alone = bootstrap(predictions, CLASSES, manifest=predictions[["clip"]].assign(speaker="one"), samples=50)
     assert (alone["resampled"] == "clip").all()  # one speaker cannot be drawn again
+
+
+@pytest.mark.parametrize("column", ["true", "label"])
+def test_an_error_is_a_prediction_that_is_another_than_the_label_where_there_are_both(column):
+    clips = pd.DataFrame({"clip": list("abcd"), column: ["x", "x", "", "x"], "predicted": ["x", "y", "y", ""]})
+    assert errors_of(clips)["clip"].tolist() == ["b"]
