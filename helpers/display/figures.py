@@ -196,22 +196,20 @@ def confusion_matrix(counts: pd.DataFrame, *, show: str = "counts", ax: Axes | N
     counts : pd.DataFrame
         Square, as `helpers.evaluation.scores.confusion_counts` gives it; best with the classes in
         `helpers.recordings.labels.class_order`.
-    show : {"counts", "fractions", "errors"}
-        Clips; fractions of each row, so that every true class weighs alike; the clips beside the diagonal alone.
+    show : {"counts", "errors"}
+        All clips, or those beside the diagonal alone.
     """
     size = len(counts)
     small = size <= 12  # room for a number in each cell
     names, groups = gender_groups([str(label) for label in counts.index])
     side = max(5.0, (0.6 if small else 0.25) * size + (1.5 if groups else 2.5))
     ax = ax or plt.subplots(figsize=(side + 2.2, side))[1]
-    values = counts.div(counts.sum(axis=1).clip(lower=1), axis=0) if show == "fractions" else counts
     hidden = np.eye(size, dtype=bool) if show == "errors" else np.zeros((size, size), bool)
-    texts = values.map(lambda value: (f"{value:.2f}" if show == "fractions" else f"{value:d}") if value else "")
-    highest = max(values.to_numpy()[~hidden].max(initial=0), 1)
+    texts = counts.map(lambda count: f"{count:d}" if count else "")
+    highest = max(counts.to_numpy()[~hidden].max(initial=0), 1)
     sns.heatmap(
-        values, ax=ax, cmap=SEQUENTIAL, square=True, vmin=0, vmax=highest, mask=hidden, annot=texts if small else False, fmt="",
-        cbar_kws={"label": "fraction of the true class" if show == "fractions" else "clips", "shrink": 0.6,
-                  "ticks": FRACTIONS if show == "fractions" else MaxNLocator(6, integer=True)},
+        counts, ax=ax, cmap=SEQUENTIAL, square=True, vmin=0, vmax=highest, mask=hidden, annot=texts if small else False, fmt="",
+        cbar_kws={"label": "clips", "shrink": 0.6, "ticks": MaxNLocator(6, integer=True)},
         linewidths=0.6 if small else 0.3, linecolor=LINE, xticklabels=names, yticklabels=names,
     )  # fmt: skip
     ax.set_facecolor(HIDDEN)  # the hidden diagonal

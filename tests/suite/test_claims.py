@@ -4,7 +4,6 @@ import json
 import symtable
 import zipfile
 from collections import Counter
-from pathlib import Path
 from types import SimpleNamespace
 
 import matplotlib.pyplot as plt
@@ -190,19 +189,27 @@ def test_the_threshold_on_the_pitch_of_voices_is_as_notebook_4_tells(voices, cap
     assert max(everyday["male"]) < 160 and min(everyday["female"]) > 170
 
 
-@pytest.mark.slow
-@pytest.mark.long
-def test_clips_of_voices_lie_together_by_person_as_notebook_4_tells(voices):
-    from helpers.evaluation.voice_map import lie_together, silhouettes
+@pytest.fixture(scope="module")
+def heard(voices) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """What the network of the default run, as `make ready` keeps it, sums each clip up in; and its predictions."""
     from helpers.network.model_files import load_model
     from helpers.spectrograms.convert import convert
 
     artifacts, manifest, profile = (voices[name] for name in ("artifacts", "manifest", "profile"))
     with zipfile.ZipFile(PROJECT / "notebooks" / "ready" / "voices.zip") as ready:
-        name = next(name for name in ready.namelist() if name.endswith("small_resnet/model.keras"))
-        model = load_model(Path(ready.extract(name, artifacts.folder)), classes=sorted(manifest["label"].unique()))
+        model, table = (f"models/small_resnet/{name}" for name in ("model.keras", "predictions.csv"))
+        ready.extractall(artifacts.folder, [model, table])
+    network = load_model(artifacts.folder / model, classes=sorted(manifest["label"].unique()))
     convert(manifest, artifacts, settings=profile.spectrogram, profile="quick")
-    found = silhouettes(model.clip_features(manifest, artifacts, most=len(manifest)), manifest)
+    return network.clip_features(manifest, artifacts, most=len(manifest)), pd.read_csv(artifacts.folder / table)
+
+
+@pytest.mark.slow
+@pytest.mark.long
+def test_clips_of_voices_lie_together_by_person_as_notebook_4_tells(voices, heard):
+    from helpers.evaluation.voice_map import lie_together, silhouettes
+
+    found = silhouettes(heard[0], voices["manifest"])
     assert 0.6 < found["person"] < 0.75 and found["gender"] < 0.25 and found["age"] < 0.1, found
     assert lie_together(found).startswith("Clips lie together by person first")
     assert "by *person* first (a silhouette near 0.7), much less by gender, and hardly by age" in cell_source("04-m5")
@@ -335,3 +342,16 @@ def _inner(table):
     for child in table.get_children():
         yield child
         yield from _inner(child)
+
+
+@pytest.mark.slow
+@pytest.mark.long
+def test_a_clip_of_the_corpus_usually_gets_an_answer_as_notebook_6_tells(voices, heard):
+    features, parts = heard[0], {part: clips.set_index("clip") for part, clips in heard[1].groupby("split")}
+    about = {"classes": sorted(voices["manifest"]["label"].unique()), "temperature": 1, "confidence": 1}
+    confident_from = run_cell("06-20", validation=parts["validation"].reset_index(), **about)["confident_from"]
+    known, others, asked = (features.loc[parts[part].index] for part in ("train", "validation", "test"))
+    lesson = run_cell("06-22b", known=known, others=others, own=asked.iloc[0].to_numpy())
+    near = lesson["distances"](asked.to_numpy(), known).min(axis=1).to_numpy() <= lesson["limit"]
+    answered = near & (parts["test"]["confidence"] >= confident_from)
+    assert 0.8 < answered.mean() < 0.95 and "for a clip of the corpus, usually an answer" in cell_source("06-26")
