@@ -1,63 +1,36 @@
-"""A text alternative for every figure that a notebook shows, for those who listen to a page and do not see it."""
+"""Figures for who can't see them: each picture in a notebook and in a report page says in words what it shows."""
 
-import IPython
-import matplotlib.pyplot as plt
-from matplotlib.axes import Axes
+from IPython.core.interactiveshell import InteractiveShell
 from matplotlib.figure import Figure
 
+PNG = "image/png"
 
-def alternative(figure: Figure) -> str:
-    """What a figure shows: its own label if it has one, else the titles, axes and names that are written in it.
 
-    Parameters
-    ----------
-    figure : Figure
-        `figure.set_label("...")` gives it a text of its own.
+def describe(figure: Figure) -> str:
+    """The label of a figure (`Figure.set_label`); where it has none, the titles of its panels and of their axes.
 
     Examples
     --------
-    >>> figure, ax = plt.subplots()
-    >>> _ = ax.plot([1, 2], label="training")
-    >>> _ = ax.set(title="Curve", xlabel="epoch", ylabel="loss")
-    >>> _ = ax.legend()
-    >>> alternative(figure)
-    'Figure. Curve: loss over epoch (training)'
-    >>> plt.close(figure)
+    >>> figure = Figure()
+    >>> _ = figure.subplots().set(title="A vowel", xlabel="time (ms)", ylabel="amplitude")
+    >>> describe(figure)
+    'Figure: A vowel (amplitude by time (ms)).'
     """
     if figure.get_label():
-        return figure.get_label()
-    shared = " over ".join(filter(None, (figure.get_supylabel(), figure.get_supxlabel())))
-    texts = [figure.get_suptitle(), shared, *map(_of_axes, figure.axes), *map(_names, figure.legends)]
-    return " ".join(f"Figure. {'; '.join(filter(None, texts))}".split())
+        return str(figure.get_label())
+    panels = [ax for ax in figure.axes if ax.get_label() != "<colorbar>" and (ax.axison or ax.get_title())]
+    told = []
+    for ax in panels:
+        axes = " by ".join(filter(None, (ax.get_ylabel(), ax.get_xlabel())))
+        title = " ".join(ax.get_title().split())
+        told.append(f"{title} ({axes})" if title and axes else title or axes)
+    whole = figure.get_suptitle()
+    start = f"Figure of {len(panels)} panels" if len(panels) > 1 else "Figure"
+    return ": ".join(filter(None, (start, whole, "; ".join(filter(None, told))))) + "."
 
 
-def _of_axes(ax: Axes) -> str:
-    shown = " over ".join(filter(None, (ax.get_ylabel(), ax.get_xlabel())))
-    names = _names(ax.get_legend()) if ax.get_legend() else ""
-    return ": ".join(filter(None, (ax.get_title(), " ".join(filter(None, (shown, names))))))
-
-
-def _names(legend) -> str:
-    return f"({', '.join(text.get_text() for text in legend.get_texts())})"
-
-
-def show_alternatives() -> None:
-    """Send each figure's text alternative with its picture; does nothing outside of a notebook."""
-    shell = IPython.get_ipython()
-    if shell is None or not hasattr(shell, "kernel"):
-        return
-    plt.switch_backend(plt.get_backend())  # loads it: it sets how figures are sent, which must come first
-    pictures = shell.display_formatter.formatters["image/png"]
-    try:
-        draw = pictures.lookup_by_type(Figure)
-    except KeyError:
-        return
-    if not getattr(draw, "with_alternative", False):
-
-        def drawn(figure: Figure) -> tuple[bytes, dict]:
-            picture = draw(figure)
-            data, facts = picture if isinstance(picture, tuple) else (picture, {})
-            return data, {**facts, "alt": alternative(figure)}
-
-        drawn.with_alternative = True
-        pictures.for_type(Figure, drawn)
+def describe_figures(shell: InteractiveShell | None) -> None:
+    """Let a notebook keep with every figure that it shows what `describe` says, as `alt` in its metadata."""
+    if shell is not None:
+        bundles = shell.display_formatter.mimebundle_formatter
+        bundles.for_type(Figure, lambda figure, **_: ({}, {PNG: {"alt": describe(figure)}}))

@@ -7,13 +7,14 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
+from IPython import get_ipython
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.scale import LogScale, register_scale
 from matplotlib.ticker import LogFormatter, MaxNLocator
 
 from helpers.base.settings import SpectrogramSettings
-from helpers.display.alternatives import show_alternatives
+from helpers.display.alternatives import describe_figures
 from helpers.recordings.labels import gender_groups, known_ages, middle
 
 # Okabe & Ito (2008), Color Universal Design: distinguishable with any colour vision, and in print.
@@ -51,8 +52,8 @@ register_scale(PlainLogScale)
 
 
 def set_style() -> None:
-    """One style for all figures, readable when projected, each with a text alternative; and tables that show whole sentences."""
-    show_alternatives()
+    """One style for all figures, readable when projected, with a text alternative, and tables that show whole sentences."""
+    describe_figures(get_ipython())
     pd.set_option("display.max_colwidth", 200)
     sns.set_theme(style="whitegrid", palette=[BLUE, ORANGE, GREEN, GREY])
     plt.rcParams.update({

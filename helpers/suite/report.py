@@ -52,7 +52,7 @@ def notebook_page(notebook: nbformat.NotebookNode, title: str) -> str:
 
 
 def freeze_widgets(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """A copy of a notebook in which each widget is replaced by the HTML that it showed last."""
+    """A copy of a notebook in which each widget is the HTML that it showed last, and each figure has its text alternative."""
     notebook = copy.deepcopy(notebook)
     states = notebook.metadata.pop("widgets", {}).get(WIDGET_STATE, {}).get("state", {})
     for cell in notebook.cells:
@@ -60,6 +60,10 @@ def freeze_widgets(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
             view = output.get("data", {}).pop(WIDGET_VIEW, None)
             if view is not None:
                 output["data"]["text/html"] = _frozen(view["model_id"], states)
+            # nbconvert writes no `alt` of its own; see `helpers.display.alternatives`.
+            if told := output.get("metadata", {}).get(PNG, {}).get("alt"):
+                image = f'<img alt="{html.escape(told)}" src="data:{PNG};base64,{output["data"].pop(PNG).strip()}">'
+                output["data"]["text/html"] = f'<div class="jp-RenderedImage">{image}</div>'
     return notebook
 
 
