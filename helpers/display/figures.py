@@ -117,7 +117,10 @@ def spectrogram(decibels: np.ndarray, *, settings: SpectrogramSettings, ax: Axes
 
 
 def population_pyramid(manifest: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Clips by age, in steps of five years: women to the left, men to the right.
+    """Clips by age: women to the left, men to the right.
+
+    A bar is five years, or where the ages come in equal steps, such as every third year, one step: so that equal classes have
+    equal bars.
 
     Parameters
     ----------
@@ -129,11 +132,14 @@ def population_pyramid(manifest: pd.DataFrame, *, ax: Axes | None = None) -> Axe
     spans = pd.Series(known_ages(manifest), manifest.index, dtype=object)
     known = manifest[(manifest["gender"] != "") & spans.notna()]
     spans = spans[known.index]
-    steps = spans.map(middle).astype(int) // 5 * 5
-    ages = np.arange(steps.min(), steps.max() + 5, 5) if len(known) else np.arange(0)
+    years = spans.map(middle).astype(int)
+    step = int(np.gcd.reduce(np.diff(np.sort(years.unique())))) if years.nunique() > 2 else 0
+    step, first = (step, years.min()) if 1 < step <= 10 else (5, 0)
+    steps = (years - first) // step * step + first
+    ages = np.arange(steps.min(), steps.max() + step, step) if len(known) else np.arange(0)
     for (gender, colour), sign in zip(GENDER_COLOURS.items(), (-1, 1), strict=True):
         counts = steps[known["gender"] == gender].value_counts().reindex(ages, fill_value=0)
-        ax.barh(ages, sign * counts, height=4.4, align="edge", color=colour, label=f"{gender} ({counts.sum()})")
+        ax.barh(ages, sign * counts, height=0.88 * step, align="edge", color=colour, label=f"{gender} ({counts.sum()})")
     ax.axvline(0, color="black", linewidth=0.8)
     ax.xaxis.set_major_formatter(lambda count, _: f"{abs(count):.0f}")
     ax.yaxis.set_major_locator(MaxNLocator(integer=True, steps=(1, 5, 10)))
@@ -142,14 +148,14 @@ def population_pyramid(manifest: pd.DataFrame, *, ax: Axes | None = None) -> Axe
     notes = [f"without {len(manifest) - len(known)} clips of unknown gender or age"] if len(known) < len(manifest) else []
     notes += [f"{ranges} clips at the middle of a range of ages"] if ranges else []
     ax.set_title("\n".join(notes))
-    ax.legend(loc="upper right")
+    ax.figure.legend(*ax.get_legend_handles_labels(), ncols=2, loc="outside upper center")
     return ax
 
 
 def class_counts(manifest: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Clips of each class, stacked by split."""
     table = pd.crosstab(manifest["label"], manifest["split"]).reindex(columns=list(SPLIT_COLOURS), fill_value=0)
-    ax = ax or plt.subplots(figsize=(max(6, min(16, 1.5 + 0.36 * len(table))), 4.5))[1]
+    ax = ax or plt.subplots(figsize=(max(6, min(16, 1 + 0.27 * len(table))), 4.5))[1]
     table.plot.bar(stacked=True, color=SPLIT_COLOURS, width=0.8, rot=90 if len(table) > 6 else 0, ax=ax)
     ax.set(xlabel="", ylabel="clips", ylim=(0, 1.25 * table.sum(axis=1).max()))
     ax.grid(axis="x", visible=False)

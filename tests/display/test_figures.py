@@ -49,6 +49,13 @@ def test_a_decade_is_never_drawn_as_a_year_without_saying_so():
     assert {(bar.get_y(), bar.get_width()) for bar in ax.patches if bar.get_width()} == {(20, -1), (45, 1)}
 
 
+@pytest.mark.parametrize(("ages", "bars"), [([18, 21, 24, 27, 33], [18, 21, 24, 27, 33]), ([18, 19, 21, 24, 33], [15, 20, 30])])
+def test_classes_of_equal_size_have_equal_bars_where_ages_come_in_equal_steps(ages, bars):
+    people = pd.DataFrame({"gender": "female", "age": pd.array(np.repeat(ages, 4), "Int64"), "age_range": ""})
+    drawn = {bar.get_y(): -bar.get_width() for bar in figures.population_pyramid(people).patches if bar.get_width()}
+    assert list(drawn) == bars and (len(set(drawn.values())) == 1 if bars == ages else drawn[20] == 8)
+
+
 @pytest.mark.parametrize("name", list(made()))
 def test_figures_draw_where_they_are_told_with_named_axes(name):
     _, ax = plt.subplots()
