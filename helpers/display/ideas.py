@@ -7,10 +7,14 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
+from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch, Patch, Rectangle
 from sklearn.pipeline import Pipeline
 
-from helpers.display.figures import BLUE, DARK, GREY, HIDDEN, LINE, ORANGE
+from helpers.base.settings import SpectrogramSettings
+from helpers.display.figures import BLUE, DARK, GREY, HIDDEN, LINE, ORANGE, SPECTROGRAM, SPLIT_COLOURS
+from helpers.spectrograms.mel import mel_spectrogram_db, to_image
+
+WIDTH = 7  # inches: on a telephone of 420 pixels, 12 points are 10 pixels
 
 
 def svm_margin(model: Pipeline, points: pd.DataFrame, labels: pd.Series, *, ax: Axes | None = None) -> Axes:
@@ -126,3 +130,94 @@ def _box(ax: Axes, height: float, text: str) -> None:
 
 def _arrow(ax: Axes, start: tuple[float, float], end: tuple[float, float], *, color: str = DARK) -> None:
     ax.add_patch(FancyArrowPatch(start, end, arrowstyle="-|>", mutation_scale=16, shrinkA=0, shrinkB=0, color=color, linewidth=2))
+
+
+def pipeline() -> Figure:
+    """The study's Figure 4: from a WAV file by spectrogram, PNG image and network to a class; sound and answer are invented."""
+    settings = SpectrogramSettings()
+    samples = _syllables(settings.sample_rate)
+    decibels = mel_spectrogram_db(samples, settings=settings)
+    figure, axes = plt.subplots(5, 2, figsize=(WIDTH, 7.6), width_ratios=(10, 9))
+    (wave, spectrogram, png, network, answer), texts = axes.T
+    wave.plot(samples, color=BLUE, linewidth=0.5)
+    spectrogram.imshow(decibels, origin="lower", aspect="auto", cmap=SPECTROGRAM)
+    _whole_numbers(to_image(decibels, settings=settings)[62:70:2, 24:48:3], ax=png)
+    _layers(network)
+    probabilities = {"female_23": 0.07, "male_60": 0.08, "male_41": 0.85}
+    answer.barh(list(probabilities), list(probabilities.values()), color=[LINE, LINE, ORANGE])
+    answer.tick_params(length=0)
+    said = {
+        "WAV file": "thousands of samples\na second (notebook 1)",
+        "Spectrogram": "how strong each frequency is\nat each moment (notebook 2)",
+        "PNG image": "the same, in whole numbers\nfrom 0 to 255 (notebook 2)",
+        "Network": "layers: ever fewer points,\never more features (notebook 3)",
+        "Class": "a probability for each class:\nwhich is highest? (notebook 4)",
+    }
+    for row, (drawing, beside, (title, text)) in enumerate(zip(axes[:, 0], texts, said.items(), strict=True)):
+        drawing.set(xticks=[], yticks=drawing.get_yticks() if drawing is answer else [])
+        drawing.grid(False)
+        beside.axis("off")
+        beside.text(0, 0.95, title, fontsize=15, weight="bold", color=DARK, va="top")
+        beside.text(0, 0.62, text, fontsize=13, color=DARK, va="top", linespacing=1.3)
+        if row:
+            arrow = {"arrowstyle": "-|>", "color": DARK, "linewidth": 2, "mutation_scale": 18}
+            drawing.annotate("", (0.5, 1.03), (0.5, 1.32), xycoords="axes fraction", arrowprops=arrow)
+    steps = "; ".join(f"{title}, {text}".replace("\n", " ") for title, text in said.items())
+    figure.set_label(f"The way of a clip in five steps, one below the other: {steps}.")
+    return figure
+
+
+def split_squares(ways: dict[str, pd.DataFrame]) -> Figure:
+    """Who is in which set: one square a clip, one row a person, one panel a way of splitting.
+
+    Parameters
+    ----------
+    ways : dict
+        A title, and clips with the columns `speaker` and `split`.
+    """
+    rows = [clips["speaker"].nunique() for clips in ways.values()]
+    most = max(clips["speaker"].value_counts().max() for clips in ways.values())
+    size = (max(5, min(WIDTH, 1 + 0.45 * most)), 0.6 + sum(0.5 + 0.43 * each for each in rows))
+    figure, axes = plt.subplots(len(ways), 1, figsize=size, height_ratios=rows, squeeze=False)
+    told = []
+    for ax, (title, clips) in zip(axes.flat, ways.items(), strict=True):
+        people = dict(list(clips.groupby("speaker")["split"]))
+        for row, splits in enumerate(people.values()):
+            for place, split in enumerate(splits):
+                ax.add_patch(Rectangle((place + 0.08, row + 0.08), 0.84, 0.84, color=SPLIT_COLOURS[split]))
+        ax.set(xlim=(0, most), ylim=(len(people), 0), aspect="equal", title=title, xticks=[], ylabel="speaker")
+        ax.set_yticks(np.arange(len(people)) + 0.5, list(people))
+        ax.grid(False)
+        for side in ax.spines.values():
+            side.set_visible(False)
+        sets = {name: ", ".join(split for split in SPLIT_COLOURS if split in set(splits)) for name, splits in people.items()}
+        told.append(f"{title}: {'; '.join(f'{name} in {among}' for name, among in sets.items())}.")
+    handles = [Patch(color=colour, label=name) for name, colour in SPLIT_COLOURS.items()]
+    figure.legend(handles=handles, ncols=3, loc="outside lower center")
+    figure.set_label(f"One square a clip, one row a speaker, coloured by set. {' '.join(told)}")
+    return figure
+
+
+def _syllables(sample_rate: int) -> np.ndarray:
+    """A second of three invented syllables: harmonics of a falling pitch in two formants, faded in and out."""
+    seconds = np.arange(sample_rate) / sample_rate
+    pitch = 180 - 50 * seconds
+    phase = 2 * np.pi * np.cumsum(pitch) / sample_rate
+    strength = {k: 1 / (1 + ((150 * k - 600) / 250) ** 2) + 0.5 / (1 + ((150 * k - 2300) / 400) ** 2) for k in range(1, 40)}
+    return np.sin(3 * np.pi * seconds) ** 2 * sum(level * np.sin(k * phase) for k, level in strength.items()) / 8
+
+
+def _whole_numbers(levels: np.ndarray, *, ax: Axes) -> None:
+    """Points of a picture as grey squares with their numbers."""
+    ax.imshow(levels, cmap="gray", aspect="auto", vmin=0, vmax=255)
+    for (row, column), level in np.ndenumerate(levels):
+        ax.text(column, row, level, ha="center", va="center", fontsize=12, color="black" if level > 127 else "white")
+
+
+def _layers(ax: Axes) -> None:
+    """Layers of a network as stacks of maps: from few large maps to many small ones."""
+    for start, side, maps in ((0, 2.6, 1), (2.2, 2.1, 3), (4.6, 1.5, 5), (7, 0.9, 8)):
+        for number in range(maps):
+            corner = (start + 0.17 * number, 1.5 - side / 2 + 0.08 * number)
+            ax.add_patch(Rectangle(corner, 0.6 * side, side, facecolor=BLUE, edgecolor="white", linewidth=1.2))
+    ax.set(xlim=(-0.4, 9.6), ylim=(-0.1, 3.3))

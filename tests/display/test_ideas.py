@@ -3,13 +3,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import unreadable
-from matplotlib.colors import to_rgba
+from matplotlib.colors import to_hex, to_rgba
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from helpers.display import ideas
+from helpers.display import figures, ideas
 from helpers.display.figures import BLUE
+from helpers.recordings.splits import SPLIT_METHODS, split_clips
 
 pytestmark = pytest.mark.usefixtures("style")
 
@@ -66,3 +67,46 @@ def test_the_skip_of_a_residual_block_is_drawn_and_told():
     assert plain.count("3 x 3 convolution") == residual.count("3 x 3 convolution") == 2
     assert "F(x) + x" in residual and "F(x) + x" not in plain
     assert "a skip leads x past" in figure.get_label() and not unreadable(figure)
+
+
+pytestmark = pytest.mark.usefixtures("style")
+
+
+@pytest.fixture
+def ways():
+    """A class of five speakers with eight clips each, split by clip and by speaker."""
+    clips = pd.DataFrame({"clip": [f"{n:02}" for n in range(40)], "speaker": np.repeat(list("ABCDE"), 8), "label": "one"})
+    return {f"by {unit}": clips.assign(split=split_clips(clips, method=way, seed=0)) for way, unit in SPLIT_METHODS.items()}
+
+
+def test_the_pipeline_names_its_five_steps_in_their_order_and_in_words():
+    figure = ideas.pipeline()
+    titles = [ax.texts[0].get_text() for ax in figure.axes[1::2]]
+    assert titles == ["WAV file", "Spectrogram", "PNG image", "Network", "Class"]
+    told = figure.get_label()
+    assert sorted(titles, key=told.index) == titles and "whole numbers from 0 to 255" in told
+    assert unreadable(figure) == [] and figure.get_figwidth() <= ideas.WIDTH
+    arrows = [text for ax in figure.axes[::2] for text in ax.texts if getattr(text, "arrow_patch", None)]
+    assert len(arrows) == 4
+    numbers = [int(text.get_text()) for text in figure.axes[4].texts if text.get_text()]
+    assert len(numbers) == 32 and 0 <= min(numbers) < max(numbers) <= 255
+
+
+def test_each_clip_is_a_square_of_the_colour_of_its_set_in_the_row_of_its_speaker(ways):
+    figure = ideas.split_squares(ways)
+    assert [ax.get_title() for ax in figure.axes] == ["by clip", "by speaker"]
+    for ax, clips in zip(figure.axes, ways.values(), strict=True):
+        assert [text.get_text() for text in ax.get_yticklabels()] == list("ABCDE")
+        drawn = [(int(square.get_y()), to_hex(square.get_facecolor()).upper()) for square in ax.patches]
+        expected = [
+            ("ABCDE".index(speaker), figures.SPLIT_COLOURS[split]) for speaker, split in clips[["speaker", "split"]].to_numpy()
+        ]
+        assert drawn == expected
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["train", "validation", "test"]
+    assert unreadable(figure) == [] and figure.get_figwidth() <= ideas.WIDTH
+
+
+def test_the_squares_are_told_in_words(ways):
+    told = ideas.split_squares(ways).get_label()
+    assert "by clip: A in train, validation, test; B in train, test;" in told
+    assert "by speaker: A in train; B in train; C in test; D in train; E in validation." in told
