@@ -301,19 +301,24 @@ def manifest_of(rows):
     return pd.DataFrame(rows, columns=["label", "speaker", "split"])
 
 
-def test_the_report_counts_speakers_and_leakage_counts_clips():
+def test_the_report_counts_speakers_and_leakage_counts_clips(capsys):
     manifest = manifest_of(
         [
             ("a", "1", "train"), ("a", "1", "train"), ("a", "2", "train"), ("a", "1", "test"), ("a", "3", "test"),
             ("b", "4", "train"), ("b", "4", "validation"), ("b", "4", "test"), ("b", "", "test"), ("c", "", "test"),
         ]
     )  # fmt: skip
-    assert run_cell("01-33", manifest=manifest, sets=list(SPLITS))["report"].to_dict("index") == {
+    known = {"sets": list(SPLITS), "np": np, "leakage": leakage}
+    counted = run_cell("01-33", manifest=manifest, **known)
+    assert counted["heard"] == pytest.approx(2 / 3) and "67% of the test clips" in capsys.readouterr().out
+    assert run_cell("01-80", **counted)["report"].to_dict("index") == {
         "a": {"train": 2, "validation": 0, "test": 2, "all": 3},
         "b": {"train": 1, "validation": 1, "test": 1, "all": 1},
         "c": {"train": 0, "validation": 0, "test": 0, "all": 0},
     }
-    assert not run_cell("01-33", manifest=manifest.assign(speaker=""), sets=list(SPLITS))["report"].any(axis=None)
+    unknown = run_cell("01-33", manifest=manifest.assign(speaker=""), **known)
+    assert "nobody can tell" in capsys.readouterr().out
+    assert not run_cell("01-80", **unknown)["report"].any(axis=None)
     assert leakage(manifest) == pytest.approx(2 / 3)
     assert np.isnan(leakage(manifest.assign(speaker="")))
 
