@@ -6,18 +6,21 @@ import zipfile
 from collections import Counter
 from types import SimpleNamespace
 
+import librosa
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 from conftest import cell_source, run_cell
+from conftest import voice as spoken
 
 from helpers.base.artifacts import Artifacts, SuiteError
 from helpers.base.machine import PROJECT
 from helpers.base.settings import Corpus, choose_profile
-from helpers.display import figures
+from helpers.display import figures, ideas
 from helpers.evaluation.calibration import fit_temperature, with_temperature
 from helpers.recordings import manifest as manifests
+from helpers.recordings.splits import leakage
 from helpers.recordings.voices import speakers, spoken_pitch, synthesise
 from helpers.spectrograms import voice
 from helpers.spectrograms.example import clip_samples, harmonic_contrast, steady_piece
@@ -168,6 +171,69 @@ def test_the_voices_that_lessons_show_speak_as_people_do(voices, capsys):
     assert known["settings"].sample_rate / known["period"] == pytest.approx(truth, rel=0.05)
     told = float(capsys.readouterr().out.split("the median of the whole clip is ")[1].split()[0])
     assert told == pytest.approx(truth, rel=0.05)
+
+
+@pytest.mark.usefixtures("style")
+def test_the_spectrum_of_two_tones_has_two_peaks_the_second_half_as_high():
+    known = run_cell("02-70", figures=figures)
+    strength, frequency = known["strength"], known["frequency"]
+    assert strength[frequency == 200] == pytest.approx(1) and strength[frequency == 500] == pytest.approx(0.5)
+    assert strength[~np.isin(frequency, (200, 500))].max() < 0.01
+
+
+@pytest.mark.parametrize("profile", ["quick", "paper"])
+def test_four_lines_give_the_mel_spectrogram_of_the_project(profile, capsys):
+    settings = choose_profile(profile).spectrogram
+    samples = spoken(120, seconds=1.0, rate=settings.sample_rate).astype(np.float32)
+    known = {"np": np, "librosa": librosa, "samples": np.pad(samples, (settings.sample_rate, 0)), "settings": settings}
+    for name in ("02-10", "02-76", "02-78"):  # the last one asserts it
+        known = run_cell(name, **known)
+    assert known["decibels"].shape == known["by_hand"].shape and known["by_hand"].min() == -settings.dynamic_range_db
+    printed = capsys.readouterr().out
+    assert profile == "paper" or "the first band is 61 Hz wide, the last 489 Hz: 8.0 times as wide" in printed
+
+
+@pytest.mark.usefixtures("style")
+def test_by_clip_the_test_holds_people_of_the_training_and_by_speaker_nobody_is_in_two_sets(capsys):
+    ways = run_cell("01-77", np=np, pd=pd, ideas=ideas)["ways"]
+    heard = {}
+    for name, clips in ways.items():
+        sets = clips.groupby("split")["speaker"].agg(set)
+        heard[name] = sets["test"] <= sets["train"]
+        assert name != "by speaker" or sum(map(len, sets)) == clips["speaker"].nunique()
+    assert heard == {"by clip": True, "by speaker": False}
+
+
+def test_33_of_the_56_exact_classes_of_crema_d_have_one_speaker():
+    actors = pd.read_csv(PROJECT / "helpers" / "recordings" / "crema_d_speakers.csv", comment="#")
+    classes = actors.groupby(["gender", "age"]).size()
+    assert (len(actors), len(classes), (classes == 1).sum()) == (91, 56, 33)
+    assert (actors["age"].min(), actors["age"].max()) == (20, 74)
+    assert "`crema-d` has 33 such classes of 56" in cell_source("01-34") and "91 actors of 20 to 74 years" in cell_source("01-05")
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("style")
+def test_what_notebook_1_says_of_voices_and_its_speakers(voices, capsys):
+    manifest = voices["manifest"]
+    ax = run_cell("01-18", **voices)["figures"].population_pyramid(manifest)
+    women, men = ({bar.get_y(): abs(bar.get_width()) for bar in bars} for bars in ax.containers)
+    assert set(women) == set(men) and [age for age in women if women[age] != men[age]] == [75] and men[75] == 0
+    assert len(set(women.values())) == 1 and "it has no men of 75" in cell_source("01-19")
+    known = voices | {"sets": ["train", "validation", "test"], "leakage": leakage}
+    known = run_cell("01-33", **known)
+    assert known["heard"] > 0.95  # "nearly every test voice"
+    report = run_cell("01-80", **known)["report"]
+    assert (report["all"] == 5).all() and "each of its classes has five\nspeakers" in cell_source("01-34")
+    clip = run_cell("01-24", **voices)
+    known = run_cell("01-42", **voices, samples=clip["samples"], rate=clip["rate"])
+    levels = np.unique(np.round(known["few_bits"] / known["peak"] * 8))
+    assert len(levels) <= 16 and levels.min() >= -8 and levels.max() <= 7
+    formats = run_cell("01-46", **known)["formats"].set_index("format")
+    assert formats["returns"].to_dict() == {
+        name: f"{'same' if name in ('WAV', 'FLAC') else 'other'} samples" for name in formats.index
+    }
+    assert (3 * formats["kB"][["OGG", "MP3"]] < formats["kB"]["WAV"]).all()  # "several times smaller"
 
 
 @pytest.mark.slow

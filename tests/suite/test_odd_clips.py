@@ -2,6 +2,7 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 import soundfile
 from conftest import RATE, run_cell, voice
@@ -34,7 +35,9 @@ def known(request):
 
 def test_the_resolutions_and_the_formats_of_a_sound(known):
     known = run_cell("01-42", **known)
-    known = run_cell("01-46", **known)
+    run_cell("01-72", **known)
+    known = run_cell("01-46", pd=pd, **known)
+    run_cell("01-74", **known)
     assert known["formats"].set_index("format")["returns"][["WAV", "FLAC"]].tolist() == ["same samples"] * 2
     assert np.isfinite(run_cell("01-e2s", **known)["ratios"]).all()
 
@@ -43,9 +46,10 @@ def test_a_steady_piece_its_pitch_and_the_numbers_of_the_picture(known):
     odd = {"clip": {"clip": "odd"}, "example_voice": lambda *_, **__: {"clip": "odd"}, "training": None, "artifacts": None}
     known = run_cell("02-51", clip_samples=lambda *_, **__: known["samples"], **odd, **known)
     assert len(known["pieces"]["odd"]) == 1024 and known["pieces"]["odd"].any()
+    run_cell("02-73", **known)
     run_cell("02-e4s", **known)
-    known = run_cell("02-14", **known)
-    assert 0 <= known["column"] <= max(known["picture"].shape[1] - 8, 0)
+    known = run_cell("02-81", **run_cell("02-14", **known))
+    assert 0 <= known["x0"] <= max(known["picture"].shape[1] - 8, 0)
 
 
 def test_the_envelope_of_the_loudest_piece(known):
