@@ -3,8 +3,10 @@
 The spectrogram player is an anywidget, all else core ipywidgets: where a browser can't load the player, a plain one stays.
 """
 
+import contextlib
 import html
 import itertools
+from collections.abc import Iterator
 from typing import Any, Protocol
 
 import ipywidgets
@@ -14,7 +16,7 @@ import pandas as pd
 from helpers.base.artifacts import Artifacts, SuiteError
 from helpers.display.clip import ClipParts, clip_html, facts_html, probabilities_html, stretch_html
 from helpers.display.player import SpectrogramPlayer
-from helpers.recordings.review import MARKS, mark_clip, read_review
+from helpers.recordings.review import MARKS, mark_clips, read_review
 
 ROW = ipywidgets.Layout(flex_flow="row wrap", align_items="center")
 
@@ -29,6 +31,15 @@ class Network(Protocol):
     def stretch(self, row: pd.Series, start: float, end: float) -> pd.Series: ...  # noqa: D102
     def along(self, row: pd.Series) -> pd.DataFrame: ...  # noqa: D102
     def nearest(self, row: pd.Series) -> str: ...  # noqa: D102
+
+
+@contextlib.contextmanager
+def problems_in(status: ipywidgets.HTML) -> Iterator[None]:
+    """What can't be had within is left out, and `status` says why; the rest goes on."""
+    try:
+        yield
+    except SuiteError as error:
+        status.value = html.escape(str(error))
 
 
 class MarkedClip:
@@ -68,14 +79,18 @@ class MarkedClip:
         if self.row is None or said.items() <= self.said.items():
             return ""
         self.said |= said
-        name = self.artifacts.review.name
-        try:
-            mark_clip(self.artifacts, self.row["clip"], **self.said)
-            return f"{len(read_review(self.artifacts))} clips marked, saved in {name}"
-        except OSError as error:
-            return f"The mark could not be saved in {name}: {error.strerror}."
-        except SuiteError as error:
-            return f"The mark could not be saved: {error}"
+        return keep_marks(self.artifacts, {self.row["clip"]: said})
+
+
+def keep_marks(artifacts: Artifacts, said: dict[str, dict[str, str]]) -> str:
+    """Keep a new mark or note of each clip, see `helpers.recordings.review.mark_clips`; what became of it, a sentence."""
+    name = artifacts.review.name
+    try:
+        return f"{mark_clips(artifacts, said)} clips marked, saved in {name}"
+    except OSError as error:
+        return f"The mark could not be saved in {name}: {error.strerror}."
+    except SuiteError as error:
+        return f"The mark could not be saved: {error}"
 
 
 class ClipPanel:
@@ -169,11 +184,9 @@ class ClipPanel:
     def _ask(self, question: str, wanted: bool, *given: float) -> Any:
         if not wanted or self.network is None:
             return None
-        try:
+        with problems_in(self.status):
             return getattr(self.network, question)(self.clip.row, *given)
-        except SuiteError as error:
-            self.status.value = html.escape(str(error))
-            return None
+        return None
 
     def ask_about(self, start: float, end: float) -> None:
         """Show what the network answers for a stretch, in s of the clip, beside its answer for the whole clip."""

@@ -1,11 +1,11 @@
-// Two or three clips side by side. Play goes through them in turn, a second of each at the same place of the sentence, so that one
+// Two or three clips side by side, the first of which the spectrogram player holds. Play goes through them in turn, a second of each at the same place of the sentence, so that one
 // hears in what they differ; a click on a picture plays that clip alone from there.
 
 const PICTURE = 96, TURN = 1; // pixels; seconds of each clip before it is the other's turn
 const POSITION = "rgb(213, 94, 0)", OWN = "#0072B2";
 
 function render({ model, el }) {
-  let voices = [], turn = 0, place = 0, frame = 0, active = null, alone = false, asking = 0;
+  let voices = [], turn = 0, place = 0, frame = 0, active = null, alone = false, asking = 0, player = null;
   const play = made("button", { type: "button", textContent: "play in turn" });
   const second = made("select", {}), beside = made("label", {}, "a second of A, then the same place of ", second);
   const columns = made("div", {}), said = made("div", {});
@@ -79,9 +79,16 @@ function render({ model, el }) {
   });
   second.addEventListener("change", () => { stop(); turn = place = 0; });
 
+  function held(clip) { // the player's sound and picture of a clip that came without; null as long as the player has another
+    if (clip.sound) return clip;
+    const facts = player ? player.get("facts") : {};
+    if (facts.name !== clip.name || !player.get("sound").byteLength) return null;
+    return { ...clip, rate: facts.rate, sound: player.get("sound"), picture: player.get("picture") };
+  }
+
   async function load() {
     stop();
-    const clips = model.get("clips"), asked = (asking += 1);
+    const clips = model.get("clips").map(held).filter(Boolean), asked = (asking += 1);
     const loaded = await Promise.all(clips.map(async (clip) => [
       clip, await soundAddress(clip.sound, clip.rate), await picture(clip.picture),
     ]));
@@ -117,12 +124,16 @@ function render({ model, el }) {
     return voice;
   }
 
-  const unfollow = follow(model, { clips: load });
-  load();
+  const again = () => { if (model.get("clips").some((clip) => clip.name === player.get("facts").name)) load(); };
+  const unfollow = [follow(model, { clips: load })];
+  model.widget_manager.get_model(model.get("player").replace("IPY_MODEL_", "")).then((found) => {
+    player = found;
+    unfollow.push(follow(player, { facts: again }));
+  }).catch(() => {}).then(load); // without the player there are the others
   model.set("ready", true); // from now on Python sends clips here, and no plain player
   model.save_changes();
   return () => {
-    unfollow();
+    unfollow.forEach((end) => end());
     cancelAnimationFrame(frame);
     voices.forEach((voice) => { voice.audio.pause(); URL.revokeObjectURL(voice.address); });
   };

@@ -9,10 +9,10 @@ import pandas as pd
 import traitlets
 from PIL import Image
 
-from helpers.base.artifacts import Artifacts, SuiteError
+from helpers.base.artifacts import Artifacts
 from helpers.display.clip import ClipParts, clip_pixels, clip_player_html, clip_sound, columns_of, part_of
-from helpers.display.clip_panel import ROW, Network
-from helpers.display.player import SOUND, flac, png
+from helpers.display.clip_panel import ROW, Network, problems_in
+from helpers.display.player import SOUND, SpectrogramPlayer, flac, png
 
 
 class ClipsInTurn(anywidget.AnyWidget):
@@ -22,12 +22,16 @@ class ClipsInTurn(anywidget.AnyWidget):
     ----------
     ready : bool
         Whether a browser has loaded it; until then it holds nothing.
+    player : SpectrogramPlayer
+        Holds the sound and the picture of the clip that it shows, so that they travel once.
     clips : list of dict
-        `letter`, `name`, `label` (for a screen reader), `words`, `sound` (FLAC), its `rate` in Hz, `picture` (PNG, empty for none).
+        `letter`, `name`, `label` (for a screen reader), `words`; and, but for the player's, `sound` (FLAC), its `rate` in Hz and
+        `picture` (PNG, empty for none).
     """
 
     _esm = SOUND + Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
     ready = traitlets.Bool(False).tag(sync=True)
+    player = traitlets.Instance(SpectrogramPlayer).tag(sync=True, **ipywidgets.widget_serialization)
     clips = traitlets.List().tag(sync=True)
 
 
@@ -39,6 +43,8 @@ class ComparisonPanel:
     clips : pd.DataFrame
         Manifest rows with `predicted` and `confidence`, of all splits.
     artifacts : Artifacts
+    player : SpectrogramPlayer
+        Which shows the clip that is compared.
     network : Network, optional
         Adds the nearest training clip.
 
@@ -47,9 +53,11 @@ class ComparisonPanel:
     widget : ipywidgets.Widget
     """
 
-    def __init__(self, clips: pd.DataFrame, artifacts: Artifacts, *, network: Network | None = None) -> None:
+    def __init__(
+        self, clips: pd.DataFrame, artifacts: Artifacts, *, player: SpectrogramPlayer, network: Network | None = None
+    ) -> None:
         self.clips, self.artifacts, self.network, self.row = clips, artifacts, network, None
-        self.plain, self.status, self.in_turn = ipywidgets.HTML(), ipywidgets.HTML(), ClipsInTurn()
+        self.plain, self.status, self.in_turn = ipywidgets.HTML(), ipywidgets.HTML(), ClipsInTurn(player=player)
         tooltip = "Add the training clip that is most alike for the network: what it thought that this was"
         self.nearest = ipywidgets.ToggleButton(description="nearest training clip", tooltip=tooltip, layout={"width": "auto"})
         asking = [] if network is None else [self.nearest]
@@ -71,21 +79,25 @@ class ComparisonPanel:
             self.plain.value = "<p>There is no other clip of the predicted class to compare with.</p>"
         elif not self.in_turn.ready:
             self.plain.value = "".join(plain_html(words, other, self.artifacts) for words, other in others)
-        shown = [("this clip", self.row), *others] if others and self.in_turn.ready else []
+        if not others or not self.in_turn.ready:
+            self.in_turn.clips = []
+            return
         # One that can't be heard is left out, and its reason is shown.
-        states = [self._state(letter, *clip) for letter, clip in zip("ABC", shown, strict=False)]
-        self.in_turn.clips = [state for state in states if state]
+        states = [self._state(letter, *clip) for letter, clip in zip("BC", others, strict=False)]
+        self.in_turn.clips = [self._facts("A", "this clip", self.row), *filter(None, states)]
 
     def _others(self) -> list[tuple[str, pd.Series]]:
         other = clip_to_compare(self.clips, self.row)
         found = [] if other is None else [("of the predicted class", other)]
         if self.nearest.value:
-            try:
+            with problems_in(self.status):
                 name = self.network.nearest(self.row)
                 found.append(("nearest in training", self.clips[self.clips["clip"] == name].iloc[0]))
-            except SuiteError as error:
-                self.status.value = html.escape(str(error))
         return found
+
+    def _facts(self, letter: str, words: str, row: pd.Series) -> dict[str, str]:
+        said = f"{words}: {row['clip']}, {row['label']} ({row['split']}, confidence {row['confidence']:.2f})"
+        return {"letter": letter, "name": row["clip"], "label": f"to compare: {row['clip']}", "words": said}
 
     def _state(self, letter: str, words: str, row: pd.Series) -> dict | None:
         sound, problem = clip_sound(row, self.artifacts)
@@ -94,10 +106,8 @@ class ComparisonPanel:
             return None
         parts, pixels = ClipParts(row["duration_s"]), clip_pixels(row, self.artifacts, sound=sound)
         picture = b"" if pixels is None else png(Image.fromarray(columns_of(pixels, parts.fractions)))
-        said = f"{words}: {row['clip']}, {row['label']} ({row['split']}, confidence {row['confidence']:.2f})"
-        facts = {"letter": letter, "name": row["clip"], "label": f"to compare: {row['clip']}", "words": said}
         encoded, rate = flac(part_of(sound, parts), sound.sample_rate)
-        return facts | {"sound": encoded, "rate": rate, "picture": picture}
+        return self._facts(letter, words, row) | {"sound": encoded, "rate": rate, "picture": picture}
 
 
 def clip_to_compare(clips: pd.DataFrame, row: pd.Series) -> pd.Series | None:

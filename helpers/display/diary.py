@@ -5,8 +5,8 @@ import html
 import ipywidgets
 import pandas as pd
 
-from helpers.base.artifacts import Artifacts, SuiteError, write_table
-from helpers.display.clip_panel import ROW, ClipPanel
+from helpers.base.artifacts import Artifacts, write_table
+from helpers.display.clip_panel import ROW, ClipPanel, problems_in
 from helpers.evaluation.scores import errors_of
 from helpers.recordings.review import error_table, hear, read_heard
 
@@ -51,7 +51,5 @@ class ErrorDiary:
         return f"saved as {path.name} in {path.parent.name}/"
 
     def _say(self, step) -> None:
-        try:
+        with problems_in(self.status):
             self.status.value = html.escape(step() or "")
-        except SuiteError as error:
-            self.status.value = html.escape(str(error))

@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 import traitlets
 
-from helpers.base.artifacts import Artifacts, SuiteError
-from helpers.display.clip_panel import ROW, ClipPanel, Network
+from helpers.base.artifacts import Artifacts
+from helpers.display.clip_panel import ROW, ClipPanel, Network, problems_in
 from helpers.display.compare import ComparisonPanel
 from helpers.display.diary import ErrorDiary
 from helpers.display.figures import SEQUENTIAL
@@ -140,7 +140,7 @@ class Explorer:
         self.choice = CellChoice(clips[clips["split"] == split], order)
         # Both panels come before the matrix: they ready Colab for widgets.
         self.panel = ClipPanel(artifacts, predictions=predictions, network=network)
-        self.compared = ComparisonPanel(clips, artifacts, network=network)
+        self.compared = ComparisonPanel(clips, artifacts, player=self.panel.player, network=network)
         ticks, groups = gender_groups(order)
         groups = [list(group) for group in groups]
         self.matrix = ConfusionMatrix(names=order, ticks=ticks, groups=groups, counts=self.choice.counts)
@@ -213,11 +213,10 @@ class Explorer:
 
     def _list_alike(self) -> None:
         """Offer clips that lie near the one that is shown and are misclassified alike, the nearest first."""
-        try:
-            shown = self.choice.members.iloc[self.choice.index]["clip"]
+        shown, found = self.choice.members.iloc[self.choice.index]["clip"], None
+        with problems_in(self.told):
             found = same_errors(shown, self.network.features, self.choice.kept)
-        except SuiteError as error:
-            self.told.value = html.escape(str(error))
+        if found is None:
             return
         rows = self.choice.kept.set_index("clip").loc[found.index]
         words = [

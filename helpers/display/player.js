@@ -268,8 +268,9 @@ function render({ model, el }) {
   }
 
   const resized = new ResizeObserver(() => {
-    const wanted = Math.min(Math.floor(el.clientWidth), WIDEST);
+    const room = Math.floor(el.clientWidth), wanted = Math.min(room, WIDEST);
     if (wanted > 120 && wanted !== width) { width = wanted; if (facts.name) drawBase(); }
+    if (room && room !== model.get("width")) { model.set("width", room); model.save_changes(); }
   });
   resized.observe(el);
   const unfollow = follow(model, { facts: load, heat: loadHeat, along: drawAlong });

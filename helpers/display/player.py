@@ -53,6 +53,8 @@ class SpectrogramPlayer(anywidget.AnyWidget):
         `seconds`, and `lines`: name, colour and probabilities of each; empty for none.
     heard : str
         The clip that was played last.
+    width : int
+        How wide the page lets it be, in CSS pixels; 0 as long as that is not known.
     stretch : list of float
         What is selected: start and end in seconds of the clip, and the browser's time in ms; both 0 where nothing is.
     """
@@ -64,6 +66,7 @@ class SpectrogramPlayer(anywidget.AnyWidget):
     along = traitlets.Dict().tag(sync=True)
     stretch = traitlets.List([0, 0, 0]).tag(sync=True)
     heard = traitlets.Unicode("").tag(sync=True)
+    width = traitlets.Int(0).tag(sync=True)
 
     def __init__(self) -> None:
         if machine.on_colab():  # anywidget asks Colab for its widget manager where this module is loaded

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.base.artifacts import Artifacts
-from helpers.display.clip_panel import ROW, ClipPanel, MarkedClip, Network
+from helpers.display.clip_panel import ROW, ClipPanel, Network, keep_marks
 from helpers.display.figures import BLUE, GENDER_COLOURS, GREEN, GREY, ORANGE, SEQUENTIAL
 from helpers.display.widgets import step_buttons
 from helpers.evaluation.voice_map import METHODS, lie_together, place, silhouettes
@@ -24,6 +24,7 @@ from helpers.recordings.review import MARKS
 CATEGORIES = (BLUE, ORANGE, GREEN, "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", GREY)
 UNKNOWN, MOST_LISTED = "unknown", 500
 EDGE = 1.05  # of the map; places are from -1 to 1
+HEIGHT, BESIDE = 420, 44  # pixels of the map, and of the buttons beside it
 EDGES = {"x_scale": (-EDGE, EDGE), "y_scale": (-EDGE, EDGE)}
 
 
@@ -96,7 +97,7 @@ class VoiceMap:
         sizes = {"size": 5}
         if drawn.any():
             sizes = {"size_by": drawn.astype(float).to_numpy(), "size_map": [5, 12], "size_norm": (0, 1)}
-        look = EDGES | {"height": 420, "axes": False, "opacity": 0.8, "opacity_unselected": 0.25}
+        look = EDGES | {"height": HEIGHT, "axes": False, "opacity": 0.8, "opacity_unselected": 0.25}
         scatter = jscatter.Scatter(data=data, x="x", y="y", **look, **sizes)
         scatter.tooltip(enable=True, properties=shown)
         return scatter
@@ -107,10 +108,15 @@ class VoiceMap:
 
     def _observe(self) -> None:
         self.scatter.widget.observe(lambda change: self._from_map(change["new"]), "selection")
+        self.panel.player.observe(lambda change: self._fit(change["new"]), "width")
         self.colour.observe(lambda _: self._paint(), "value")
         self.method.observe(lambda _: self._move(), "value")
         self.listing.observe(lambda change: self._show(change["new"]), "index")
         self.mark_all.on_click(lambda _: self._mark())
+
+    def _fit(self, width: int) -> None:
+        """Make the map no higher than the page lets it be wide: it shows from -1 to 1 upwards, and sideways as much as there is room."""
+        self.scatter.height(min(max(width - BESIDE, 160), HEIGHT))
 
     def _from_map(self, places: np.ndarray | None) -> None:
         chosen = [] if places is None else list(self.clips["clip"].iloc[np.asarray(places, int)])
@@ -164,10 +170,7 @@ class VoiceMap:
         self.legend.value = legend_html({name: (colours[name], int((groups == name).sum())) for name in kinds})
 
     def _mark(self) -> None:
-        clip, told = MarkedClip(self.artifacts), ""
-        for _, row in self.listed.iterrows():
-            clip.show(row)
-            told = clip.say(mark=self.mark.value) or told
+        told = keep_marks(self.artifacts, {clip: {"mark": self.mark.value} for clip in self.listed["clip"]})
         self.marked.value = html.escape(told)
         self.panel.show(self.panel.clip.row)
 

@@ -30,26 +30,25 @@ def read_review(artifacts: Artifacts) -> pd.DataFrame:
     return review.assign(mark=marks.where(own == "", ""), note=notes.str.removesuffix(": "))
 
 
-def mark_clip(artifacts: Artifacts, clip: str, *, mark: str = "", note: str = "") -> None:
-    """Save a mark and a note on a clip, replacing earlier ones; with neither, remove the clip from the table.
+def mark_clips(artifacts: Artifacts, said: dict[str, dict[str, str]]) -> int:
+    """Save new marks and notes on clips, in one go; how many clips are marked then.
 
     Parameters
     ----------
     artifacts : Artifacts
-    clip : str
-    mark : str
-        One of `MARKS`, or empty.
-    note : str
-        Any text; line breaks become spaces.
+    said : dict of dict
+        By clip, its new `mark` (one of `MARKS`, or empty), its new `note` (any text; line breaks become spaces), or both; the other
+        one stays as it is. A clip with neither is removed from the table.
     """
-    if mark and mark not in MARKS:
-        raise ValueError(f"{mark!r} is none of the marks {', '.join(MARKS)}")
-    review = read_review(artifacts)
-    rows = review[review["clip"] != clip]
-    note = " ".join(note.split())
-    if mark or note:
-        rows = pd.concat([rows, pd.DataFrame([[clip, mark, note]], columns=COLUMNS)], ignore_index=True)
-    write_table(artifacts.review, rows.assign(note=_no_formulas(rows["note"])).sort_values("clip"))
+    unknown = sorted({one["mark"] for one in said.values() if one.get("mark")} - set(MARKS))
+    if unknown:
+        raise ValueError(f"{unknown[0]!r} is none of the marks {', '.join(MARKS)}")
+    kept = read_review(artifacts).set_index("clip").to_dict("index")
+    rows = kept | {clip: {"mark": "", "note": ""} | kept.get(clip, {}) | one for clip, one in said.items()}
+    table = pd.DataFrame([[clip, row["mark"], " ".join(row["note"].split())] for clip, row in rows.items()], columns=COLUMNS)
+    table = table[(table["mark"] != "") | (table["note"] != "")]
+    write_table(artifacts.review, table.assign(note=_no_formulas(table["note"])).sort_values("clip"))
+    return len(table)
 
 
 def _no_formulas(notes: pd.Series) -> pd.Series:

@@ -2,8 +2,10 @@
 
 import io
 import re
+from dataclasses import replace
 
 import ipywidgets
+import librosa
 import numpy as np
 import pandas as pd
 import pytest
@@ -70,6 +72,9 @@ def test_a_clip_travels_as_it_is(manifest, artifacts):
 
 
 def test_the_marks_are_the_centres_of_librosas_bands():
+    for settings in (SETTINGS, replace(SETTINGS, fmin=1200, mel_bins=40), replace(SETTINGS, fmin=1, fmax=900)):
+        expected = librosa.mel_frequencies(settings.mel_bins + 2, fmin=settings.fmin, fmax=settings.fmax)[1:-1]
+        assert np.allclose(mel_marks(settings)[0], expected)
     centres, marks = mel_marks(SETTINGS)
     assert len(centres) == SETTINGS.mel_bins and list(marks) == [100, 250, 500, 1000, 2000, 4000]
     assert np.interp(marks[1000] - 0.5, np.arange(len(centres)), centres) == pytest.approx(1000, rel=0.01)

@@ -28,7 +28,7 @@ from helpers.display.player import SpectrogramPlayer
 from helpers.display.widgets import listen
 from helpers.evaluation.scores import predictions_table
 from helpers.recordings.manifest import build_manifest
-from helpers.recordings.review import mark_clip, read_review
+from helpers.recordings.review import mark_clips, read_review
 from helpers.recordings.sounds import read_sound
 from helpers.spectrograms.convert import convert
 
@@ -259,7 +259,7 @@ def test_right_and_wrong_can_be_chosen(manifest, artifacts, predictions):
 
 
 def test_marks_are_written_at_once_and_shown_again(manifest, artifacts):
-    mark_clip(artifacts, manifest["clip"][1], mark="silent", note="<b>")
+    mark_clips(artifacts, {manifest["clip"][1]: {"mark": "silent", "note": "<b>"}})
     widget = listen(manifest, artifacts)
     (mark,), (note,) = parts(widget, ipywidgets.ToggleButtons), parts(widget, ipywidgets.Text)
     assert (mark.value, note.value) == ("", "")
@@ -280,7 +280,7 @@ def test_a_mark_that_cannot_be_written_is_a_sentence(manifest, artifacts):
     artifacts.review.mkdir()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            "helpers.display.clip_panel.mark_clip", lambda *_, **__: (_ for _ in ()).throw(OSError(28, "No space left on device"))
+            "helpers.display.clip_panel.mark_clips", lambda *_, **__: (_ for _ in ()).throw(OSError(28, "No space left on device"))
         )
         parts(widget, ipywidgets.ToggleButtons)[0].value = "noisy"
     assert "The mark could not be saved in review.csv: No space left on device." in pages(widget)
@@ -367,7 +367,7 @@ def test_without_recordings_there_is_a_sentence_for_each_player_and_the_image_st
     artifacts.location.unlink()
     shown = clip_html(row, artifacts)
     assert np.array_equal(pixels_of(shown), before)
-    panel = ComparisonPanel(clips, artifacts)
+    panel = ComparisonPanel(clips, artifacts, player=SpectrogramPlayer())
     panel.show(clips.iloc[0])
     pages = [shown, neighbours_html(clips.head(2), artifacts), panel.plain.value]
     for page, players in zip(pages, (1, 2, 1), strict=True):

@@ -1,9 +1,14 @@
 import pytest
 from conftest import write_corpus
 
-from helpers.base.artifacts import SuiteError
+from helpers.base.artifacts import SuiteError, write_table
+from helpers.recordings import review
 from helpers.recordings.manifest import build_manifest, read_manifest
-from helpers.recordings.review import error_table, hear, mark_clip, read_heard, read_review, without_marked
+from helpers.recordings.review import error_table, hear, mark_clips, read_heard, read_review, without_marked
+
+
+def mark_clip(artifacts, clip, *, mark="", note=""):
+    mark_clips(artifacts, {clip: {"mark": mark, "note": note}})
 
 
 def test_a_mark_is_kept_changed_and_taken_back(artifacts):
@@ -16,6 +21,18 @@ def test_a_mark_is_kept_changed_and_taken_back(artifacts):
     assert read_review(artifacts)["clip"].tolist() == ["b"]
     with pytest.raises(ValueError, match="is none of the marks"):
         mark_clip(artifacts, "a", mark="ugly")
+
+
+def test_many_clips_are_marked_in_one_go_and_keep_their_notes(artifacts, monkeypatch):
+    mark_clip(artifacts, "b", mark="noisy", note="a dog")
+    mark_clip(artifacts, "c", note="=cough")
+    written = []
+    monkeypatch.setattr(review, "write_table", lambda path, table: (written.append(path), write_table(path, table)))
+    assert mark_clips(artifacts, {clip: {"mark": "silent"} for clip in "abc"}) == 3
+    assert written == [artifacts.review]
+    assert read_review(artifacts).to_numpy().tolist() == [["a", "silent", ""], ["b", "silent", "a dog"], ["c", "silent", "=cough"]]
+    assert mark_clips(artifacts, {"a": {"mark": ""}, "b": {"mark": ""}}) == 2  # what has a note stays
+    assert read_review(artifacts)["clip"].tolist() == ["b", "c"]
 
 
 @pytest.mark.parametrize(
