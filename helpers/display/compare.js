@@ -6,11 +6,11 @@ const POSITION = "rgb(213, 94, 0)", OWN = "#0072B2";
 
 function render({ model, el }) {
   let voices = [], turn = 0, place = 0, frame = 0, active = null, alone = false, asking = 0, player = null;
-  const play = made("button", { type: "button", textContent: "play in turn" });
+  const play = button("play in turn");
   const second = made("select", {}), beside = made("label", {}, "a second of A, then the same place of ", second);
   const columns = made("div", {}), said = made("div", {});
   Object.assign(columns.style, { display: "flex", flexWrap: "wrap", gap: "8px", margin: "4px 0", alignItems: "flex-end" });
-  Object.assign(play.style, { minHeight: "32px", padding: "2px 12px", marginRight: "12px" });
+  play.style.marginRight = "12px";
   second.style.minHeight = "32px";
   said.setAttribute("role", "status");
   said.style.minHeight = "1.5em";

@@ -23,7 +23,7 @@ function render({ model, el }) {
   let facts = {}, seen = null, heat = null, levels = null, address = "", width = WIDEST, stretch = null, pressed = null, frame = 0;
   const audio = made("audio", { preload: "auto", preservesPitch: true });
   const stage = made("div", {}), base = layer(stage, {}), top = layer(stage, { touchAction: "pan-y", cursor: "crosshair" });
-  const play = made("button", { type: "button", textContent: "play" });
+  const play = button("play");
   const speed = made("select", {}, ...SPEEDS.map((value) => made("option", { value, textContent: value === 1 ? "speed 1" : value })));
   const loop = made("input", { type: "checkbox" });
   const strength = made("input", { type: "range", min: 0, max: 1, step: 0.05, value: 0.7 });
@@ -33,7 +33,7 @@ function render({ model, el }) {
 
   stage.style.position = "relative";
   Object.assign(tools.style, { flexWrap: "wrap", gap: "4px 12px", alignItems: "center", margin: "4px 0" });
-  for (const control of [play, speed]) Object.assign(control.style, { minHeight: "32px", padding: "2px 12px" }); // for a finger
+  Object.assign(speed.style, { minHeight: "32px", padding: "2px 12px" }); // for a finger
   Object.assign(under.style, { fontVariantNumeric: "tabular-nums", minWidth: "15em" });
   speed.setAttribute("aria-label", "speed of playing, without a change of pitch");
   strength.setAttribute("aria-label", "strength of the Grad-CAM layer");

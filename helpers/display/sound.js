@@ -8,6 +8,15 @@ function made(tag, settings, ...children) {
   return element;
 }
 
+// A button that looks like one on light and dark pages, high enough for a finger; JupyterLab draws no border around it.
+function button(textContent) {
+  const found = made("button", { type: "button", textContent });
+  Object.assign(found.style, {
+    minHeight: "32px", padding: "2px 12px", color: "inherit", background: "transparent", border: "1px solid", borderRadius: "2px",
+  });
+  return found;
+}
+
 function wav(samples, rate) { // 16 bits, mono
   const file = new DataView(new ArrayBuffer(44 + 2 * samples.length));
   const text = (words, at) => [...words].forEach((letter, place) => file.setUint8(at + place, letter.charCodeAt(0)));

@@ -115,8 +115,9 @@ class VoiceMap:
         self.mark_all.on_click(lambda _: self._mark())
 
     def _fit(self, width: int) -> None:
-        """Make the map no higher than the page lets it be wide: it shows from -1 to 1 upwards, and sideways as much as there is room."""
-        self.scatter.height(min(max(width - BESIDE, 160), HEIGHT))
+        """Make the map no higher than it is wide: it shows all places upwards, and sideways what there is room for."""
+        height = min(max(width - BESIDE, 160), HEIGHT)
+        self.scatter.height(height).options(regl_scatterplot_options={"height": height})  # of the frame, and of the picture in it
 
     def _from_map(self, places: np.ndarray | None) -> None:
         chosen = [] if places is None else list(self.clips["clip"].iloc[np.asarray(places, int)])

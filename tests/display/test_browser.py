@@ -32,6 +32,7 @@ playwright = pytest.importorskip("playwright.sync_api")
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 CLASSES = sorted(f"{gender}_{age}" for gender, age in CATEGORIES)
 LONG, LONG_S = "male_48_2", 3.0
+LONGEST, LONGEST_S, BEEP_S = "male_66_2", 300.0, 245.0  # five minutes, silent but for a second at BEEP_S
 MARKUP = "<img src=x onerror=alert(1)>"
 SERVERS = {
     "classic": ["notebook", "--NotebookApp.token=", "--NotebookApp.disable_check_xsrf=True"],
@@ -60,7 +61,7 @@ def write_stage(folder: Path) -> Artifacts:
     for place, label in enumerate(CLASSES):
         for number in range(3):
             clip = MARKUP if (place, number) == (1, 2) else f"{label}_{number}"
-            seconds = LONG_S if clip == LONG else 0.5
+            seconds = {LONG: LONG_S, LONGEST: LONGEST_S}.get(clip, 0.5)
             rows.append([clip, f"audio/{clip}.wav", label, "test", f"{label}_s{number}", seconds, place + (number == 2)])
     columns = ["clip", "path", "label", "split", "speaker", "duration_s", "predicted"]
     manifest = pd.DataFrame(rows, columns=columns).assign(sample_rate=RATE)
@@ -68,9 +69,10 @@ def write_stage(folder: Path) -> Artifacts:
     rng = np.random.default_rng(0)
     for place, row in manifest.iterrows():
         artifacts.audio(row["path"]).parent.mkdir(parents=True, exist_ok=True)
-        soundfile.write(artifacts.audio(row["path"]), voice(100 + place, seconds=row["duration_s"]), RATE)
+        soundfile.write(artifacts.audio(row["path"]), samples_of(row, hertz=100 + place), RATE)
         artifacts.image(row["clip"]).parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(rng.integers(0, 255, (96, 50), dtype=np.uint8)).save(artifacts.image(row["clip"]))
+        columns = int(row["duration_s"] * 100)
+        Image.fromarray(rng.integers(0, 255, (96, columns), dtype=np.uint8)).save(artifacts.image(row["clip"]))
     probabilities = rng.dirichlet(np.ones(len(CLASSES)), len(manifest)) * 0.5
     probabilities[np.arange(len(manifest)), manifest.pop("predicted") % len(CLASSES)] += 0.5
     write_table(artifacts.manifest, manifest)
@@ -78,6 +80,15 @@ def write_stage(folder: Path) -> Artifacts:
     write_json(artifacts.classes, CLASSES)
     write_table(artifacts.model("net") / "predictions.csv", predictions_table(manifest, probabilities, CLASSES))
     return artifacts
+
+
+def samples_of(row, *, hertz: float) -> np.ndarray:
+    """The sound of a clip of the stage."""
+    if row["clip"] != LONGEST:
+        return voice(hertz, seconds=row["duration_s"])
+    samples = np.zeros(int(LONGEST_S * RATE))
+    samples[int(BEEP_S * RATE) : int((BEEP_S + 1) * RATE)] = voice(hertz, seconds=1)[:RATE]
+    return samples
 
 
 @contextlib.contextmanager
@@ -123,10 +134,13 @@ class Explorer:
         self.canvas, self.player = (page.locator(f"canvas[role=application][data-{name}]") for name in ("cell", "floor"))
         page.on("dialog", lambda dialog: (self.dialogs.append(dialog.message), dialog.dismiss()))
 
-    def click(self, true: str, predicted: str) -> None:
+    def place(self, true: str, predicted: str) -> dict[str, float]:
+        """The middle of a cell, in pixels of the matrix."""
         left, cell = (float(self.canvas.get_attribute(f"data-{name}")) for name in ("left", "cell"))
-        row, column = CLASSES.index(true), CLASSES.index(predicted)
-        self.canvas.click(position={"x": left + (column + 0.5) * cell, "y": (row + 0.5) * cell})
+        return {"x": left + (CLASSES.index(predicted) + 0.5) * cell, "y": (CLASSES.index(true) + 0.5) * cell}
+
+    def click(self, true: str, predicted: str) -> None:
+        self.canvas.click(position=self.place(true, predicted))
 
     def choose(self, name: str, label: str) -> None:
         chooser = self.page.locator(".widget-dropdown", has=self.page.locator("label", has_text=re.compile(f"^{name}$")))
@@ -159,7 +173,7 @@ class Explorer:
         return low
 
     def drawn(self) -> tuple[float, float]:
-        """The time at which the position is drawn, read from the canvas, and the time of the sound, at the same moment."""
+        """The time of the clip at which the position is drawn, read from the canvas, and that of the sound, at the same moment."""
         x, sound = self.page.evaluate("""() => {
             const canvas = [...document.querySelectorAll('canvas[role=application]')].find(one => one.dataset.floor);
             const scale = canvas.width / canvas.clientWidth;
@@ -167,10 +181,22 @@ class Explorer:
             for (let x = 0; x < canvas.width; x++)
                 if ([213, 94, 0].every((part, place) => Math.abs(row[4 * x + place] - part) < 9)) found.push(x / scale);
             const middle = found.length ? found.reduce((sum, x) => sum + x, 0) / found.length + 0.5 : -1;
-            return [middle, document.querySelector('audio').currentTime];
+            return [middle, document.querySelector('audio').currentTime + Number(canvas.dataset.start)];
         }""")
         assert x >= 0, "no position is drawn"
         return self.seconds_at(x), sound
+
+    def wave_at(self, seconds: float) -> int:
+        """How many pixels high the waveform is drawn at a time of the clip."""
+        return self.page.evaluate(
+            """x => {
+            const canvas = [...document.querySelectorAll('canvas[role=application]')].find(one => one.dataset.floor);
+            const base = canvas.previousElementSibling, scale = base.width / base.clientWidth;
+            const column = base.getContext('2d').getImageData(Math.round(x * scale), 0, 1, Math.round(64 * scale)).data;
+            return column.filter((value, place) => place % 4 == 3 && value > 128).length / scale;
+        }""",
+            self.pixel_of(seconds),
+        )
 
     def clips(self) -> list[str]:
         texts = self.page.locator(".widget-select option").all_inner_texts()  # with no-break spaces
@@ -281,6 +307,33 @@ def test_within_a_short_clip_a_place_is_found_too(explorer):
     explorer.player.click(position={"x": explorer.pixel_of(0.3), "y": 150})
     explorer.page.wait_for_function("() => !document.querySelector('audio').seeking", timeout=WAIT)
     assert explorer.drawn() == pytest.approx((0.3, 0.3), abs=0.01)
+
+
+def test_a_clip_of_five_minutes_is_heard_and_drawn_in_parts(explorer):
+    explorer.click("male_66", "male_69")
+    assert explorer.wait_for_sound_of(LONGEST) == pytest.approx(30, abs=0.05)  # of 300 s
+    started = time.perf_counter()
+    explorer.choose("part", "4:00 to 4:30")
+    there = "() => [...document.querySelectorAll('canvas')].some(one => one.dataset.start == 240)"
+    explorer.page.wait_for_function(there, timeout=WAIT)
+    explorer.wait_for_sound_of(LONGEST)
+    explorer.milliseconds["part of 5 minutes to sound"] = 1000 * (time.perf_counter() - started)
+    beep = explorer.page.evaluate("""async () => {
+        const file = await (await fetch(document.querySelector('audio').src)).arrayBuffer(), sound = new DataView(file, 44);
+        const loud = place => Math.abs(sound.getInt16(2 * place, true)) > 1000, rate = new DataView(file).getUint32(24, true);
+        for (let place = 0; place < sound.byteLength / 2; place++) if (loud(place)) return place / rate;
+    }""")
+    assert beep == pytest.approx(BEEP_S - 240, abs=0.02)
+    explorer.player.click(position={"x": explorer.pixel_of(BEEP_S + 0.5), "y": 150})
+    explorer.page.wait_for_function("() => !document.querySelector('audio').seeking", timeout=WAIT)
+    assert explorer.drawn() == pytest.approx((BEEP_S + 0.5,) * 2, abs=0.06)  # a pixel is 0.05 s
+    assert explorer.wave_at(BEEP_S + 0.3) > 8 > explorer.wave_at(BEEP_S + 3)
+    explorer.page.evaluate("() => { document.querySelector('audio').muted = true; }")
+    explorer.player.press(" ")
+    explorer.page.wait_for_function("() => document.querySelector('audio').currentTime > 6.5", timeout=WAIT)
+    places = [explorer.drawn() for _ in range(5)]
+    explorer.player.press(" ")
+    assert all(abs(drawn - sound) < 0.2 for drawn, sound in places), places  # a pixel, and a frame of a loaded machine late
 
 
 def test_a_drag_selects_a_stretch_which_is_played_alone_and_slower_at_the_same_pitch(explorer):
