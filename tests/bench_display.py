@@ -2,10 +2,11 @@
 
 PYTHONPATH=.:tests python tests/bench_display.py
 
-It shows 1000 clips of the results of `make run`, while one other process is busy, and needs Chromium. What is measured goes to
-`bench.json` in the artifacts folder as `display`.
+It shows 1000 clips of the results of `make run`, and a map of 10,000 points, while one other process is busy, and needs Chromium.
+What is measured goes to `bench.json` in the artifacts folder as `display`.
 """
 
+import contextlib
 import json
 import os
 import statistics
@@ -21,11 +22,13 @@ from display.test_browser import CHROMIUM, READY, RUN, SERVERS, WAIT, playwright
 from helpers.base.artifacts import read_json, write_json
 from helpers.base.machine import PROJECT
 
-CLIPS, ROUNDS = 1000, 5
+CLIPS, POINTS, ROUNDS = 1000, 10_000, 5
 CELLS = (
     """from pathlib import Path
 import json, time
 import ipywidgets
+import numpy as np
+import pandas as pd
 from helpers.base.artifacts import Artifacts
 from helpers.base.settings import choose_profile
 from helpers.display.explorer import Explorer
@@ -41,7 +44,7 @@ run = artifacts.run(profile.network)
 predictions = read_predictions(run.predictions, classes)
 network = Questions(artifacts, classes=classes, profile=profile)
 features = network.features
-print("the stage is ready", len(manifest))""",
+print("the stage is", "ready")""",  # in two words, as the page shows this source, too
     """given = dict(predictions=predictions, network=network)
 explorer = Explorer(manifest, artifacts, classes=classes, split="test", **given)
 explorer.widget""",
@@ -54,22 +57,43 @@ for _ in range({rounds}):
     seconds.append(time.perf_counter() - started)
 megabytes = len(json.dumps(ipywidgets.Widget.get_manager_state(), default=str)) / 1e6
 print("measured", json.dumps({{"stretch_ms": 1000 * sorted(seconds)[{rounds} // 2], "state_mb": megabytes}}))""",
+    """rng = np.random.default_rng(0)
+copies = {points} // len(manifest) + 1
+many = pd.concat([manifest.assign(clip=manifest["clip"] + f" {{copy}}") for copy in range(copies)]).head({points})
+near = np.tile(features.loc[manifest["clip"]], (copies, 1))[:{points}]
+near = pd.DataFrame(near + rng.normal(0, 0.02, near.shape), index=many["clip"])
+large = VoiceMap(many, near, artifacts)
+large.widget""",
 )
+FRAMES = """() => {
+    window.times = [];
+    const note = time => { times.push(time); requestAnimationFrame(note); };
+    requestAnimationFrame(note);
+}"""
 
 
-def measure(stack: str, folder: Path, artifacts: Path) -> dict[str, float]:
-    """Figures of one stack: first draws and a click in ms, the drawn position, an answer for a stretch, the state in MB."""
-    cells = [nbformat.v4.new_code_cell(cell.format(folder=str(artifacts), clips=CLIPS, rounds=ROUNDS)) for cell in CELLS]
+@contextlib.contextmanager
+def opened(stack: str, folder: Path, artifacts: Path, *, viewport: dict[str, int], server: str = "lab"):
+    """A page with `CELLS` in a notebook, of which the first has run."""
+    facts = {"folder": str(artifacts), "clips": CLIPS, "rounds": ROUNDS, "points": POINTS}
+    cells = [nbformat.v4.new_code_cell(cell.format(**facts)) for cell in CELLS]
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), folder / "bench.ipynb")
     flags = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
     with serve(stack, folder) as address, playwright.sync_playwright() as browsers:
         browser = browsers.chromium.launch(executable_path=CHROMIUM, args=flags)
-        page = browser.new_page(viewport={"width": 1280, "height": 2600})
-        page.goto(f"{address}/{'notebooks' if stack == 'classic' else 'lab/tree'}/bench.ipynb")
+        page = browser.new_page(viewport=viewport)
+        page.goto(f"{address}/{'notebooks' if stack == 'classic' else f'{server}/tree'}/bench.ipynb")
         page.wait_for_function(READY[stack], timeout=WAIT)
         page.evaluate(RUN[stack], 0)
         page.get_by_text("the stage is ready").last.wait_for(timeout=10 * WAIT)
+        yield page
+        browser.close()
+
+
+def measure(stack: str, folder: Path, artifacts: Path) -> dict[str, float]:
+    """Figures of one stack: first draws and a click in ms, the drawn position, an answer for a stretch, the state in MB, frames."""
+    with opened(stack, folder, artifacts, viewport={"width": 1280, "height": 2600}) as page:
 
         def seconds_until(cell: int, found) -> float:
             started = time.perf_counter()
@@ -86,10 +110,11 @@ def measure(stack: str, folder: Path, artifacts: Path) -> dict[str, float]:
         told = page.get_by_text("measured {").last
         told.wait_for(timeout=WAIT)
         figures |= json.loads(told.inner_text().removeprefix("measured "))
+        figures["large_map_draw_ms"] = seconds_until(4, page.get_by_text(f"all {POINTS} clips"))
         # JupyterLab runs the cell that was clicked last, so clicks come after all cells.
         figures["click_to_sound_ms"] = statistics.median(click(page, number) for number in range(ROUNDS))
         figures["position_off_ms"] = position(page)
-        browser.close()
+        figures |= frames(page)
     return {name: round(value, 2) for name, value in figures.items()}
 
 
@@ -128,6 +153,37 @@ def position(page) -> float:
         audio.pause();
         return off.sort((one, other) => one - other)[Math.floor(off.length / 2)];
     }""")
+
+
+def frames(page) -> dict[str, float]:
+    """Frames per second while the map of 10,000 points is dragged and zoomed, beside those of the page at rest."""
+    canvas = page.locator("canvas:not([role])").last
+    canvas.scroll_into_view_if_needed()
+    box, found = canvas.bounding_box(), {}
+    middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.evaluate(FRAMES)
+
+    def rate(act) -> float:
+        page.mouse.move(*middle)
+        page.evaluate("() => { times.length = 0; }")
+        act()
+        times = page.evaluate("() => times")
+        return 1000 * (len(times) - 1) / (times[-1] - times[0])
+
+    def drag() -> None:
+        page.mouse.down()
+        for step in range(60):
+            page.mouse.move(middle[0] + step, middle[1] + step / 2)
+        page.mouse.up()
+
+    def zoom() -> None:
+        for step in range(40):
+            page.mouse.wheel(0, -20 if step < 20 else 20)
+            page.wait_for_timeout(20)
+
+    for name, act in {"rest": lambda: page.wait_for_timeout(2000), "drag": drag, "zoom": zoom}.items():
+        found[f"frames_{name}"] = rate(act)
+    return found
 
 
 def main() -> None:

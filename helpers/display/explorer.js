@@ -21,7 +21,7 @@ function render({ model, el }) {
   const size = names.length;
   let counts = model.get("counts");
   const cell = size <= 12 ? 40 : size <= 24 ? 22 : 14;
-  const canvas = document.createElement("canvas"), status = document.createElement("div"), frame = document.createElement("div");
+  const canvas = made("canvas", {}), status = made("div", {}), frame = made("div", {});
   const pen = canvas.getContext("2d");
   pen.font = FONT;
   const ticks = model.get("ticks").map((text) => shorten(pen, text));
@@ -32,7 +32,7 @@ function render({ model, el }) {
   const width = left + size * cell + 2, height = size * cell + bottom + 2;
 
   let cursor = model.get("chosen").slice(0, 2), hover = null;
-  const scaling = document.createElement("select"), errors = document.createElement("input"), tools = document.createElement("div");
+  const scaling = made("select", {}), errors = made("input", { type: "checkbox" }), tools = made("div", {});
 
   const scale = Math.max(window.devicePixelRatio || 1, 1);
   canvas.width = width * scale;
@@ -55,12 +55,9 @@ function render({ model, el }) {
   el.append(frame, tools, status);
 
   for (const [value, words] of Object.entries({ root: "colours: square root", log: "logarithmic", row: "fraction of the row" }))
-    scaling.append(Object.assign(document.createElement("option"), { value, textContent: words }));
+    scaling.append(made("option", { value, textContent: words }));
   scaling.setAttribute("aria-label", "what the colours of the matrix stand for");
-  errors.type = "checkbox";
-  const alone = document.createElement("label");
-  alone.append(errors, " errors alone");
-  tools.append(scaling, alone);
+  tools.append(scaling, made("label", {}, errors, " errors alone"));
   Object.assign(tools.style, { display: "flex", flexWrap: "wrap", gap: "12px", alignItems: "center", margin: "4px 0" });
   scaling.style.minHeight = "32px";
   scaling.addEventListener("change", draw);
@@ -170,22 +167,18 @@ function render({ model, el }) {
 
   function recount() {
     counts = model.get("counts");
-    follow();
+    show();
   }
 
-  function follow() {
+  function show() {
     cursor = model.get("chosen").slice(0, 2);
     say(cursor);
     draw();
   }
-  model.on("change:chosen", follow);
-  model.on("change:counts", recount);
-  follow();
+  const ends = [follow(model, { chosen: show, counts: recount }), followTheme(draw)];
+  show();
   requestAnimationFrame(draw); // once more in the page, whose colour of text is not known before
-  return () => {
-    model.off("change:chosen", follow);
-    model.off("change:counts", recount);
-  };
+  return () => ends.forEach((end) => end());
 }
 
 export default { render };

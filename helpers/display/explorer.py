@@ -19,6 +19,7 @@ from helpers.display.clip_panel import ROW, ClipPanel, Network, problems_in
 from helpers.display.compare import ComparisonPanel
 from helpers.display.diary import ErrorDiary
 from helpers.display.figures import SEQUENTIAL
+from helpers.display.player import SOUND
 from helpers.display.widgets import ALL, step_buttons
 from helpers.evaluation.scores import confusion_counts, most_confused, with_predictions
 from helpers.evaluation.voice_map import same_errors
@@ -47,7 +48,7 @@ class ConfusionMatrix(anywidget.AnyWidget):
         Colours from the smallest count to the largest: red, green and blue from 0 to 255.
     """
 
-    _esm = Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
+    _esm = SOUND + Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
     names, ticks, groups, counts = (traitlets.List().tag(sync=True) for _ in range(4))
     chosen = traitlets.List([0, 0, 0]).tag(sync=True)
     ramp = traitlets.List(RAMP).tag(sync=True)

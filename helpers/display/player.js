@@ -249,7 +249,8 @@ function render({ model, el }) {
     top.setAttribute("aria-label", facts.text);
     [seen, levels] = [decoded, null];
     if (seen) {
-      const canvas = made("canvas", { width: seen.width, height: seen.height }), pen = canvas.getContext("2d");
+      const canvas = made("canvas", { width: seen.width, height: seen.height });
+      const pen = canvas.getContext("2d", { willReadFrequently: true }); // in memory, and not on a graphics card
       pen.drawImage(seen, 0, 0);
       levels = pen.getImageData(0, 0, seen.width, seen.height);
     }
@@ -274,11 +275,13 @@ function render({ model, el }) {
   });
   resized.observe(el);
   const unfollow = follow(model, { facts: load, heat: loadHeat, along: drawAlong });
+  const unfollowTheme = followTheme(() => { if (facts.name) drawBase(); });
   load();
   model.set("ready", true); // from now on Python sends clips here, and no plain player
   model.save_changes();
   return () => {
     unfollow();
+    unfollowTheme();
     resized.disconnect();
     cancelAnimationFrame(frame);
     audio.pause();

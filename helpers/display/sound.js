@@ -51,6 +51,13 @@ async function picture(view) { // of a PNG; null for none
   return view && view.byteLength ? createImageBitmap(new Blob([bytes(view)], { type: "image/png" })) : null;
 }
 
+// What is drawn on a canvas keeps its colours when JupyterLab turns dark or light; this draws it anew. What is returned ends that.
+function followTheme(draw) {
+  const seen = new MutationObserver(() => setTimeout(draw, 100)); // the new colours come a moment later
+  seen.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "data-jp-theme-name"] });
+  return () => seen.disconnect();
+}
+
 function follow(model, handlers) { // calls each when its trait changes; what is returned ends that
   const changes = Object.entries(handlers).map(([trait, handler]) => [`change:${trait}`, handler]);
   changes.forEach(([change, handler]) => model.on(change, handler));

@@ -247,6 +247,7 @@ explore(read_manifest(artifacts), artifacts, predictions=predictions, classes=cl
             page.evaluate(RUN[stack], 0)
             page.get_by_text(re.compile(WIDGETS[stack])).wait_for(timeout=WAIT)
             opened = Explorer(page, artifacts)
+            opened.stack = stack
             started = time.perf_counter()
             page.evaluate(RUN[stack], 1)
             opened.canvas.wait_for(timeout=WAIT)
@@ -449,6 +450,22 @@ def test_the_colours_show_a_single_error_and_errors_can_be_seen_alone(explorer):
     assert sum(colour("male_30", "male_33")) > sum(single)  # of what is left it is the most
     explorer.page.get_by_label("errors alone").uncheck()
     explorer.page.get_by_label("what the colours of the matrix").select_option("root")
+
+
+def test_when_the_theme_turns_dark_what_is_drawn_is_drawn_anew(explorer):
+    if explorer.stack == "classic":
+        pytest.skip("the classic notebook has one theme")
+    explorer.open_long()
+    ink = """() => [...document.querySelectorAll('canvas')].filter(one => one.dataset.cell || one.nextElementSibling?.dataset.floor)
+        .map(one => { const found = one.getContext('2d').getImageData(0, 0, 50 * one.width / one.clientWidth, one.height).data;
+            for (let at = 0; at < found.length; at += 4) if (found[at + 3] > 120) return found[at]; })"""
+    before = explorer.page.evaluate(ink)
+    assert len(before) == 2 and max(before) < 90
+    explorer.page.evaluate("() => jupyterapp.commands.execute('apputils:change-theme', { theme: 'JupyterLab Dark' })")
+    explorer.page.wait_for_function(f"() => Math.min(...({ink})()) > 160", timeout=WAIT)
+    explorer.page.screenshot(path=PROJECT / "artifacts" / "screenshots" / "explorer-dark.png")
+    explorer.page.evaluate("() => jupyterapp.commands.execute('apputils:change-theme', { theme: 'JupyterLab Light' })")
+    explorer.page.wait_for_function(f"() => Math.max(...({ink})()) < 90", timeout=WAIT)
 
 
 def test_the_arrow_keys_move_and_enter_shows(explorer):

@@ -1,6 +1,7 @@
 """The map of voices in headless Chromium, in both stacks: hover, click, lasso, marks."""
 
 import re
+import time
 
 import nbformat
 import pandas as pd
@@ -122,7 +123,28 @@ def test_a_ring_lists_the_points_in_it_which_can_be_marked_together(voice_map):
     assert sorted(pd.read_csv(voice_map.artifacts.review)["clip"]) == sorted(chosen)
 
 
+def test_on_a_narrow_page_the_outermost_points_are_in_view(voice_map):
+    if voice_map.stack == "lab":
+        voice_map.page.evaluate("() => jupyterapp.commands.execute('application:toggle-left-area')")
+    voice_map.page.set_viewport_size({"width": 420, "height": 1500})
+    narrow = "() => { const { width, height } = document.querySelector('canvas').getBoundingClientRect(); return height <= width; }"
+    voice_map.page.wait_for_function(narrow, timeout=WAIT)
+    for clip in (voice_map.clips[26], voice_map.clips[38]):  # at the left and at the right edge
+        deadline = time.monotonic() + WAIT / 1000
+        while voice_map.listed() != [clip] and time.monotonic() < deadline:  # the points follow a moment later
+            voice_map.page.mouse.click(*voice_map.pixel(clip))
+            time.sleep(0.5)
+        assert voice_map.listed() == [clip]
+    voice_map.page.set_viewport_size({"width": 1280, "height": 1500})
+    if voice_map.stack == "lab":
+        voice_map.page.evaluate("() => jupyterapp.commands.execute('application:toggle-left-area')")
+    voice_map.page.wait_for_function("() => document.querySelector('canvas').getBoundingClientRect().height == 420", timeout=WAIT)
+
+
 def test_the_list_and_the_buttons_do_the_same(voice_map):
+    chosen = voice_map.clips[30:33]
+    voice_map.lasso(chosen)
+    voice_map.page.get_by_text(re.compile("^3 clips chosen")).wait_for(timeout=WAIT)
     voice_map.page.locator(".widget-select select").select_option(index=1)
     voice_map.sound(voice_map.listed()[1])
     following = voice_map.page.get_by_role("button", name="next")

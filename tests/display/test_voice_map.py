@@ -93,6 +93,14 @@ def test_sounds_in_memory_are_drawn_in_and_heard_and_are_neither_right_nor_wrong
     assert "&lt;mine&gt;" in " ".join(voice_map.scatter.widget.data["clip"])
 
 
+def test_the_map_is_no_higher_than_the_page_lets_it_be_wide(clips, features, artifacts):
+    voice_map = VoiceMap(clips, features, artifacts)
+    for width, height in ((760, 420), (316, 272), (90, 160)):
+        voice_map.panel.player.width = width
+        assert voice_map.scatter.widget.height == height
+        assert voice_map.scatter.widget.regl_scatterplot_options["height"] == height
+
+
 def test_one_clip_alone_has_a_map(clips, features, artifacts):
     voice_map = VoiceMap(clips.head(1), features, artifacts)
     assert len(voice_map.listing.options) == 1
