@@ -8,7 +8,6 @@ What is measured goes to `bench.json` in the artifacts folder as `display`.
 
 import contextlib
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import nbformat
+from conftest import GIVEN
 from display.test_browser import CHROMIUM, READY, RUN, SERVERS, WAIT, playwright, serve
 
 from helpers.base.artifacts import read_json, write_json
@@ -188,7 +188,7 @@ def frames(page) -> dict[str, float]:
 
 def main() -> None:
     """Measure both stacks and put the rows into `bench.json` beside the others."""
-    root = Path(os.environ.get("ARTIFACTS") or PROJECT / "artifacts").expanduser().resolve()
+    root = Path(GIVEN["ARTIFACTS"] or PROJECT / "artifacts").expanduser().resolve()
     artifacts = root / "voices"
     if CHROMIUM is None or not (artifacts / "models").is_dir():
         print("display: left out, as it needs Chromium and the results of `make run`")

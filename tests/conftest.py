@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+GIVEN = {}  # for the scripts beside the tests
 for variable in (
     "DATASET",
     "DATA_DIR",
@@ -27,7 +28,7 @@ for variable in (
     "EARLIER_STAGES",
     "USE_DRIVE",
 ):
-    os.environ.pop(variable, None)  # `make test DATASET=...` must not reach the tests
+    GIVEN[variable] = os.environ.pop(variable, "")  # `make test DATASET=...` must not reach the tests
 
 import importlib
 import json

@@ -6,22 +6,25 @@ Chromium shows both widgets in JupyterLab: what is done in the explorer becomes 
 """
 
 import io
-import os
+import re
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pandas as pd
 from bench_display import opened
+from conftest import GIVEN
 from display.test_browser import RUN, WAIT, Explorer
 from PIL import Image, ImageDraw, ImageFont
 
 from helpers.base.artifacts import Artifacts
 from helpers.base.machine import PROJECT
+from helpers.display.figures import BLUE, GREEN, ORANGE
 
 PICTURES = PROJECT / "docs" / "pictures"
 WIDTH, COLOURS, CAPTION, STILL_MS, MOVING_MS = 900, 96, 36, 1900, 250
-PAGE = {"width": 1240, "height": 1500}
+PAGE = {"width": 1240, "height": 2400}  # so high that nothing scrolls
+KEPT = BLUE, ORANGE, GREEN, "#D55E00", "#00E5FF", "#B8D9EE"  # colours of small things, which would become those of large ones
 STRETCH = 0.5, 1.1  # seconds of the clip
 
 
@@ -46,9 +49,12 @@ class Film:
 
     def save(self, path: Path) -> None:
         """An animated GIF that goes round and round, in colours that fit all of its images."""
-        together = Image.new("RGB", (WIDTH, self.images[0].height * len(self.images)))
+        height = self.images[0].height
+        together = Image.new("RGB", (WIDTH, height * (len(self.images) + 1)))
         for number, image in enumerate(self.images):
-            together.paste(image, (0, number * image.height))
+            together.paste(image, (0, number * height))
+        for number, colour in enumerate(KEPT):
+            together.paste(colour, (number * 150, height * len(self.images), (number + 1) * 150, together.height))
         palette = together.quantize(COLOURS)
         first, *others = (image.quantize(palette=palette, dither=Image.Dither.NONE) for image in self.images)
         first.save(path, save_all=True, append_images=others, duration=self.durations, loop=0, optimize=True)
@@ -58,7 +64,8 @@ def film_explorer(page, artifacts: Artifacts) -> None:
     """Click an error, hear it, select a stretch, ask for the answer along time, look for the evidence."""
     widget = page.locator(".jp-OutputArea-output", has=page.locator("canvas[data-cell]")).first
     box = widget.bounding_box()
-    film, explorer = Film(page, box | {"height": min(box["height"], 780)}), Explorer(page, artifacts)
+    film, explorer = Film(page, box | {"height": min(box["height"], 1010)}), Explorer(page, artifacts)
+    explorer.player = explorer.player.first  # the second one is that of the map
     film.take("The confusion matrix of 39 classes: a row is the true class, a column the predicted one")
 
     predictions = pd.read_csv(artifacts.run("small_resnet").predictions)
@@ -87,7 +94,7 @@ def film_explorer(page, artifacts: Artifacts) -> None:
     page.mouse.down()
     page.mouse.move(end, player["y"] + 160, steps=5)
     page.mouse.up()
-    page.get_by_text("s alone").first.wait_for(timeout=WAIT)
+    page.get_by_text(re.compile(r"\d s alone")).first.wait_for(timeout=WAIT)
     time.sleep(1)
     film.take("Select a stretch: what does the network answer for it alone?", pointer=(end, player["y"] + 160))
     for name, words in (
@@ -102,21 +109,20 @@ def film_explorer(page, artifacts: Artifacts) -> None:
 
 def picture_map(page) -> None:
     """The map with its legend and what lies together."""
-    scatter = page.locator("canvas:not([role])").last
     page.get_by_text("clips, the wrong ones first").first.wait_for(timeout=WAIT)
     time.sleep(3)
     widget = page.locator(".jp-OutputArea-output", has=page.get_by_text("the wrong ones first")).last
     widget.scroll_into_view_if_needed()
     time.sleep(2)
-    box, canvas = widget.bounding_box(), scatter.bounding_box()
-    clip = box | {"width": min(box["width"], 780), "height": canvas["y"] + canvas["height"] + 245 - box["y"]}
+    box, last = widget.bounding_box(), page.get_by_role("button", name="mark them all").bounding_box()
+    clip = box | {"width": min(box["width"], 780), "height": last["y"] + last["height"] + 8 - box["y"]}
     image = Image.open(io.BytesIO(page.screenshot(clip=clip))).convert("RGB")
     image.quantize(128, dither=Image.Dither.NONE).save(PICTURES / "map.png", optimize=True)
 
 
 def main() -> None:
     """Show both widgets, and save what is seen."""
-    root = Path(os.environ.get("ARTIFACTS") or PROJECT / "artifacts").expanduser().resolve()
+    root = Path(GIVEN["ARTIFACTS"] or PROJECT / "artifacts").expanduser().resolve()
     artifacts = Artifacts(root / "voices")
     with TemporaryDirectory() as folder, opened("lab", Path(folder), artifacts.folder, viewport=PAGE, server="doc") as page:
         page.evaluate(RUN["lab"], 1)
@@ -124,11 +130,11 @@ def main() -> None:
         page.wait_for_function(
             "() => { const one = document.querySelector('audio'); return one && one.duration > 0; }", timeout=WAIT
         )
-        time.sleep(3)
-        page.locator("canvas[data-cell]").first.scroll_into_view_if_needed()
-        film_explorer(page, artifacts)
-        page.evaluate(RUN["lab"], 2)
+        page.evaluate(RUN["lab"], 2)  # now, as JupyterLab runs the cell that was clicked last
         picture_map(page)
+        page.locator("canvas[data-cell]").first.scroll_into_view_if_needed()
+        time.sleep(2)
+        film_explorer(page, artifacts)
 
 
 if __name__ == "__main__":

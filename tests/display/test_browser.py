@@ -457,7 +457,8 @@ def test_when_the_theme_turns_dark_what_is_drawn_is_drawn_anew(explorer):
         pytest.skip("the classic notebook has one theme")
     explorer.open_long()
     ink = """() => [...document.querySelectorAll('canvas')].filter(one => one.dataset.cell || one.nextElementSibling?.dataset.floor)
-        .map(one => { const found = one.getContext('2d').getImageData(0, 0, 50 * one.width / one.clientWidth, one.height).data;
+        .map(one => { const scale = one.width / parseFloat(one.style.width);
+            const found = one.getContext('2d').getImageData(0, 0, 50 * scale, one.height).data;
             for (let at = 0; at < found.length; at += 4) if (found[at + 3] > 120) return found[at]; })"""
     before = explorer.page.evaluate(ink)
     assert len(before) == 2 and max(before) < 90
