@@ -110,10 +110,11 @@ def measure(stack: str, folder: Path, artifacts: Path) -> dict[str, float]:
         told = page.get_by_text("measured {").last
         told.wait_for(timeout=WAIT)
         figures |= json.loads(told.inner_text().removeprefix("measured "))
-        figures["large_map_draw_ms"] = seconds_until(4, page.get_by_text(f"all {POINTS} clips"))
-        # JupyterLab runs the cell that was clicked last, so clicks come after all cells.
         figures["click_to_sound_ms"] = statistics.median(click(page, number) for number in range(ROUNDS))
         figures["position_off_ms"] = position(page)
+        if stack == "lab":  # which runs the cell that was clicked last
+            page.evaluate("() => { jupyterapp.shell.currentWidget.content.activeCellIndex = 4; }")
+        figures["large_map_draw_ms"] = seconds_until(4, page.get_by_text(f"all {POINTS} clips"))
         figures |= frames(page)
     return {name: round(value, 2) for name, value in figures.items()}
 
