@@ -182,7 +182,7 @@ def test_a_failing_notebook_is_named_with_its_cell_and_its_sentence(tmp_path):
     (tmp_path / "empty").mkdir()
     result = run(DATASET="folder", DATA_DIR=tmp_path / "empty", PROFILE="quick", ARTIFACTS=tmp_path / "artifacts")
     assert result.returncode == 1
-    assert re.search(r"\[1/6\] 01_download failed after \d+ s: cell 6 of \d+: There is no sound file in", result.stderr)
+    assert re.search(r"\[1/6\] 01_download failed after \d+ s: cell 7 of \d+: There is no sound file in", result.stderr)
     assert "run the same command again" in result.stderr and "Traceback" not in result.stderr + result.stdout
 
 
