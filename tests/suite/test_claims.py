@@ -1,7 +1,6 @@
 """Cells of the lessons that make a claim, run by themselves."""
 
 import json
-import symtable
 import zipfile
 from collections import Counter
 from types import SimpleNamespace
@@ -87,11 +86,10 @@ def test_two_epochs_of_voices_learn_as_notebook_3_tells(voices):
     assert learnt["accuracy"][1] > 2 / len(classes) and learnt["val_accuracy"][1] > 1.5 / len(classes), learnt
 
 
-def test_the_short_path_of_notebook_3_is_marked_in_its_cells():
+def test_the_short_path_of_notebook_3_has_what_its_lesson_is_about():
     cells = json.loads((PROJECT / "notebooks" / "03_train_resnet.ipynb").read_text(encoding="utf-8"))["cells"]
     code = [cell for cell in cells if cell["cell_type"] == "code"]
     tagged = [cell for cell in code if "short-path" in cell["metadata"].get("tags", [])]
-    assert len(tagged) + 3 <= 15 and all(cell["source"][0] == "# Short path\n" for cell in tagged)  # set-up, settings, stages too
     assert {"03-67", "03-10", "03-14", "03-16", "03-33"} < {cell["id"] for cell in tagged}
 
 
@@ -388,27 +386,6 @@ def test_on_new_voices_the_gender_stays_and_the_age_group_falls_as_notebook_5_te
     assert gender[there] > gender[here] - 0.06 and abs(gender[there] - threshold) < 0.04
     frequent = age[(other.folder.name, "all", "most frequent")]
     assert age[here] > 0.9 and frequent < age[there] < (age[here] + frequent) / 2
-
-
-def test_the_short_path_of_notebook_5_defines_all_that_it_uses():
-    path = PROJECT / "notebooks" / "05_compare_cnns.ipynb"
-    cells = [cell for cell in json.loads(path.read_text(encoding="utf-8"))["cells"] if cell["cell_type"] == "code"]
-    tagged = ["".join(cell["source"]) for cell in cells if "short-path" in cell["metadata"].get("tags", [])]
-    first = ["".join(cell["source"]) for cell in cells[:3]]  # set-up, settings and earlier stages always run
-    assert len(first + tagged) <= 15 and all(source.startswith(("# Short path\n", "# @title")) for source in tagged)
-    known = set(dir(__builtins__)) if not isinstance(__builtins__, dict) else set(__builtins__)
-    for source in first + tagged:
-        table = symtable.symtable(source, "cell", "exec")
-        used = {name for scope in [table, *_inner(table)] for name in scope.get_identifiers() if scope.lookup(name).is_global()}
-        stored = {symbol.get_name() for symbol in table.get_symbols() if symbol.is_assigned() or symbol.is_imported()}
-        assert used - stored <= known, source
-        known |= stored
-
-
-def _inner(table):
-    for child in table.get_children():
-        yield child
-        yield from _inner(child)
 
 
 @pytest.mark.slow

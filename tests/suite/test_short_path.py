@@ -1,8 +1,9 @@
 """The short path through a notebook: few cells, marked, and none that needs another one."""
 
-import ast
 import builtins
 import json
+import symtable
+from collections.abc import Iterator
 
 import pytest
 
@@ -23,29 +24,29 @@ def short(path) -> list[dict]:
     return cells[:OPENING] + [cell for cell in cells[OPENING:] if "short-path" in cell["metadata"].get("tags", [])]
 
 
-PATHS = [path for path in sorted((PROJECT / "notebooks").glob("0[1-6]_*.ipynb")) if len(short(path)) > OPENING]
+PATHS = sorted((PROJECT / "notebooks").glob("0[1-6]_*.ipynb"))
 each = pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
 
 
 def names(source: str) -> tuple[set[str], set[str]]:
-    """The names that a cell makes, and those that it reads, of any scope."""
-    nodes = list(ast.walk(ast.parse(source)))
-    made = {
-        alias.asname or alias.name.split(".")[0]
-        for node in nodes
-        if isinstance(node, ast.Import | ast.ImportFrom)
-        for alias in node.names
-    }
-    made |= {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ExceptHandler) and node.name}
-    made |= {node.arg for node in nodes if isinstance(node, ast.arg)}
-    made |= {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
-    return made, {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+    """The names that a cell makes, and those that it takes from cells before it."""
+    table = symtable.symtable(source, "cell", "exec")
+    made = {symbol.get_name() for symbol in table.get_symbols() if symbol.is_assigned() or symbol.is_imported()}
+    used = {name for scope in [table, *inner(table)] for name in scope.get_identifiers() if scope.lookup(name).is_global()}
+    return made, used - made
+
+
+def inner(table: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:
+    """The scopes within a scope, such as those of functions and comprehensions."""
+    for child in table.get_children():
+        yield child
+        yield from inner(child)
 
 
 @each
 def test_the_short_path_is_short_and_says_that_it_is(path):
     cells = short(path)
-    assert len(cells) <= MOST
+    assert OPENING < len(cells) <= MOST
     assert [cell["id"] for cell in cells[OPENING:] if not cell["source"].startswith(("# Short path\n", "# @title"))] == []
     assert "**Short path:**" in "".join(json.loads(path.read_text(encoding="utf-8"))["cells"][0]["source"])
     marked = [cell["id"] for cell in code_cells(path) if cell["source"].startswith("# Short path")]
