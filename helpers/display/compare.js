@@ -1,5 +1,5 @@
-// Two or three clips side by side, the first of which the spectrogram player holds. Play goes through them in turn, a second of each at the same place of the sentence, so that one
-// hears in what they differ; a click on a picture plays that clip alone from there.
+// Two or three clips side by side, the first of which the spectrogram player holds. Play goes through them in turn, a second of each
+// at the same place of the sentence, so that one hears in what they differ; a click on a picture plays that clip alone from there.
 
 const PICTURE = 96, TURN = 1; // pixels; seconds of each clip before it is the other's turn
 const POSITION = "rgb(213, 94, 0)", OWN = "#0072B2";

@@ -8,7 +8,7 @@ from scipy.stats import binomtest
 
 from helpers.base.artifacts import SuiteError
 from helpers.evaluation.calibration import with_temperature
-from helpers.evaluation.scores import confusion_counts, probabilities_of
+from helpers.evaluation.scores import confusion_counts, errors_of, probabilities_of
 from helpers.lessons.checks import Names, expect, fractions, numbers
 from helpers.recordings.labels import class_order, parse_label
 
@@ -23,7 +23,7 @@ def exercise_1(answer: Any, run: Names) -> str | None:
     assert counts.ndim == 2 and counts.shape[0] == counts.shape[1], f"A square matrix is asked for, not the shape {counts.shape}."
     slips = [
         (len(_clips(run, "test")), "These are the test clips: take the split `train`."),
-        ((train["true"] != train["predicted"]).sum(), "These are the errors alone: the diagonal belongs to the counts."),
+        (len(errors_of(train)), "These are the errors alone: the diagonal belongs to the counts."),
         (train["true"].nunique(), "These are fractions of each class: give the counts."),
     ]
     expect(counts.sum(), len(train), "The counts should add up to the number of training clips.", slips=slips, rel=0, within=0.01)
@@ -50,7 +50,7 @@ def exercise_2(answer: Any, run: Names) -> str | None:
 def exercise_3(answer: Any, run: Names) -> str | None:
     """Three numbers: wrong clips of the right gender, wrong clips within five years, and how many of these by chance."""
     test, people = _clips(run, "test"), [parse_label(label) for label in run.classes]
-    wrong = test[test["true"] != test["predicted"]]
+    wrong = errors_of(test)
     pairs = [(parse_label(true), parse_label(predicted)) for true, predicted in zip(wrong["true"], wrong["predicted"], strict=True)]
     aged = [(a, b) for a, b in pairs if a[1] is not None and b[1] is not None]
     known = [(a, b) for a, b in pairs if a[0] and b[0]]

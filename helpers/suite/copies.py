@@ -103,9 +103,8 @@ def write_copies(kind: str, folder: Path, *, project: Path = PROJECT) -> list[Pa
         made = student_copy(notebook) if kind == "student" else notebook
         for cell in made["cells"]:
             cell["source"] = cell["source"].splitlines(keepends=True)
-        part = (
-            folder / f".{path.name}.part"
-        )  # the whole file or nothing; `helpers.base.artifacts` does the same, but needs packages
+        # The whole file or nothing; `helpers.base.artifacts` does the same, but needs packages.
+        part = folder / f".{path.name}.part"
         part.write_bytes((json.dumps(made, indent=1, ensure_ascii=False) + "\n").encode("utf-8"))
         os.replace(part, folder / path.name)
     return [folder / path.name for path in notebooks]

@@ -116,9 +116,9 @@ def publish(name: str, files: RunFiles) -> None:
     kept = RunFiles(PUBLISHED / name)
     for source, target in zip(published_files(files), published_files(kept), strict=True):
         copy(source, target)
-    for extra in (OTHER, EMOTIONS, STATISTICS):
-        if (files.folder / extra).exists():
-            copy(files.folder / extra, kept.folder / extra)
+    measured = (STATISTICS,) if (files.folder / STATISTICS).exists() else ()  # the run of `make run` has none
+    for extra in (*measured, *((OTHER, EMOTIONS) if RUNS[name].other else ())):
+        copy(files.folder / extra, kept.folder / extra)
 
 
 def published_files(files: RunFiles) -> tuple[Path, ...]:
