@@ -1,6 +1,7 @@
 """The rules of `make lint`: the notebooks of this project keep them, and each broken rule is told in one line."""
 
 import json
+import re
 
 import nbformat
 import pytest
@@ -249,3 +250,10 @@ def test_a_link_of_a_page_in_docs_that_leads_nowhere_is_named(good):
     (good / "docs").mkdir()
     (good / "docs" / "colab.md").write_text("[here](colab.md#drive) [home](../README.md) [gone](drive.md)\n\n# Drive\n")
     assert findings(good) == ["docs/colab.md: mend the link drive.md, which leads nowhere"]
+
+
+@pytest.mark.parametrize("path", sorted((PROJECT / "notebooks").glob("0*.ipynb")), ids=lambda path: path.stem)
+def test_the_identifier_of_a_source_stands_at_its_end(path):
+    texts = (cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "markdown")
+    entries = (entry.split("\n\n")[0].split() for text in texts for entry in re.split(r"(?m)^- ", text))
+    assert not [entry for entry in entries if any(word.startswith(("doi:", "arXiv:")) for word in entry[:-1])]
