@@ -36,7 +36,7 @@ from helpers.recordings.voices import synthesise
 from helpers.spectrograms.convert import convert, encode
 from helpers.spectrograms.mel import FRAMES_A_BLOCK, frames_of, load_audio, picture
 from helpers.suite.bench_scale import in_own_process, scale
-from helpers.suite.bench_training import batch_normalisation, input_wait, interleaved, pipeline, ratio, training
+from helpers.suite.bench_training import batch_normalisation, input_wait, interleaved, onednn, pipeline, ratio, training
 
 # Speech of 2.8 s at 16 kHz, 224 x 224 grey pictures of `quick`'s spectrogram.
 SETTINGS = SpectrogramSettings(image_size=224)
@@ -145,7 +145,7 @@ def convert_many(folder: str, clips: int) -> None:
 
 BENCHMARKS: dict[str, Callable[[], dict[str, float]]] = {
     benchmark.__name__: benchmark
-    for benchmark in (conversion, conversion_memory_mib, scale, pipeline, input_wait, training, batch_normalisation)
+    for benchmark in (conversion, conversion_memory_mib, scale, pipeline, input_wait, training, batch_normalisation, onednn)
 }
 
 

@@ -97,7 +97,9 @@ def train(folder: str) -> str:
     return str(train_network("small_resnet", read_manifest(artifacts), artifacts, profile=PROFILE)["seconds"])
 
 
-def in_own_process(call: str, *, module: str = "helpers.suite.bench_scale") -> tuple[float, float, float, str]:
+def in_own_process(
+    call: str, *, module: str = "helpers.suite.bench_scale", variables: dict[str, str] | None = None
+) -> tuple[float, float, float, str]:
     """Seconds of a call, the peak memory in MiB of its process and of the largest worker that joblib keeps, and what it returns.
 
     In a process of its own, so that it does not start with the peak of another one (Linux).
@@ -106,7 +108,8 @@ def in_own_process(call: str, *, module: str = "helpers.suite.bench_scale") -> t
         "import time; started = time.perf_counter(); from helpers.suite.bench_scale import measured; "
         f"from {module} import *; said = {call}; print(*measured(started), said or '')"
     )
-    result = subprocess.run([sys.executable, "-c", code], cwd=machine.PROJECT, capture_output=True, text=True)
+    environment = os.environ | (variables or {})
+    result = subprocess.run([sys.executable, "-c", code], cwd=machine.PROJECT, env=environment, capture_output=True, text=True)
     if result.returncode:
         raise SuiteError(f"{call} failed: {result.stderr.strip().splitlines()[-1]}")
     seconds, main, worker, *said = result.stdout.splitlines()[-1].split()

@@ -22,6 +22,7 @@ from helpers.base.settings import PROFILES, Corpus
 from helpers.recordings.manifest import build_manifest, read_manifest
 from helpers.recordings.voices import synthesise
 from helpers.spectrograms.convert import convert
+from helpers.suite.bench_scale import in_own_process
 
 PROFILE = PROFILES["quick"]
 BATCHES, STEPS, ROUNDS, EPOCHS = 60, 10, 11, 6
@@ -133,6 +134,23 @@ def batch_normalisation() -> dict[str, float]:
         found |= {f"{name}_ms": round(float(value), 1) for name, value in measured.median().items()}
         found |= ratio(measured, *steps, name=f"{network}_keras_to_fused")
     return found
+
+
+def onednn() -> dict[str, float]:
+    """Milliseconds a step without and with oneDNN, of which TensorFlow decides as it starts: so each in a process of its own."""
+
+    def step(switch: str) -> float:
+        return float(in_own_process("random_step()", module=__name__, variables={"TF_ENABLE_ONEDNN_OPTS": switch})[-1])
+
+    measured = interleaved({"off_ms": partial(step, "0"), "on_ms": partial(step, "1")}, rounds=5)
+    return measured.median().round(1).to_dict() | ratio(measured, "off_ms", "on_ms", name="off_to_on")
+
+
+def random_step() -> float:
+    """Milliseconds a step of the profile's network on noise."""
+    tf = machine.load_tensorflow()
+    images, labels = tf.random.uniform((32, 96, 64, 1), maxval=255), tf.one_hot(tf.range(32), 39)
+    return milliseconds(keras_step(images, labels))
 
 
 def milliseconds(step: Callable[[], object]) -> float:

@@ -1,5 +1,6 @@
 import errno
 import os
+import platform
 import subprocess
 import sys
 import textwrap
@@ -177,6 +178,20 @@ def test_versions_and_device_are_recorded():
     assert machine.versions()["python"] == ".".join(map(str, sys.version_info[:3]))
     assert "cores" in machine.device()
     assert Path(machine.PROJECT / "helpers").is_dir()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    platform.machine() not in ("x86_64", "AMD64"), reason="oneDNN is TensorFlow's choice on Intel's and AMD's alone"
+)
+def test_tensorflow_uses_onednn_on_old_processors_too():
+    code = "from helpers.base import machine; machine.load_tensorflow(); "
+    code += "from tensorflow.python.util import _pywrap_util_port as port; print(port.IsMklEnabled())"
+    left = {name: value for name, value in os.environ.items() if name != "TF_ENABLE_ONEDNN_OPTS"}
+    said = subprocess.run(
+        [sys.executable, "-c", code], cwd=machine.PROJECT, env=left, capture_output=True, text=True, check=True
+    ).stdout
+    assert said == "True\n"
 
 
 def test_in_tables_texts_stay_texts_and_empty_numbers_are_not_a_number(tmp_path):

@@ -78,6 +78,6 @@ def test_every_benchmark_that_trains_or_measures_memory_gives_numbers(monkeypatc
     monkeypatch.setattr(bench, "CLIPS", 20)
     monkeypatch.setattr(bench_training, "ROUNDS", 2)
     monkeypatch.setattr(bench_scale, "SIZES", (40,))
-    for name in ("input_wait", "conversion", "conversion_memory_mib", "scale", "training", "batch_normalisation"):
+    for name in ("input_wait", "conversion", "conversion_memory_mib", "scale", "training", "batch_normalisation", "onednn"):
         figures = bench.BENCHMARKS[name]()
         assert figures and all(value >= 0 for value in figures.values()), name
