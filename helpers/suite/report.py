@@ -6,14 +6,17 @@ The pages need no network: widgets are replaced by what they showed last, and no
 import base64
 import copy
 import html
+import re
 from pathlib import Path
 
 import nbformat
 from nbconvert import HTMLExporter
 
 from helpers.base.artifacts import atomic_path
+from helpers.base.machine import PROJECT
 from helpers.suite.copies import tags
 from helpers.suite.notebooks import KEY_FIGURE
+from helpers.suite.stamp import PLACEHOLDER
 
 WIDGET_VIEW, WIDGET_STATE = "application/vnd.jupyter.widget-view+json", "application/vnd.jupyter.widget-state+json"
 # nbconvert cuts off long lines of code; tables that are too wide for a telephone are scrolled, so few should be.
@@ -40,30 +43,64 @@ PAGE_TEMPLATE = """{%- extends 'index.html.j2' -%}
 {% endblock codecell %}
 """
 PNG = "image/png"
+# A line that another has been written over, and of tqdm's lines the bar, on a page a row of black blocks.
+PROGRESS = re.compile(r"[^\n]*\r(?=[^\n])|\s*\d+%\|[^|\n]*\|")
 LISTED = 10  # of a list of clips, in a page
+# Of a text: what is replaced, by what. A badge that no repository stands in yet leads nowhere.
+LINKS = {
+    rf"\[!\[[^\]]*\]\([^)]*\)\]\([^)]*/{PLACEHOLDER}/[^)]*\)\n*": "",
+    r"!\[([^\]]*)\]\(https?://[^)]*\)": r"\1",
+    r"\]\((0[1-6]_\w+)\.ipynb\)": r"](\1.html)",
+    rf"(?<!!)\[([^\[\]]*)\]\((?:[^)]*/{PLACEHOLDER}/|(?!https?:|#|0[1-6]_\w+\.html))[^)]*\)": r"\1",
+}
+CONTROL = '<span class="control"'
+STOOD = "<p><small>As it stood when the notebook ran: it can be changed in the notebook, not on this page.</small></p>"
 
 
 def notebook_page(notebook: nbformat.NotebookNode, title: str) -> str:
     """An executed notebook, with its outputs, as one HTML page that needs nothing else."""
     # With `embed_images` nbconvert would close each folded hint before its text; notebooks show no picture files anyway.
     exporter = HTMLExporter(template_name="lab", raw_template=PAGE_TEMPLATE, mathjax_url="", require_js_url="", jquery_url="")
-    body, _ = exporter.from_notebook_node(fold_code(freeze_widgets(notebook)), {"metadata": {"name": title}})
+    body, _ = exporter.from_notebook_node(on_a_page(fold_code(freeze_widgets(notebook))), {"metadata": {"name": title}})
     return body.replace("</head>", f"<style>{PAGE_STYLE}</style></head>", 1)
 
 
 def freeze_widgets(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """A copy of a notebook in which each widget is the HTML that it showed last, and each figure has its text alternative."""
+    """A copy of a notebook for a page: widgets are the HTML that they showed last, figures have their text alternatives.
+
+    Of a progress bar the last counts stay, not the bar.
+    """
     notebook = copy.deepcopy(notebook)
     states = notebook.metadata.pop("widgets", {}).get(WIDGET_STATE, {}).get("state", {})
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
+            if output.output_type == "stream":
+                output.text = PROGRESS.sub("", output.text)
             view = output.get("data", {}).pop(WIDGET_VIEW, None)
             if view is not None:
-                output["data"]["text/html"] = _frozen(view["model_id"], states)
+                shown = _frozen(view["model_id"], states)
+                output["data"]["text/html"] = shown + (STOOD if CONTROL in shown else "")
             # nbconvert writes no `alt` of its own; see `helpers.display.alternatives`.
             if told := output.get("metadata", {}).get(PNG, {}).get("alt"):
                 image = f'<img alt="{html.escape(told)}" src="data:{PNG};base64,{output["data"].pop(PNG).strip()}">'
                 output["data"]["text/html"] = f'<div class="jp-RenderedImage">{image}</div>'
+    return notebook
+
+
+def on_a_page(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """A copy of a notebook without what holds on the machine that ran it alone.
+
+    Links to other notebooks lead to their pages; those to nowhere, pictures from the web and the folder of the project go.
+    """
+    notebook = copy.deepcopy(notebook)
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            for pattern, kept in LINKS.items():
+                cell.source = re.sub(pattern, kept, cell.source)
+        for output in cell.get("outputs", []):
+            for holder, kind in ((output, "text"), *((output.get("data", {}), kind) for kind in ("text/plain", "text/html"))):
+                if kind in holder:
+                    holder[kind] = holder[kind].replace(f"{PROJECT}/", "")
     return notebook
 
 
@@ -89,7 +126,9 @@ def _frozen(model_id: str, states: dict) -> str:
     options, index = state.get("_options_labels", []), state.get("index")
     if kind in ("DropdownModel", "SelectionSliderModel"):
         chosen = options[index] if index is not None else ""
-        return f"<span style='margin-right:1.5em'>{html.escape(state.get('description', ''))}: <b>{html.escape(chosen)}</b></span>"
+        return (
+            f"{CONTROL} style='margin-right:1.5em'>{html.escape(state.get('description', ''))}: <b>{html.escape(chosen)}</b></span>"
+        )
     if kind == "SelectModel":
         shown = [f"<b>{html.escape(text)}</b>" if place == index else html.escape(text) for place, text in enumerate(options)]
         more = [f"and {len(shown) - LISTED} more"] if len(shown) > LISTED else []

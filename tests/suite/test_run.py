@@ -19,7 +19,7 @@ from helpers.recordings.voices import synthesise
 from helpers.suite import index_page
 from helpers.suite import run as suite_run
 from helpers.suite.copies import FOLDED
-from helpers.suite.report import freeze_widgets, notebook_page, write_key_figure
+from helpers.suite.report import freeze_widgets, notebook_page, on_a_page, write_key_figure
 from suite.conftest import run
 
 pytestmark = pytest.mark.slow
@@ -268,6 +268,29 @@ def test_a_frozen_widget_shows_what_it_showed_last():
     frozen = freeze_widgets(notebook).cells[0].outputs[0].data
     assert "class: <b>&lt;b&gt;</b>" in frozen["text/html"] and "<audio></audio>" in frozen["text/html"]
     assert "application/vnd.jupyter.widget-view+json" not in frozen and "widgets" in notebook.metadata
+    assert "it can be changed in the notebook" in frozen["text/html"]
+
+
+def test_a_page_shows_the_counts_of_a_progress_bar_and_no_black_blocks():
+    done = nbformat.v4.new_output("stream", text="converting:   0%|   | 0/9\rconverting: 100%|███| 9/9 [00:01<00:00, 7clip/s]\n")
+    page = notebook_page(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("x", outputs=[done])]), "page")
+    assert "converting: 9/9 [00:01&lt;00:00, 7clip/s]" in page and "█" not in page and "0/9" not in page
+
+
+def test_a_page_has_no_link_to_nowhere_no_picture_from_the_web_and_no_folder_of_the_machine():
+    badge = "[![Open in Colab](https://web/badge.svg)](https://web/github/{}/suite/01.ipynb)"
+    texts = (badge.format("OWNER"), badge.format("me"), "see [notebook 3](03_train_resnet.ipynb), [results](../docs/results.md)",
+             "[a](https://web/a) and [this text](https://web/OWNER/x.md)")  # fmt: skip
+    cells = [nbformat.v4.new_markdown_cell(text) for text in texts]
+    where = nbformat.v4.new_output("stream", text=f"results in {PROJECT}/artifacts/voices\n")
+    kept = on_a_page(nbformat.v4.new_notebook(cells=[*cells, nbformat.v4.new_code_cell("x", outputs=[where])])).cells
+    assert [cell.source for cell in kept[:4]] == [
+        "",
+        "[Open in Colab](https://web/github/me/suite/01.ipynb)",
+        "see [notebook 3](03_train_resnet.html), results",
+        "[a](https://web/a) and this text",
+    ]
+    assert kept[4].outputs[0].text == "results in artifacts/voices\n"
 
 
 def test_a_list_is_kept_in_a_page_up_to_ten_and_what_is_hidden_is_not():
