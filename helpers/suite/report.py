@@ -22,6 +22,7 @@ WIDGET_VIEW, WIDGET_STATE = "application/vnd.jupyter.widget-view+json", "applica
 # nbconvert cuts off long lines of code; tables that are too wide for a telephone are scrolled, so few should be.
 PAGE_STYLE = """
 .jp-InputArea-editor pre, details pre { white-space: pre-wrap; overflow-wrap: anywhere }
+.jp-RenderedHTMLCommon code { overflow-wrap: anywhere }
 .jp-OutputArea-output pre { word-break: normal; overflow-wrap: anywhere }
 details.solution > summary { margin: 0.5em 0 1em calc(var(--jp-cell-prompt-width) + 24px); cursor: pointer;
   font: var(--jp-content-font-size1) var(--jp-content-font-family) }
@@ -29,7 +30,17 @@ details.solution > summary { margin: 0.5em 0 1em calc(var(--jp-cell-prompt-width
   .jp-RenderedHTMLCommon :is(td, th) { padding: 0.3em 0.2em }
   details.solution > summary { margin-left: 10px }
 }
+.scrolls::before { content: "more to the right: scroll \\2192"; position: sticky; left: 0; display: block; width: max-content;
+  font-size: 0.8em; opacity: 0.7 }
 """
+# Says so where a table or figure is wider than the screen, which a telephone does not show by itself.
+PAGE_SCRIPT = """
+const mark = () => document.querySelectorAll(".jp-OutputArea-output, .jp-MarkdownOutput").forEach(
+  (part) => part.classList.toggle("scrolls", part.scrollWidth > part.clientWidth + 2));
+addEventListener("load", mark);
+addEventListener("resize", mark);
+"""
+SMALLEST = 0.55  # of a figure's size: below it, letters can't be read, and the figure scrolls
 # nbconvert shows the outputs that JupyterLab hides, those of solutions: the page folds such a cell, with all that it shows.
 PAGE_TEMPLATE = """{%- extends 'index.html.j2' -%}
 {% block codecell %}
@@ -62,7 +73,7 @@ def notebook_page(notebook: nbformat.NotebookNode, title: str) -> str:
     # With `embed_images` nbconvert would close each folded hint before its text; notebooks show no picture files anyway.
     exporter = HTMLExporter(template_name="lab", raw_template=PAGE_TEMPLATE, mathjax_url="", require_js_url="", jquery_url="")
     body, _ = exporter.from_notebook_node(on_a_page(fold_code(freeze_widgets(notebook))), {"metadata": {"name": title}})
-    return body.replace("</head>", f"<style>{PAGE_STYLE}</style></head>", 1)
+    return body.replace("</head>", f"<style>{PAGE_STYLE}</style><script>{PAGE_SCRIPT}</script></head>", 1)
 
 
 def freeze_widgets(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
@@ -82,7 +93,10 @@ def freeze_widgets(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
                 output["data"]["text/html"] = shown + (STOOD if CONTROL in shown else "")
             # nbconvert writes no `alt` of its own; see `helpers.display.alternatives`.
             if told := output.get("metadata", {}).get(PNG, {}).get("alt"):
-                image = f'<img alt="{html.escape(told)}" src="data:{PNG};base64,{output["data"].pop(PNG).strip()}">'
+                png = output["data"].pop(PNG).strip()
+                width = int.from_bytes(base64.b64decode(png[:32])[16:20])  # in points, after the PNG's first 16 bytes
+                style = f"min-width: {SMALLEST * width:.0f}px"
+                image = f'<img alt="{html.escape(told)}" style="{style}" src="data:{PNG};base64,{png}">'
                 output["data"]["text/html"] = f'<div class="jp-RenderedImage">{image}</div>'
     return notebook
 
