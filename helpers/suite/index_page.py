@@ -19,7 +19,7 @@ from helpers.evaluation.scores import errors_of, no_audio_scores, read_classes, 
 from helpers.network.run import read_run
 from helpers.recordings.manifest import read_manifest
 from helpers.recordings.splits import leakage
-from helpers.suite.report import PNG
+from helpers.suite.report import PNG, SCROLLS
 
 SHOWN_ERRORS = 12
 # Of each notebook: its title, and what its key figure shows.
@@ -99,6 +99,7 @@ def write_index(artifacts: Artifacts, facts: dict[str, str], notebooks: list[str
             title=f"Age and gender from voice: {html.escape(facts['dataset'])}",
             classes=len(classes),
             example=html.escape(classes[0]),
+            scrolls=SCROLLS,
             headline=headline(comparison, network),
             cards="".join(cards),
             errors=errors_html(with_predictions(manifest, test), artifacts),

@@ -29,17 +29,20 @@ details.solution > summary { margin: 0.5em 0 1em calc(var(--jp-cell-prompt-width
 @media (max-width: 700px) {
   .jp-RenderedHTMLCommon :is(td, th) { padding: 0.3em 0.2em }
   details.solution > summary { margin-left: 10px }
+  .jp-OutputArea-child, .jp-OutputArea-child > .jp-OutputArea-output { display: block; box-sizing: border-box; max-width: 100% }
+  .jp-OutputArea-child > .jp-OutputArea-output { overflow-x: auto }
 }
-.scrolls::before { content: "more to the right: scroll \\2192"; position: sticky; left: 0; display: block; width: max-content;
-  font-size: 0.8em; opacity: 0.7 }
 """
 # Says so where a table or figure is wider than the screen, which a telephone does not show by itself.
-PAGE_SCRIPT = """
-const mark = () => document.querySelectorAll(".jp-OutputArea-output, .jp-MarkdownOutput").forEach(
+SCROLLS = """<style>
+.scrolls::before { content: "more to the right: scroll \\2192"; position: sticky; left: 0; display: block; width: max-content;
+  font-size: 0.8em; opacity: 0.7 }
+</style><script>
+const mark = () => document.querySelectorAll(".jp-OutputArea-output, .wide, details table, [style*=overflow-x]").forEach(
   (part) => part.classList.toggle("scrolls", part.scrollWidth > part.clientWidth + 2));
-addEventListener("load", mark);
-addEventListener("resize", mark);
-"""
+["load", "resize"].forEach((event) => addEventListener(event, mark));
+document.addEventListener("toggle", mark, true);
+</script>"""
 SMALLEST = 0.55  # of a figure's size: below it, letters can't be read, and the figure scrolls
 # nbconvert shows the outputs that JupyterLab hides, those of solutions: the page folds such a cell, with all that it shows.
 PAGE_TEMPLATE = """{%- extends 'index.html.j2' -%}
@@ -73,7 +76,7 @@ def notebook_page(notebook: nbformat.NotebookNode, title: str) -> str:
     # With `embed_images` nbconvert would close each folded hint before its text; notebooks show no picture files anyway.
     exporter = HTMLExporter(template_name="lab", raw_template=PAGE_TEMPLATE, mathjax_url="", require_js_url="", jquery_url="")
     body, _ = exporter.from_notebook_node(on_a_page(fold_code(freeze_widgets(notebook))), {"metadata": {"name": title}})
-    return body.replace("</head>", f"<style>{PAGE_STYLE}</style><script>{PAGE_SCRIPT}</script></head>", 1)
+    return body.replace("</head>", f"<style>{PAGE_STYLE}</style>{SCROLLS}</head>", 1)
 
 
 def freeze_widgets(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:

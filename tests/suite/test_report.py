@@ -127,6 +127,7 @@ def test_what_is_wider_than_a_telephone_scrolls_and_says_so(tmp_path, style):
     wide = pd.DataFrame({f"a_long_name_of_a_column_{number}": [1] for number in range(5)}).to_html()
     outputs = [
         nbformat.v4.new_output("display_data", {"text/html": wide}),
+        nbformat.v4.new_output("execute_result", {"text/html": wide}, execution_count=1),
         nbformat.v4.new_output("display_data", {PNG: picture}, metadata={PNG: {"alt": describe(figure)}}),
         nbformat.v4.new_output("stream", text="short"),
     ]
@@ -136,7 +137,10 @@ def test_what_is_wider_than_a_telephone_scrolls_and_says_so(tmp_path, style):
         browser = browsers.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 420, "height": 900})
         page.goto((tmp_path / "page.html").as_uri())
-        assert page.locator(".scrolls").count() == 2 and page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert page.locator(".scrolls").count() == 3 and page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        scroll = "parts => parts.map((part) => { part.scrollLeft = 50; return part.scrollLeft; })"
+        moved = page.locator(".scrolls").evaluate_all(scroll)
+        assert moved == [50] * 3
         assert page.locator("img").bounding_box()["width"] > 0.5 * 1300
         page.set_viewport_size({"width": 1600, "height": 900})
         page.wait_for_function("document.querySelectorAll('.scrolls').length === 0")
