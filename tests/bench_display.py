@@ -11,7 +11,6 @@ import json
 import statistics
 import subprocess
 import sys
-import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -65,6 +64,33 @@ near = pd.DataFrame(near + rng.normal(0, 0.02, near.shape), index=many["clip"])
 large = VoiceMap(many, near, artifacts)
 large.widget""",
 )
+# Timed in the page, frame by frame: Playwright's locators look every 0.5 s after the first tries, and its click waits first.
+TIME = """() => {{
+    const started = performance.now(), drawn = {drawn};
+    const look = () => {{ if (drawn()) window.taken = performance.now() - started; else requestAnimationFrame(look); }};
+    window.taken = 0;
+    ({run})({cell});
+    look();
+}}"""
+MATRIX = "() => document.querySelector('canvas[role=application][data-cell]')"
+MAPS = "canvas:not([role]):not(:has(+ canvas))"  # not the player's, which lies under another canvas
+# The list, and the points: pixels that differ from each other.
+MAP = """() => {{
+    const map = document.querySelectorAll({maps!r})[{number}];
+    const listed = [...document.querySelectorAll('p')].some(one => one.innerText.startsWith('all {clips} clips'));
+    if (!listed || !map || !map.width) return false;
+    const pen = new OffscreenCanvas(64, 64).getContext('2d', {{ willReadFrequently: true }});
+    pen.drawImage(map, 0, 0, 64, 64);
+    const seen = pen.getImageData(0, 0, 64, 64).data;
+    return seen.some((value, place) => value != seen[place % 4]);
+}}"""
+CLICKED = """() => {
+    const audio = document.querySelector('audio');
+    window.taken = 0;
+    document.addEventListener('click', event => {
+        audio.addEventListener('canplay', () => { window.taken = performance.now() - event.timeStamp; }, { once: true });
+    }, { capture: true, once: true });
+}"""
 FRAMES = """() => {
     window.times = [];
     const note = time => { times.push(time); requestAnimationFrame(note); };
@@ -95,17 +121,15 @@ def measure(stack: str, folder: Path, artifacts: Path) -> dict[str, float]:
     """Figures of one stack: first draws and a click in ms, the drawn position, an answer for a stretch, the state in MB, frames."""
     with opened(stack, folder, artifacts, viewport={"width": 1280, "height": 2600}) as page:
 
-        def seconds_until(cell: int, found) -> float:
-            started = time.perf_counter()
-            page.evaluate(RUN[stack], cell)
-            found.first.wait_for(timeout=WAIT)
-            return 1000 * (time.perf_counter() - started)
+        def draw_ms(cell: int, drawn: str, **facts) -> float:
+            page.evaluate(TIME.format(run=RUN[stack], cell=cell, drawn=drawn.format(maps=MAPS, **facts)))
+            return taken(page)
 
-        figures = {"explorer_draw_ms": seconds_until(1, page.locator("canvas[role=application][data-cell]"))}
+        figures = {"explorer_draw_ms": draw_ms(1, MATRIX)}
         page.wait_for_function(
             "() => { const one = document.querySelector('audio'); return one && one.duration > 0; }", timeout=WAIT
         )
-        figures["map_draw_ms"] = seconds_until(2, page.get_by_text("clips, the wrong ones first"))
+        figures["map_draw_ms"] = draw_ms(2, MAP, number=0, clips=CLIPS)
         page.evaluate(RUN[stack], 3)
         told = page.get_by_text("measured {").last
         told.wait_for(timeout=WAIT)
@@ -114,7 +138,7 @@ def measure(stack: str, folder: Path, artifacts: Path) -> dict[str, float]:
         figures["position_off_ms"] = position(page)
         if stack == "lab":  # which runs the cell that was clicked last
             page.evaluate("() => { jupyterapp.shell.currentWidget.content.activeCellIndex = 4; }")
-        figures["large_map_draw_ms"] = seconds_until(4, page.get_by_text(f"all {POINTS} clips"))
+        figures["large_map_draw_ms"] = draw_ms(4, MAP, number=1, clips=POINTS)
         figures |= frames(page)
     return {name: round(value, 2) for name, value in figures.items()}
 
@@ -123,15 +147,14 @@ def click(page, number: int) -> float:
     """From a click on another cell of the diagonal until its sound can be played, in ms."""
     canvas = page.locator("canvas[role=application][data-cell]")
     left, cell = (float(canvas.get_attribute(f"data-{name}")) for name in ("left", "cell"))
-    before = page.evaluate("document.querySelector('audio').src")
-    started = time.perf_counter()
+    page.evaluate(CLICKED)
     canvas.click(position={"x": left + (number + 0.5) * cell, "y": (number + 0.5) * cell})
-    page.wait_for_function(
-        "before => { const one = document.querySelector('audio'); return one.src != before && one.readyState >= 3; }",
-        arg=before,
-        timeout=WAIT,
-    )
-    return 1000 * (time.perf_counter() - started)
+    return taken(page)
+
+
+def taken(page) -> float:
+    """What the page has measured, in ms, once it has."""
+    return page.wait_for_function("() => window.taken", timeout=WAIT).json_value()
 
 
 def position(page) -> float:
@@ -158,7 +181,7 @@ def position(page) -> float:
 
 def frames(page) -> dict[str, float]:
     """Frames per second while the map of 10,000 points is dragged and zoomed, beside those of the page at rest."""
-    canvas = page.locator("canvas:not([role])").last
+    canvas = page.locator(MAPS).last
     canvas.scroll_into_view_if_needed()
     box, found = canvas.bounding_box(), {}
     middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
