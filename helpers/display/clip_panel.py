@@ -155,9 +155,9 @@ class ClipPanel:
         self.part.options, self.part.index = self.parts.names, 0  # the names stay the same from one clip to another as long
         if several or len(self.parts.names) > 1:
             self.widget.children = self._rows()
+        self.draw(play=play)
         self.mark.value, self.note.value = self.clip.said["mark"], self.clip.said["note"]
         self.heard.value = ""
-        self.draw(play=play)
         self.status.value = html.escape(self.clip.problem) or self.status.value
 
     def draw(self, *, play: bool = False) -> None:
@@ -168,18 +168,19 @@ class ClipPanel:
             self.facts.value, self.plain.value, self.answer.value = "<p>No clip fits this choice.</p>", "", ""
             self.player.show(None, self.artifacts)
             return
-        self.facts.value = facts_html(row)
-        chances = self._chances(row)
-        self.answer.value = "" if chances is None else probabilities_html(chances, true=row["label"])
         heat = self._ask("heat", self.evidence.value)
         if self.player.ready:
-            self.plain.value = ""
             self.player.show(
                 row, self.artifacts, parts=self.parts, heat=heat, along=self._ask("along", self.along.value), play=play
             )
+            self.plain.value = ""
         else:  # as long as no browser has loaded the player, and in a page that no kernel stands behind
             # The counter makes each answer differ: a value that stays the same is not sent again.
             self.plain.value = clip_html(row, self.artifacts, parts=self.parts, heat=heat) + f"<!-- {next(self.counter)} -->"
+        # After the sound: messages arrive in their order, and each is drawn before the next one is read.
+        self.facts.value = facts_html(row)
+        chances = self._chances(row)
+        self.answer.value = "" if chances is None else probabilities_html(chances, true=row["label"])
 
     def _ask(self, question: str, wanted: bool, *given: float) -> Any:
         if not wanted or self.network is None:

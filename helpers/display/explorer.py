@@ -152,7 +152,7 @@ class Explorer:
         tooltip = "List clips whose features lie near this one's, and that are misclassified alike"
         self.elsewhere = ipywidgets.Button(description="same error elsewhere", tooltip=tooltip, layout={"width": "auto"})
         self.alike, self.told = ipywidgets.Dropdown(layout={"width": "auto", "display": "none"}), ipywidgets.HTML()
-        self.widget = self._layout()
+        self.widget, self._changing = self._layout(), False
         self._observe()
         self.open_cell(self.choice.row, self.choice.column)
 
@@ -180,24 +180,26 @@ class Explorer:
     def show(self) -> None:
         """Show the clip of the open cell whose turn it is, or that there is none."""
         choice, rows = self.choice, self.choice.members
+        row = rows.iloc[choice.index] if len(rows) else None
+        self.panel.show(row)  # first: messages arrive in their order, and its sound is waited for
         self.heading.value = cell_html(
             len(rows), choice.index, true=choice.classes[choice.row], predicted=choice.classes[choice.column]
         )
         options = [f"{row.clip} {row.confidence:.2f}" for row in rows.itertuples()]
+        self._changing = True  # a new list chooses its first clip by itself
         if self.listing.options != tuple(options):
             self.listing.options = options
         self.listing.index = choice.index if options else None
-        row = rows.iloc[choice.index] if options else None
+        self._changing = False
         self.elsewhere.disabled = row is None or row["predicted"] == row["label"]
         self.alike.layout.display, self.told.value = "none", ""
-        self.panel.show(row)
         self.compared.show(row)
 
     def open_cell(self, row: int, column: int, *, clip: str = "") -> None:
         """Open a cell of the matrix at one of its clips, or at its first."""
         self.choice.open(row, column, clip=clip)
-        self.true.index, self.predicted.index, self.matrix.chosen = row, column, [row, column, 0]
         self.show()
+        self.true.index, self.predicted.index, self.matrix.chosen = row, column, [row, column, 0]
 
     def _from_matrix(self, row: int, column: int, clicked: int) -> None:
         if clicked:  # else the matrix follows the choice
@@ -208,7 +210,7 @@ class Explorer:
             self.open_cell(row, column)
 
     def _pick(self, index: int | None) -> None:
-        if index is not None and index != self.choice.index:  # else the list follows the choice
+        if index is not None and not self._changing:  # else the list follows the choice
             self.choice.index = index
             self.show()
 
