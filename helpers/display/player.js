@@ -236,7 +236,8 @@ function render({ model, el }) {
     const there = Boolean(facts.name), asked = facts;
     stage.style.display = there ? "block" : "none";
     tools.style.display = there ? "flex" : "none";
-    const [unpacked, decoded] = await Promise.all([soundAddress(model.get("sound"), facts.rate), picture(model.get("picture"))]);
+    const drawn = picture(model.get("picture")); // which the sound does not wait for
+    const unpacked = await soundAddress(model.get("sound"), facts.rate);
     if (asked !== facts) { URL.revokeObjectURL(unpacked); return; } // another clip has come meanwhile
     address = unpacked;
     if (address) audio.src = address; else audio.removeAttribute("src");
@@ -247,6 +248,8 @@ function render({ model, el }) {
     said.textContent = facts.problem || "";
     if (!there) return;
     top.setAttribute("aria-label", facts.text);
+    const decoded = await drawn;
+    if (asked !== facts) return;
     [seen, levels] = [decoded, null];
     if (seen) {
       const canvas = made("canvas", { width: seen.width, height: seen.height });
