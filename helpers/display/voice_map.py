@@ -134,7 +134,7 @@ class VoiceMap:
         self.listed = self.clips[self.clips["clip"].isin(chosen)] if chosen else wrong_first(self.clips)
         self.listed = self.listed.head(MOST_LISTED)
         self._changing = True  # the list chooses its first clip by itself in some versions of ipywidgets, and not in others
-        self.listing.options = [described(row) for _, row in self.listed.iterrows()]
+        self.listing.options = [described(row) for row in self.listed.to_dict("records")]
         self.listing.index = 0 if len(self.listed) else None
         self._changing = False
         self._show(self.listing.index, play=play)
@@ -227,8 +227,8 @@ def wrong_first(clips: pd.DataFrame) -> pd.DataFrame:
     return clips.assign(right=right).sort_values("right", kind="stable").drop(columns="right")
 
 
-def described(row: pd.Series) -> str:
-    """A clip in a list."""
+def described(row: dict[str, str]) -> str:
+    """A clip in a list, by its row's columns."""
     wrong = row.get("predicted") and row["predicted"] != row["label"]
     taken = f"{row['label'] and ' '}taken for {row['predicted']}" if wrong else ""
     facts = [row["clip"], row.get("drawn", ""), row["label"] + taken]

@@ -23,7 +23,7 @@ from helpers.display.clip import (
     waveform_html,
 )  # fmt: skip
 from helpers.display.compare import ComparisonPanel
-from helpers.display.explorer import ConfusionMatrix, cell_html, choose_view, explore
+from helpers.display.explorer import ConfusionMatrix, Explorer, cell_html, choose_view, explore
 from helpers.display.player import SpectrogramPlayer
 from helpers.display.widgets import listen
 from helpers.evaluation.scores import predictions_table
@@ -342,6 +342,17 @@ def test_the_matrix_and_the_lists_open_the_same_cell_the_most_confident_clip_fir
     assert matrix.chosen == [1, 0, 0] and "female_60" in pages(widget)[0]
     lists["predicted"].value = "male_41"
     assert "no clips" in pages(widget)[0] and "No clip fits" in pages(widget)[1] and pages(widget)[2] == pages(widget)[-1] == ""
+
+
+def test_a_cell_is_opened_at_the_clip_that_is_asked_for(manifest, artifacts, predictions):
+    asked = {"predictions": predictions, "classes": sorted(manifest["label"].unique()), "split": "train", "network": None}
+    explorer = Explorer(manifest, artifacts, **asked)
+    fits = predictions[(predictions["split"] == "train") & (predictions["true"] == "male_41")]
+    last = fits.sort_values("confidence")["clip"].iloc[0]
+    explorer.open_cell(1, 0)
+    explorer.open_cell(2, 0, clip=last)
+    (listing,) = parts(explorer.widget, ipywidgets.Select)
+    assert f"<b>{last}</b>" in pages(explorer.widget)[1] and listing.index == len(fits) - 1 and listing.value.startswith(last)
 
 
 def test_clips_are_filtered_by_what_is_known_of_them(manifest, artifacts, predictions):
