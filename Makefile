@@ -27,6 +27,8 @@ export DATASET DATA_DIR NAME PROFILE ARTIFACTS OVERRIDES LABELS SPLIT_METHOD SMA
        OTHER_DATASET OTHER_DATA_DIR RECORDING SEEDS REPOSITORY RECORDINGS MODEL OUT
 
 BIN := $(VENV)/bin
+# Two tests at once; tests/conftest.py says which ones share a process.
+AT_ONCE := -n 2 --dist loadgroup --no-loadscope-reorder
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS))
 
 PURELIB := -c "import sysconfig; print(sysconfig.get_path('purelib'))"
@@ -44,13 +46,13 @@ ready: $(VENV)/run.installed
 	@$(BIN)/python -m helpers.suite.ready
 
 test: $(VENV)/test.installed $(VENV)/stacks/classic.installed $(VENV)/stacks/lab.installed
-	$(BIN)/python -m pytest -m "not long"
+	$(BIN)/python -m pytest $(AT_ONCE) -m "not long"
 
 test-all: $(VENV)/test.installed $(VENV)/stacks/classic.installed $(VENV)/stacks/lab.installed
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(AT_ONCE)
 
 unit: $(VENV)/test.installed
-	$(BIN)/python -m pytest -m "not slow and not long"
+	$(BIN)/python -m pytest $(AT_ONCE) -m "not slow and not long"
 
 lint: $(VENV)/test.installed
 	$(BIN)/ruff check .

@@ -59,6 +59,13 @@ TINY = choose_profile(
 RATE = 16_000
 
 
+def pytest_collection_modifyitems(items):
+    """Of the tests that run at once, leave to one process those of a file, and those that share the run of all notebooks."""
+    for item in items:
+        shared = "finished" if "finished" in getattr(item, "fixturenames", ()) else item.path
+        item.add_marker(pytest.mark.xdist_group(str(shared)))
+
+
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(20260822)
