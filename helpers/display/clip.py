@@ -302,14 +302,14 @@ def clip_html(row: pd.Series, artifacts: Artifacts, *, parts: ClipParts | None =
 
 def facts_html(row: pd.Series) -> str:
     """A line with a clip's name, class, speaker, duration and split, and whether the prediction, where there is one, is right."""
-    facts = [f"<b>{html.escape(row['clip'])}</b>", *filter(None, [html.escape(row["label"])])]
+    facts = [f"<b>{html.escape(row['clip'])}</b>", html.escape(row["label"])]
     facts += [f"{name} {html.escape(row[name])}" for name in ("speaker", "emotion", "sentence") if row.get(name)]
     facts += [f"{row['duration_s']:.1f} s", html.escape(row["split"])]
     if "predicted" in row:
         verdict = ": <b>right</b>" if row["predicted"] == row["label"] else ": <b>WRONG</b>"
         said = f"predicted {html.escape(row['predicted'])} with confidence {row['confidence']:.2f}"
         facts.append(said + (verdict if row["label"] else ""))
-    return f"<p style='line-height:1.5;max-width:640px'>{' · '.join(facts)}</p>"
+    return f"<p style='line-height:1.5;max-width:640px'>{' · '.join(filter(None, facts))}</p>"
 
 
 def data_uri(kind: str, save: Callable[[BinaryIO], None]) -> str:

@@ -194,6 +194,11 @@ def test_names_are_escaped_everywhere(manifest, artifacts):
     assert "<img src=x" not in shown and shown.count("&lt;img src=x onerror=alert(1)&gt;") >= 8
 
 
+def test_what_is_not_known_of_a_recording_leaves_no_gap_in_its_line():
+    row = pd.Series({"clip": "a.wav", "label": "", "duration_s": 2.6, "split": "", "predicted": "male_60", "confidence": 0.23})
+    assert facts_html(row).endswith("><b>a.wav</b> · 2.6 s · predicted male_60 with confidence 0.23</p>")
+
+
 def test_without_notebook_2_the_picture_is_made_from_the_sound(manifest, artifacts):
     with_file = clip_html(manifest.iloc[0], artifacts)
     artifacts.image(manifest.iloc[0]["clip"]).unlink()
