@@ -73,12 +73,12 @@ TIME = """() => {{
     look();
 }}"""
 MATRIX = "() => document.querySelector('canvas[role=application][data-cell]')"
-MAPS = "canvas:not([role]):not(:has(+ canvas))"  # not the player's, which lies under another canvas
+MAPS = "canvas:not([role]):has(+ canvas:not([role]))"  # below what a lasso draws; the player's lies under one with a role
 # The list, and the points: pixels that differ from each other.
 MAP = """() => {{
     const map = document.querySelectorAll({maps!r})[{number}];
-    const listed = [...document.querySelectorAll('p')].some(one => one.innerText.startsWith('all {clips} clips'));
-    if (!listed || !map || !map.width) return false;
+    const listed = [...document.querySelectorAll('p')].filter(one => /^all \\d+ clips/.test(one.innerText)).length;
+    if (listed <= {number} || !map || !map.width) return false;
     const pen = new OffscreenCanvas(64, 64).getContext('2d', {{ willReadFrequently: true }});
     pen.drawImage(map, 0, 0, 64, 64);
     const seen = pen.getImageData(0, 0, 64, 64).data;
@@ -129,7 +129,7 @@ def measure(stack: str, folder: Path, artifacts: Path) -> dict[str, float]:
         page.wait_for_function(
             "() => { const one = document.querySelector('audio'); return one && one.duration > 0; }", timeout=WAIT
         )
-        figures["map_draw_ms"] = draw_ms(2, MAP, number=0, clips=CLIPS)
+        figures["map_draw_ms"] = draw_ms(2, MAP, number=0)
         page.evaluate(RUN[stack], 3)
         told = page.get_by_text("measured {").last
         told.wait_for(timeout=WAIT)
@@ -138,7 +138,7 @@ def measure(stack: str, folder: Path, artifacts: Path) -> dict[str, float]:
         figures["position_off_ms"] = position(page)
         if stack == "lab":  # which runs the cell that was clicked last
             page.evaluate("() => { jupyterapp.shell.currentWidget.content.activeCellIndex = 4; }")
-        figures["large_map_draw_ms"] = draw_ms(4, MAP, number=1, clips=POINTS)
+        figures["large_map_draw_ms"] = draw_ms(4, MAP, number=1)
         figures |= frames(page)
     return {name: round(value, 2) for name, value in figures.items()}
 
