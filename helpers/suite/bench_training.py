@@ -142,7 +142,7 @@ def onednn() -> dict[str, float]:
     def step(switch: str) -> float:
         return float(in_own_process("random_step()", module=__name__, variables={"TF_ENABLE_ONEDNN_OPTS": switch})[-1])
 
-    measured = interleaved({"off_ms": partial(step, "0"), "on_ms": partial(step, "1")}, rounds=5)
+    measured = interleaved({"off_ms": partial(step, "0"), "on_ms": partial(step, "1")}, rounds=3)
     return measured.median().round(1).to_dict() | ratio(measured, "off_ms", "on_ms", name="off_to_on")
 
 

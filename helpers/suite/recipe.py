@@ -122,7 +122,8 @@ def row_of(name: str, task: str, *, seed: int, test: bool) -> None:
     found = train_once(TASKS[task], profile, stride=TRIES[name].stride, baseline=TRIES[name].baseline)
     row = key | {column: value for column, value in found.items() if test or not column.startswith("test_")} | {"recipe": recipe}
     table = pd.DataFrame([*rows[~same].to_dict("records"), row], columns=COLUMNS)
-    write_table(ROWS, table.astype({"best_epoch": "Int64"}))  # a baseline has none, which would make decimals of the others
+    # A baseline has no best epoch, and some rows no seconds, which would make decimals of the others.
+    write_table(ROWS, table.astype({"best_epoch": "Int64", "seconds": "Int64"}))
     print(", ".join(f"{column} {value}" for column, value in row.items()), flush=True)
 
 
