@@ -22,7 +22,7 @@ from tqdm import tqdm
 from helpers.base.artifacts import SuiteError, on_colab
 
 # Before TensorFlow is first imported: its start-up log lines concern its developers, not a student; and left to itself, it uses
-# oneDNN on newer processors alone, although older ones, such as many of Colab's, train a third faster with it (`make bench`).
+# oneDNN on newer processors alone, although on others training takes less time with it, too (`make bench`).
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
