@@ -30,7 +30,7 @@ details.solution > summary { margin: 0.5em 0 1em calc(var(--jp-cell-prompt-width
   .jp-RenderedHTMLCommon :is(td, th) { padding: 0.3em 0.2em }
   details.solution > summary { margin-left: 10px }
   .jp-OutputArea-child, .jp-OutputArea-child > .jp-OutputArea-output { display: block; box-sizing: border-box; max-width: 100% }
-  .jp-OutputArea-child > .jp-OutputArea-output { overflow-x: auto }
+  .jp-OutputArea-child > .jp-OutputArea-output { overflow-x: auto; width: auto; margin: 0 }
 }
 """
 # Says so where a table or figure is wider than the screen, which a telephone does not show by itself.
