@@ -49,9 +49,9 @@ class Questions:
 
     def image(self, row: pd.Series) -> np.ndarray:
         """The spectrogram image of a clip, np.ndarray [shape=(height, width, channels), dtype=uint8]."""
+        channels = self.model.network.input_shape[3]  # the model first: it loads TensorFlow without its log lines
         from helpers.spectrograms.batches import read_image
 
-        channels = self.model.network.input_shape[3]
         return read_image(str(require(self.artifacts.image(row["clip"]))), channels=channels).numpy()
 
     def heat(self, row: pd.Series) -> np.ndarray:
@@ -89,9 +89,9 @@ class Questions:
         """
         if self.window_s is None:
             raise SuiteError("This network sees the whole clip as one picture: it has no answer along time.")
+        image, width, settings = self.image(row), self.model.network.input_shape[2], self.model.settings
         from helpers.spectrograms.batches import even_windows
 
-        image, width, settings = self.image(row), self.model.network.input_shape[2], self.model.settings
         number = min(max(image.shape[1] - width, 0) + 1, MOST_WINDOWS)
         windows, starts = (part.numpy() for part in even_windows(image, width=width, windows=number))
         found = self.model.predict_windows(windows)
@@ -100,19 +100,20 @@ class Questions:
 
     def nearest(self, row: pd.Series) -> str:
         """The name of the training clip whose features are nearest to those of a clip; another one than it."""
+        own = self.model.clip_features(row.to_frame().T, self.artifacts)
         from helpers.network.model import distances
 
         trained = self._manifest.loc[self._manifest["split"] == "train", "clip"]
         training = self.features.loc[self.features.index.isin(trained)]
-        own = self.model.clip_features(row.to_frame().T, self.artifacts)
         return distances(own.to_numpy(), training).iloc[0].drop(row["clip"], errors="ignore").idxmin()
 
     @cached_property
     def features(self) -> pd.DataFrame:
         """What the network's last layer reads of each clip, see `helpers.network.features.kept_features`."""
+        model = self.model
         from helpers.network.features import kept_features
 
-        return kept_features(self.model, self._manifest, self.artifacts, files=self.files)
+        return kept_features(model, self._manifest, self.artifacts, files=self.files)
 
     @cached_property
     def _manifest(self) -> pd.DataFrame:
