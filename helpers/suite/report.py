@@ -80,16 +80,11 @@ def notebook_page(notebook: nbformat.NotebookNode, title: str) -> str:
 
 
 def freeze_widgets(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """A copy of a notebook for a page: widgets are the HTML that they showed last, figures have their text alternatives.
-
-    Of a progress bar the last counts stay, not the bar.
-    """
+    """A copy of a notebook in which each widget is the HTML that it showed last, and each figure has its text alternative."""
     notebook = copy.deepcopy(notebook)
     states = notebook.metadata.pop("widgets", {}).get(WIDGET_STATE, {}).get("state", {})
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
-            if output.output_type == "stream":
-                output.text = PROGRESS.sub("", output.text)
             view = output.get("data", {}).pop(WIDGET_VIEW, None)
             if view is not None:
                 shown = _frozen(view["model_id"], states)
@@ -107,7 +102,8 @@ def freeze_widgets(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
 def on_a_page(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """A copy of a notebook without what holds on the machine that ran it alone.
 
-    Links to other notebooks lead to their pages; those to nowhere, pictures from the web and the folder of the project go.
+    Links to other notebooks lead to their pages; those to nowhere, pictures from the web and the folder of the project go. Of a
+    progress bar the last counts stay, not the bar.
     """
     notebook = copy.deepcopy(notebook)
     for cell in notebook.cells:
@@ -115,6 +111,8 @@ def on_a_page(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
             for pattern, kept in LINKS.items():
                 cell.source = re.sub(pattern, kept, cell.source)
         for output in cell.get("outputs", []):
+            if "text" in output:  # of a stream
+                output.text = PROGRESS.sub("", output.text)
             for holder, kind in ((output, "text"), *((output.get("data", {}), kind) for kind in ("text/plain", "text/html"))):
                 if kind in holder:
                     holder[kind] = holder[kind].replace(f"{PROJECT}/", "")
