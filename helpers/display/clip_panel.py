@@ -6,7 +6,7 @@ The spectrogram player is an anywidget, all else core ipywidgets: where a browse
 import contextlib
 import html
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 import ipywidgets
@@ -40,6 +40,21 @@ def problems_in(status: ipywidgets.HTML) -> Iterator[None]:
         yield
     except SuiteError as error:
         status.value = html.escape(str(error))
+
+
+def set_choice(
+    chooser: ipywidgets.Dropdown | ipywidgets.Select, index: int | None, *, options: Sequence[str] | None = None
+) -> None:
+    """Set what is chosen in a list, and tell the browser so even where nothing changes here.
+
+    A message that was on its way when the list was used can have set it back there, which ipywidgets 7 would not mend. Nor would
+    it show what is chosen in a list with new options, if the old one had the same index.
+    """
+    if options is not None and tuple(options) != tuple(chooser.options):
+        chooser.index = None
+        chooser.options = options
+    chooser.index = index
+    chooser.send_state("index")
 
 
 class MarkedClip:
@@ -152,7 +167,7 @@ class ClipPanel:
         several = len(self.parts.names) > 1
         self.clip.show(row)
         self.parts = ClipParts(0 if row is None else row["duration_s"])
-        self.part.options, self.part.index = self.parts.names, 0  # the names stay the same from one clip to another as long
+        set_choice(self.part, 0, options=self.parts.names)  # which stay the same from one clip to another as long
         if several or len(self.parts.names) > 1:
             self.widget.children = self._rows()
         self.draw(play=play)

@@ -15,7 +15,7 @@ import pandas as pd
 import traitlets
 
 from helpers.base.artifacts import Artifacts
-from helpers.display.clip_panel import ROW, ClipPanel, Network, problems_in
+from helpers.display.clip_panel import ROW, ClipPanel, Network, problems_in, set_choice
 from helpers.display.compare import ComparisonPanel
 from helpers.display.diary import ErrorDiary
 from helpers.display.figures import SEQUENTIAL
@@ -154,7 +154,7 @@ class Explorer:
         self.alike, self.told = ipywidgets.Dropdown(layout={"width": "auto", "display": "none"}), ipywidgets.HTML()
         self.widget, self._changing = self._layout(), False
         self._observe()
-        self.open_cell(self.choice.row, self.choice.column)
+        self.show()
 
     def _layout(self) -> ipywidgets.Widget:
         lists = [ipywidgets.HBox(list(row), layout=ROW) for row in ([self.true, self.predicted], self.filters.values()) if row]
@@ -182,15 +182,16 @@ class Explorer:
         choice, rows = self.choice, self.choice.members
         row = rows.iloc[choice.index] if len(rows) else None
         self.panel.show(row)  # first: messages arrive in their order, and its sound is waited for
+        set_choice(self.true, choice.row)
+        set_choice(self.predicted, choice.column)
+        self.matrix.chosen = [choice.row, choice.column, 0]
+        options = [f"{row.clip} {row.confidence:.2f}" for row in rows.itertuples()]
+        self._changing = True  # a new list chooses its first clip by itself
+        set_choice(self.listing, choice.index if options else None, options=options)
+        self._changing = False
         self.heading.value = cell_html(
             len(rows), choice.index, true=choice.classes[choice.row], predicted=choice.classes[choice.column]
         )
-        options = [f"{row.clip} {row.confidence:.2f}" for row in rows.itertuples()]
-        self._changing = True  # a new list chooses its first clip by itself
-        if self.listing.options != tuple(options):
-            self.listing.options = options
-        self.listing.index = choice.index if options else None
-        self._changing = False
         self.elsewhere.disabled = row is None or row["predicted"] == row["label"]
         self.alike.layout.display, self.told.value = "none", ""
         self.compared.show(row)
@@ -199,7 +200,6 @@ class Explorer:
         """Open a cell of the matrix at one of its clips, or at its first."""
         self.choice.open(row, column, clip=clip)
         self.show()
-        self.true.index, self.predicted.index, self.matrix.chosen = row, column, [row, column, 0]
 
     def _from_matrix(self, row: int, column: int, clicked: int) -> None:
         if clicked:  # else the matrix follows the choice

@@ -93,7 +93,8 @@ function render({ model, el }) {
     pen.textAlign = "center";
     pen.fillText("time in s", LEFT + right / 2, floor() + 21);
     Object.assign(stage.style, { width: `${width}px`, height: `${height()}px` });
-    Object.assign(top.dataset, { left: LEFT, right: width - 1, start: facts.start, end: facts.end, floor: floor() }); // for scripts
+    // for scripts
+    Object.assign(top.dataset, { clip: facts.name, left: LEFT, right: width - 1, start: facts.start, end: facts.end, floor: floor() });
     sized(top, width, height()); // here, as a moving position only clears it
     drawTop();
   }

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.base.artifacts import Artifacts
-from helpers.display.clip_panel import ROW, ClipPanel, Network, keep_marks
+from helpers.display.clip_panel import ROW, ClipPanel, Network, keep_marks, set_choice
 from helpers.display.figures import BLUE, GENDER_COLOURS, GREEN, GREY, ORANGE, SEQUENTIAL
 from helpers.display.widgets import step_buttons
 from helpers.evaluation.voice_map import METHODS, lie_together, place, silhouettes
@@ -134,8 +134,8 @@ class VoiceMap:
         self.listed = self.clips[self.clips["clip"].isin(chosen)] if chosen else wrong_first(self.clips)
         self.listed = self.listed.head(MOST_LISTED)
         self._changing = True  # the list chooses its first clip by itself in some versions of ipywidgets, and not in others
-        self.listing.options = [described(row) for row in self.listed.to_dict("records")]
-        self.listing.index = 0 if len(self.listed) else None
+        options = [described(row) for row in self.listed.to_dict("records")]
+        set_choice(self.listing, 0 if options else None, options=options)
         self._changing = False
         self._show(self.listing.index, play=play)
 
@@ -149,7 +149,7 @@ class VoiceMap:
 
     def _step(self, by: int) -> None:
         if len(self.listed):
-            self.listing.index = ((self.listing.index or 0) + by) % len(self.listed)
+            set_choice(self.listing, ((self.listing.index or 0) + by) % len(self.listed))
 
     def _move(self) -> None:
         self.marked.value = "This takes some seconds." if self.method.value != METHODS[0] else ""

