@@ -17,7 +17,7 @@ N_FFT = 1024
 PITCH_RATE = 16_000
 PITCH_METHOD = "autocorrelation, 60 to 600 Hz, what is voiced"  # another way to measure has another name, and measures anew
 LOWEST_HZ, HIGHEST_HZ = 60, 600
-# As in Boersma (1993).
+# Praat's defaults for the method of Boersma (1993).
 VOICED = 0.45  # similarity above which a moment is voiced; 1 is an exact repetition
 OCTAVE_COST = 0.01  # similarity by which a peak at twice the period must be higher
 SILENCE = 0.03  # of the loudest moment; what is quieter counts as silence
