@@ -59,6 +59,7 @@ TINY = choose_profile(
 RATE = 16_000
 
 
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the marks in this hook, too
 def pytest_collection_modifyitems(items):
     """Of the tests that run at once, leave to one process those of a file, and those that share the run of all notebooks."""
     for item in items:

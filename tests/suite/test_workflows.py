@@ -1,4 +1,4 @@
-"""The workflows on GitHub: what they may, when they run, and what the shell of the stamp does to a clone."""
+"""What runs the tests: the workflows on GitHub, what they may, when, and what the stamp does to a clone; and two at once."""
 
 import os
 import re
@@ -137,3 +137,10 @@ def test_lint_and_tests_run_with_colabs_python_and_may_change_nothing():
     [job] = content["jobs"].values()
     versions = [step["with"]["python-version"] for step in job["steps"] if "setup-python" in step.get("uses", "")]
     assert versions == ["3.13"] and "Python 3.13" in (PROJECT / ".ci" / "run").read_text(encoding="utf-8")
+
+
+def test_of_tests_that_run_at_once_a_file_is_left_to_one_process(request):
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        pytest.skip("these tests run one after the other")
+    # What files make once for all of their tests, such as a Jupyter server, would be made in each process.
+    assert request.node.nodeid.endswith(f"@{request.node.path}"), "pytest-xdist does not know this pytest's groups"
