@@ -6,14 +6,20 @@ The pages need no network: widgets are replaced by what they showed last, and no
 import base64
 import copy
 import html
+import io
 import re
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import nbformat
+import pandas as pd
+from matplotlib.patches import Rectangle
 from nbconvert import HTMLExporter
 
 from helpers.base.artifacts import atomic_path
 from helpers.base.machine import PROJECT
+from helpers.display.alternatives import describe
+from helpers.display.figures import confusion_matrix
 from helpers.suite.copies import tags
 from helpers.suite.notebooks import KEY_FIGURE
 from helpers.suite.stamp import PLACEHOLDER
@@ -91,11 +97,7 @@ def freeze_widgets(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
                 output["data"]["text/html"] = shown + (STOOD if CONTROL in shown else "")
             # nbconvert writes no `alt` of its own; see `helpers.display.alternatives`.
             if told := output.get("metadata", {}).get(PNG, {}).get("alt"):
-                png = output["data"].pop(PNG).strip()
-                width = int.from_bytes(base64.b64decode(png[:32])[16:20])  # in points, after the PNG's first 16 bytes
-                style = f"min-width: {SMALLEST * width:.0f}px"
-                image = f'<img alt="{html.escape(told)}" style="{style}" src="data:{PNG};base64,{png}">'
-                output["data"]["text/html"] = f'<div class="jp-RenderedImage">{image}</div>'
+                output["data"]["text/html"] = _image(output["data"].pop(PNG).strip(), told)
     return notebook
 
 
@@ -131,6 +133,26 @@ def fold_code(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     return notebook
 
 
+def _image(png: str, told: str) -> str:
+    """A figure as PNG in Base64, with its text alternative; on a telephone no smaller than can be read."""
+    width = int.from_bytes(base64.b64decode(png[:32])[16:20])  # in points, after the PNG's first 16 bytes
+    style = f"min-width: {SMALLEST * width:.0f}px"
+    image = f'<img alt="{html.escape(told)}" style="{style}" src="data:{PNG};base64,{png}">'
+    return f'<div class="jp-RenderedImage">{image}</div>'
+
+
+def _matrix(state: dict) -> str:
+    """The explorer's matrix, with the frame of its open cell."""
+    ax = confusion_matrix(pd.DataFrame(state["counts"], state["names"], state["names"]))
+    row, column, _ = state["chosen"]
+    ax.add_patch(Rectangle((column, row), 1, 1, fill=False, edgecolor="#D55E00", linewidth=3))
+    ax.set_title(f"framed: {state['names'][row]} taken for {state['names'][column]}")
+    with io.BytesIO() as file:
+        ax.figure.savefig(file, format="png", bbox_inches="tight")
+        plt.close(ax.figure)
+        return _image(base64.b64encode(file.getvalue()).decode(), describe(ax.figure))
+
+
 def _frozen(model_id: str, states: dict) -> str:
     state = states.get(model_id.removeprefix("IPY_MODEL_"), {}).get("state", {})
     kind, layout = state.get("_model_name"), states.get(state.get("layout", "").removeprefix("IPY_MODEL_"), {}).get("state", {})
@@ -148,6 +170,8 @@ def _frozen(model_id: str, states: dict) -> str:
         shown = [f"<b>{html.escape(text)}</b>" if place == index else html.escape(text) for place, text in enumerate(options)]
         more = [f"and {len(shown) - LISTED} more"] if len(shown) > LISTED else []
         return f"<ul>{''.join(f'<li>{text}</li>' for text in shown[:LISTED] + more)}</ul>"
+    if "chosen" in state and "counts" in state:
+        return _matrix(state)
     return "".join(_frozen(child, states) for child in state.get("children", []))
 
 

@@ -10,6 +10,7 @@ from display.test_browser import CHROMIUM, playwright
 
 from helpers.base.machine import PROJECT
 from helpers.display.alternatives import describe
+from helpers.display.explorer import ConfusionMatrix
 from helpers.suite.copies import FOLDED
 from helpers.suite.report import PNG, freeze_widgets, notebook_page, on_a_page, write_key_figure
 
@@ -32,7 +33,8 @@ def test_the_key_figure_is_that_of_the_tagged_cell_or_the_notebooks_first(tmp_pa
 
 def test_a_frozen_widget_shows_what_it_showed_last():
     states = {
-        "box": {"_model_name": "VBoxModel", "children": ["IPY_MODEL_list", "IPY_MODEL_panel"]},
+        "box": {"_model_name": "VBoxModel", "children": ["IPY_MODEL_matrix", "IPY_MODEL_list", "IPY_MODEL_panel"]},
+        "matrix": ConfusionMatrix(names=["a", "<b>"], counts=[[1, 0], [2, 3]], chosen=[1, 0, 0]).get_state(),
         "list": {"_model_name": "DropdownModel", "description": "class", "_options_labels": ["a", "<b>"], "index": 1},
         "panel": {"_model_name": "HTMLModel", "value": "<audio></audio>"},
     }
@@ -45,6 +47,7 @@ def test_a_frozen_widget_shows_what_it_showed_last():
     assert "class: <b>&lt;b&gt;</b>" in frozen["text/html"] and "<audio></audio>" in frozen["text/html"]
     assert "application/vnd.jupyter.widget-view+json" not in frozen and "widgets" in notebook.metadata
     assert "it can be changed in the notebook" in frozen["text/html"]
+    assert 'alt="Figure: framed: &lt;b&gt; taken for a (true class by predicted class)."' in frozen["text/html"]
 
 
 def test_a_page_shows_the_counts_of_a_progress_bar_and_no_black_blocks():
