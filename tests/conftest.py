@@ -59,6 +59,11 @@ TINY = choose_profile(
 RATE = 16_000
 
 
+def pytest_make_parametrize_id(val, argname):
+    """Name a test by its argument where that is a file's content: an encoder may write it with a random number each time."""
+    return argname if isinstance(val, bytes) else None
+
+
 @pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the marks in this hook, too
 def pytest_collection_modifyitems(items):
     """Of the tests that run at once, leave to one process those of a file, and those that share the run of all notebooks."""
