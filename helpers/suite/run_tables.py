@@ -72,8 +72,8 @@ def question_lines(questions: list[str] | None = None) -> Iterator[tuple]:
 
 
 def lesson_lines() -> list[str]:
-    """As `question_lines`, of the two questions that notebook 3 asks."""
-    return question_lines(list(QUESTIONS)[:2])
+    """As `question_lines`, of the three questions that notebook 3 asks."""
+    return question_lines(list(QUESTIONS)[:3])
 
 
 def correct(predictions: pd.DataFrame) -> pd.Series:
