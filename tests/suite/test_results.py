@@ -31,7 +31,8 @@ def folder(monkeypatch, tmp_path):
     runs = {"one": published.Published("emodb", published.LETTER, "network=mobilenet epochs=2"),
             "other": published.Published("emodb", "from random weights", "network=mobilenet epochs=2 weights=none")}  # fmt: skip
     everywhere(monkeypatch, RUNS=runs, PUBLISHED=tmp_path / "results")
-    questions = {"Did it help?": (("one", "other"),), "And this?": (("one", "third"),), "Or that?": (("other", "one"),)}
+    questions = dict.fromkeys(("Did it help?", "And this?", "And these?", "Or that?"), (("one", "third"),))
+    questions |= {"Did it help?": (("one", "other"),), "Or that?": (("other", "one"),)}
     monkeypatch.setattr(run_tables, "QUESTIONS", questions)
     pages(monkeypatch, tmp_path)
     for name, right in (("one", 7), ("other", 4)):
