@@ -6,7 +6,6 @@ The pages need no network: widgets are replaced by what they showed last, and no
 import base64
 import copy
 import html
-import io
 import re
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from nbconvert import HTMLExporter
 from helpers.base.artifacts import atomic_path
 from helpers.base.machine import PROJECT
 from helpers.display.alternatives import describe
+from helpers.display.clip import saved
 from helpers.display.figures import confusion_matrix
 from helpers.suite.copies import tags
 from helpers.suite.notebooks import KEY_FIGURE
@@ -147,10 +147,9 @@ def _matrix(state: dict) -> str:
     row, column, _ = state["chosen"]
     ax.add_patch(Rectangle((column, row), 1, 1, fill=False, edgecolor="#D55E00", linewidth=3))
     ax.set_title(f"framed: {state['names'][row]} taken for {state['names'][column]}")
-    with io.BytesIO() as file:
-        ax.figure.savefig(file, format="png", bbox_inches="tight")
-        plt.close(ax.figure)
-        return _image(base64.b64encode(file.getvalue()).decode(), describe(ax.figure))
+    png = saved(lambda file: ax.figure.savefig(file, format="png", bbox_inches="tight"))
+    plt.close(ax.figure)
+    return _image(base64.b64encode(png).decode(), describe(ax.figure))
 
 
 def _frozen(model_id: str, states: dict) -> str:
