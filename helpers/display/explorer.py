@@ -125,7 +125,16 @@ def durations(clips: pd.DataFrame) -> pd.Series:
 
 
 class Explorer:
-    """The confusion matrix of a split, and the clips of one of its cells at a time; the arguments are those of `explore`.
+    """The confusion matrix of a split, and the clips of one of its cells at a time.
+
+    Parameters
+    ----------
+    manifest, artifacts, network
+        As for `helpers.display.widgets.listen`.
+    predictions : pd.DataFrame
+        Of all splits: the clip to compare by ear may come from any.
+    classes : list of str
+    split : str
 
     Attributes
     ----------
@@ -133,8 +142,8 @@ class Explorer:
     """
 
     def __init__(
-        self, manifest: pd.DataFrame, artifacts: Artifacts, *, predictions: pd.DataFrame, classes: list[str], split: str,
-        network: Network | None,
+        self, manifest: pd.DataFrame, artifacts: Artifacts, *, predictions: pd.DataFrame, classes: list[str], split: str = "test",
+        network: Network | None = None,
     ) -> None:  # fmt: skip
         order = class_order(classes)
         clips = with_predictions(manifest, predictions)
@@ -241,30 +250,7 @@ class Explorer:
         self.show()
 
 
-def explore(
-    manifest: pd.DataFrame,
-    artifacts: Artifacts,
-    *,
-    predictions: pd.DataFrame,
-    classes: list[str],
-    split: str = "test",
-    network: Network | None = None,
-) -> ipywidgets.Widget:
-    """The confusion matrix of a split, and the clips of one of its cells at a time.
-
-    Parameters
-    ----------
-    manifest, artifacts, network
-        As for `helpers.display.widgets.listen`.
-    predictions : pd.DataFrame
-        Of all splits: the clip to compare by ear may come from any.
-    classes : list of str
-    split : str
-    """
-    return Explorer(manifest, artifacts, predictions=predictions, classes=classes, split=split, network=network).widget
-
-
-def choose_view(views: dict[str, Callable[[], ipywidgets.Widget]]) -> ipywidgets.Widget:
+def choose_view(views: dict[str, Callable[[], Explorer]]) -> ipywidgets.Widget:
     """One of several explorers at a time, by its name: of another network, or about other voices.
 
     Parameters
@@ -280,7 +266,7 @@ def choose_view(views: dict[str, Callable[[], ipywidgets.Widget]]) -> ipywidgets
 
     def show(_=None) -> None:
         if chooser.value not in made:
-            made[chooser.value] = views[chooser.value]()
+            made[chooser.value] = views[chooser.value]().widget
         shown.children = [made[chooser.value]]
 
     chooser.observe(show, "value")

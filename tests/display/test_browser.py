@@ -226,7 +226,7 @@ def explorer(request, tmp_path_factory):
     artifacts = write_stage(folder / "artifacts")
     imports = """from pathlib import Path
 from helpers.base.artifacts import Artifacts
-from helpers.display.explorer import explore
+from helpers.display.explorer import Explorer
 from helpers.recordings.manifest import read_manifest
 from helpers.evaluation.scores import read_classes, read_predictions
 import ipywidgets
@@ -247,7 +247,7 @@ class Network:
     def along(self, row):
         seconds = np.arange(0.32, row["duration_s"] - 0.32, 0.01)
         return pd.DataFrame({{name: np.full(len(seconds), 0.5) for name in classes}}, index=seconds)
-explore(read_manifest(artifacts), artifacts, predictions=predictions, classes=classes, network=Network())"""
+Explorer(read_manifest(artifacts), artifacts, predictions=predictions, classes=classes, network=Network()).widget"""
     cells = [nbformat.v4.new_code_cell(source) for source in (imports, code)]
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), folder / "explorer.ipynb")

@@ -1,6 +1,7 @@
 import base64
 import io
 import re
+from types import SimpleNamespace
 
 import ipywidgets
 import numpy as np
@@ -24,7 +25,7 @@ from helpers.display.clip import (
 )  # fmt: skip
 from helpers.display.clip_panel import set_choice
 from helpers.display.compare import ComparisonPanel
-from helpers.display.explorer import ConfusionMatrix, Explorer, cell_html, choose_view, explore
+from helpers.display.explorer import ConfusionMatrix, Explorer, cell_html, choose_view
 from helpers.display.player import SpectrogramPlayer
 from helpers.display.widgets import listen
 from helpers.evaluation.scores import predictions_table
@@ -236,7 +237,9 @@ def test_choosing_shows_the_clips_that_fit_and_next_goes_round(manifest, artifac
 
 def test_a_clip_is_sent_once_and_not_at_every_step_of_a_choice(manifest, artifacts, predictions):
     widget = listen(manifest, artifacts)
-    explorer = explore(manifest, artifacts, predictions=predictions, classes=sorted(manifest["label"].unique()), split="train")
+    explorer = Explorer(
+        manifest, artifacts, predictions=predictions, classes=sorted(manifest["label"].unique()), split="train"
+    ).widget
     sent = []
     for page in (parts(widget, ipywidgets.HTML)[2], parts(explorer, ipywidgets.HTML)[2]):
         page.observe(lambda change: sent.append(change["new"]), "value")
@@ -323,7 +326,7 @@ def test_grad_cam_is_laid_over_the_picture_or_says_why_not(manifest, artifacts, 
 
 def test_the_matrix_and_the_lists_open_the_same_cell_the_most_confident_clip_first(manifest, artifacts, predictions):
     classes = sorted(manifest["label"].unique())
-    widget = explore(manifest, artifacts, predictions=predictions, classes=classes, split="train")
+    widget = Explorer(manifest, artifacts, predictions=predictions, classes=classes, split="train").widget
     (matrix,), lists = parts(widget, ConfusionMatrix), choosers(widget)
     assert matrix.ticks == ["23", "60", "41"] and matrix.groups == [["female", 0, 2], ["male", 2, 3]]
     assert np.array(matrix.counts).sum(axis=0).tolist() == [(manifest["split"] == "train").sum(), 0, 0]
@@ -351,9 +354,7 @@ def test_the_matrix_and_the_lists_open_the_same_cell_the_most_confident_clip_fir
 
 
 def test_a_list_used_while_an_older_message_was_on_its_way_shows_what_is_open(manifest, artifacts, predictions, monkeypatch):
-    explorer = Explorer(
-        manifest, artifacts, predictions=predictions, classes=sorted(manifest["label"].unique()), split="train", network=None
-    )
+    explorer = Explorer(manifest, artifacts, predictions=predictions, classes=sorted(manifest["label"].unique()), split="train")
     lists, browser = (explorer.true, explorer.predicted, explorer.listing), {}
 
     def receive(widget, message, **_):
@@ -380,7 +381,7 @@ def test_a_list_with_new_options_is_told_what_is_chosen_as_if_nothing_was_before
 
 
 def test_a_cell_is_opened_at_the_clip_that_is_asked_for(manifest, artifacts, predictions):
-    asked = {"predictions": predictions, "classes": sorted(manifest["label"].unique()), "split": "train", "network": None}
+    asked = {"predictions": predictions, "classes": sorted(manifest["label"].unique()), "split": "train"}
     explorer = Explorer(manifest, artifacts, **asked)
     fits = predictions[(predictions["split"] == "train") & (predictions["true"] == "male_41")]
     last = fits.sort_values("confidence")["clip"].iloc[0]
@@ -393,7 +394,7 @@ def test_a_cell_is_opened_at_the_clip_that_is_asked_for(manifest, artifacts, pre
 def test_clips_are_filtered_by_what_is_known_of_them(manifest, artifacts, predictions):
     speakers = [f"s{n % 3}" for n in range(len(manifest))]
     clips = manifest.assign(speaker=speakers, emotion="", duration_s=np.linspace(1, 2, len(manifest)))
-    widget = explore(clips, artifacts, predictions=predictions, classes=sorted(manifest["label"].unique()), split="train")
+    widget = Explorer(clips, artifacts, predictions=predictions, classes=sorted(manifest["label"].unique()), split="train").widget
     (matrix,), lists = parts(widget, ConfusionMatrix), choosers(widget)
     assert list(lists) == ["true", "predicted", "speaker", "duration"] and lists["speaker"].options == ("all", "s0", "s1", "s2")
     training = clips[clips["split"] == "train"]
@@ -423,7 +424,9 @@ def test_without_recordings_there_is_a_sentence_for_each_player_and_the_image_st
 
 
 def test_the_diary_counts_the_errors_that_were_played_and_saves_all_of_them(manifest, artifacts, predictions):
-    widget = explore(manifest, artifacts, predictions=predictions, classes=sorted(manifest["label"].unique()), split="train")
+    widget = Explorer(
+        manifest, artifacts, predictions=predictions, classes=sorted(manifest["label"].unique()), split="train"
+    ).widget
     (player,) = parts(widget, SpectrogramPlayer)
     wrong = predictions[(predictions["split"] == "train") & (predictions["true"] != predictions["predicted"])]["clip"].tolist()
     right = predictions[(predictions["split"] == "train") & (predictions["true"] == predictions["predicted"])]["clip"].iloc[0]
@@ -447,7 +450,7 @@ def test_the_same_error_elsewhere_can_be_opened(manifest, artifacts, predictions
         features = pd.DataFrame(np.eye(len(manifest)) + 0.1, index=manifest["clip"])
 
     classes = sorted(manifest["label"].unique())
-    widget = explore(manifest, artifacts, predictions=predictions, classes=classes, split="train", network=Network())
+    widget = Explorer(manifest, artifacts, predictions=predictions, classes=classes, split="train", network=Network()).widget
     (button,) = (one for one in parts(widget, ipywidgets.Button) if one.description == "same error elsewhere")
     (alike,) = (one for one in parts(widget, ipywidgets.Dropdown) if not one.description)
     table = predictions[predictions["split"] == "train"]
@@ -463,7 +466,10 @@ def test_the_same_error_elsewhere_can_be_opened(manifest, artifacts, predictions
 
 def test_views_are_made_when_they_are_chosen_first():
     made = []
-    views = {name: lambda name=name: made.append(name) or ipywidgets.HTML(name) for name in ("known", "strangers")}
+    views = {
+        name: lambda name=name: made.append(name) or SimpleNamespace(widget=ipywidgets.HTML(name))
+        for name in ("known", "strangers")
+    }
     widget = choose_view(views)
     (chooser,) = parts(widget, ipywidgets.Dropdown)
     assert made == ["known"] and pages(widget) == ["known"]
