@@ -10,7 +10,6 @@ import io
 import itertools
 import math
 from collections.abc import Callable
-from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
@@ -90,32 +89,9 @@ def neighbours_html(rows: pd.DataFrame, artifacts: Artifacts) -> str:
 
 
 def clip_player_html(row: pd.Series, artifacts: Artifacts, *, name: str) -> str:
-    """The player of a manifest row, see `player_html`; a sentence where the recordings are not on this machine."""
-    try:
-        return player_html(artifacts.audio(row["path"]), name=name)
-    except NoRecordingsError as error:
-        return f"<p>{html.escape(str(error))}</p>"
-
-
-def player_html(path: Path, *, name: str = "") -> str:
-    """An `<audio>` element that holds a sound file, see `audio_html`; a sentence if it can't be read.
-
-    Parameters
-    ----------
-    path : Path
-    name : str
-        What a screen reader says of it.
-    """
-    try:
-        sound = read_sound(path)
-    except UnusableSoundError as error:
-        return unreadable_html(path, error)
-    return audio_html(sound.samples, sound.sample_rate, name=name or path.stem)
-
-
-def unreadable_html(path: Path, error: UnusableSoundError) -> str:
-    """A sentence that says why there is no player."""
-    return f"<p>The sound file {html.escape(f'{path} {error}')}.</p>"
+    """The player of a manifest row, see `audio_html`; a sentence where its sound can't be had. A screen reader says the name."""
+    sound, problem = clip_sound(row, artifacts)
+    return f"<p>{html.escape(problem)}</p>" if sound is None else audio_html(sound.samples, sound.sample_rate, name=name)
 
 
 def audio_html(samples: np.ndarray, sample_rate: int, *, name: str) -> str:
@@ -127,7 +103,7 @@ def audio_html(samples: np.ndarray, sample_rate: int, *, name: str) -> str:
     if len(played) < len(samples):
         more = f"<br>the first {PLAYED_S} s of {clock(len(samples) / sample_rate)} minutes"
     played, rate = playable(played, sample_rate)
-    source = data_uri("audio/wav", lambda file: soundfile.write(file, played, rate, format="WAV", subtype="PCM_16"))
+    source = data_uri("audio/wav", saved(lambda file: soundfile.write(file, played, rate, format="WAV", subtype="PCM_16")))
     return f'<audio controls preload="auto" style="max-width:100%" aria-label="{html.escape(name)}" src="{source}"></audio>{more}'
 
 
@@ -202,16 +178,15 @@ def picture_html(pixels: np.ndarray, *, name: str, stretch: tuple[float, float] 
         From 0 to 1, laid over the spectrogram.
     """
     shown = Image.fromarray(columns_of(pixels, stretch))
-    source = data_uri("image/png", lambda file: shown.save(file, "PNG"))
+    source = data_uri("image/png", png(shown))
     style = "width:100%;height:192px;image-rendering:pixelated"
     alt = html.escape(f"spectrogram of {name}, low frequencies at the bottom")
     layers = f'<img alt="{alt}" style="display:block;{style}" src="{source}">'
     if heat is not None:
-        overlay = heat_image(heat, stretch, width=shown.width)
         layers += (
             f'<img alt="Grad-CAM: cyan where the network found its evidence" class="grad-cam" '
             f'style="position:absolute;left:0;top:0;{style.replace("pixelated", "auto")}" '
-            f'src="{data_uri("image/png", lambda file: overlay.save(file, "PNG"))}">'
+            f'src="{data_uri("image/png", png(heat_image(heat, stretch, width=shown.width)))}">'
         )
     return f'<div style="position:relative;margin-top:4px">{layers}</div>'
 
@@ -312,9 +287,14 @@ def facts_html(row: pd.Series) -> str:
     return f"<p style='line-height:1.5;max-width:640px'>{' · '.join(filter(None, facts))}</p>"
 
 
-def data_uri(kind: str, save: Callable[[BinaryIO], None]) -> str:
-    """What `save` writes into a file, as an address that holds it; `kind` is its MIME type."""
-    return f"data:{kind};base64,{base64.b64encode(saved(save)).decode('ascii')}"
+def data_uri(kind: str, content: bytes) -> str:
+    """An address that holds what a file does; `kind` is its MIME type."""
+    return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
+
+
+def png(image: Image.Image) -> bytes:
+    """An image as PNG."""
+    return saved(lambda file: image.save(file, "PNG"))
 
 
 def saved(save: Callable[[BinaryIO], None]) -> bytes:

@@ -10,9 +10,9 @@ import traitlets
 from PIL import Image
 
 from helpers.base.artifacts import Artifacts
-from helpers.display.clip import ClipParts, clip_pixels, clip_player_html, clip_sound, columns_of, part_of
+from helpers.display.clip import ClipParts, clip_pixels, clip_player_html, clip_sound, columns_of, part_of, png
 from helpers.display.clip_panel import ROW, Network, problems_in
-from helpers.display.player import SOUND, SpectrogramPlayer, flac, png
+from helpers.display.player import SOUND, SpectrogramPlayer, flac
 
 
 class ClipsInTurn(anywidget.AnyWidget):

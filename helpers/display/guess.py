@@ -6,7 +6,7 @@ import ipywidgets
 import pandas as pd
 
 from helpers.base.artifacts import Artifacts, SuiteError
-from helpers.display.clip import player_html
+from helpers.display.clip import clip_player_html
 from helpers.display.figures import BLUE, GREEN, ORANGE
 from helpers.evaluation.guesses import COLUMNS, compare_guesses, sum_up, write_guesses
 
@@ -150,11 +150,8 @@ def save(game: Game, artifacts: Artifacts) -> str:
 
 def head_html(game: Game, artifacts: Artifacts) -> str:
     """Which voice of how many, and its player."""
-    row, number, clips = game.row, game.index + 1, len(game.clips)
-    try:
-        player = player_html(artifacts.audio(row["path"]), name=f"voice {number}")  # the clip's own name would tell
-    except SuiteError as error:  # the recordings are not on this machine
-        player = f"<p>{html.escape(str(error))}</p>"
+    number, clips = game.index + 1, len(game.clips)
+    player = clip_player_html(game.row, artifacts, name=f"voice {number}")  # the clip's own name would tell
     asked = "" if game.is_guessed else "<br>How old is this speaker? Set the age, then press who speaks: that is your guess."
     return f'<p style="line-height:1.5"><b>Voice {number} of {clips}</b>{asked}</p>{player}'
 

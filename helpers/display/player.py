@@ -28,6 +28,7 @@ from helpers.display.clip import (
     outline,
     part_of,
     playable,
+    png,
     saved,
 )
 from helpers.display.figures import GREEN, ORANGE, mel_marks
@@ -201,8 +202,3 @@ def flac(samples: np.ndarray, sample_rate: int) -> tuple[bytes, int]:
     """Samples as 16-bit FLAC, and its rate in Hz, see `helpers.display.clip.playable`."""
     played, rate = playable(samples, sample_rate)
     return saved(lambda file: soundfile.write(file, played, rate, format="FLAC", subtype="PCM_16")), rate
-
-
-def png(image: Image.Image) -> bytes:
-    """An image as PNG."""
-    return saved(lambda file: image.save(file, "PNG"))

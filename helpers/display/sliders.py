@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from helpers.base.settings import SpectrogramSettings
 from helpers.display import figures
-from helpers.display.clip import audio_html, data_uri
+from helpers.display.clip import audio_html, data_uri, saved
 from helpers.spectrograms.mel import mel_spectrogram_db
 from helpers.spectrograms.voice import change_voice
 
@@ -60,7 +60,7 @@ def _spectrogram_html(samples: np.ndarray, *, settings: SpectrogramSettings) -> 
         facts.append(f"<b>{empty} bands are narrower than that and stay black</b>")
     figure = Figure(figsize=(10, 4), layout="constrained")
     figures.spectrogram(decibels, settings=settings, ax=figure.subplots())
-    source = data_uri("image/png", lambda file: figure.savefig(file, format="png", dpi=90))
+    source = data_uri("image/png", saved(lambda file: figure.savefig(file, format="png", dpi=90)))
     picture = f'<img alt="spectrogram" style="max-width:100%;margin-top:4px" src="{source}">'
     return f'<p style="line-height:1.5">{" · ".join(facts)}</p>{picture}'
 

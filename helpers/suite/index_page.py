@@ -150,7 +150,7 @@ def _notebook_html(name: str, artifacts: Artifacts, facts: dict[str, str]) -> st
     title, caption = PAGES.get(name, (name, ""))
     picture, figure = artifacts.report / f"{name}.png", ""
     if picture.exists():
-        source = data_uri(PNG, lambda file: file.write(picture.read_bytes()))
+        source = data_uri(PNG, picture.read_bytes())
         image = f'<div class="wide"><a href="{name}.html"><img alt="{caption}" src="{source}"></a></div>'
         figure = f"<figure>{image}<figcaption>{caption}</figcaption></figure>"
     return f'<h3><a href="{name}.html">{name}</a>: {title} ({facts[f"seconds {name}"]} s)</h3>{figure}'
@@ -190,7 +190,7 @@ def _error_html(row: pd.Series, artifacts: Artifacts) -> str:
     pixels, heard, seen = clip_pixels(row, artifacts, sound=sound), f"<p>{html.escape(problem)}</p>", ""
     if sound is not None:
         encoded, _ = flac(part_of(sound, parts), sound.sample_rate)
-        source = data_uri("audio/flac", lambda file: file.write(encoded))
+        source = data_uri("audio/flac", encoded)
         heard = f'<audio controls preload="metadata" aria-label="{html.escape(row["clip"])}" src="{source}"></audio>'
     if pixels is not None:
         seen = f'<div class="picture">{picture_html(pixels, name=row["clip"], stretch=parts.fractions)}<i></i></div>'

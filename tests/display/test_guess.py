@@ -13,7 +13,7 @@ from helpers.display.guess import Game, answer_html, guess_voices
 from helpers.evaluation.guesses import read_guesses
 
 CLIPS = pd.DataFrame([["c1", "female", 63], ["c2", "male", 24]], columns=["clip", "gender", "age"]).assign(
-    path=lambda table: table["clip"] + ".wav"
+    path=lambda table: table["clip"] + ".wav", duration_s=1.0
 )
 ANSWERS = pd.DataFrame({"gender": ["female", "female"], "age": [60.2, 44.0]}, index=pd.Index(["c1", "c2"], name="clip"))
 

@@ -17,9 +17,9 @@ from helpers.display.clip import (
     ClipParts,
     audio_html,
     clip_html,
+    clip_player_html,
     facts_html,
     neighbours_html,
-    player_html,
     probabilities_html,
     waveform_html,
 )  # fmt: skip
@@ -74,14 +74,13 @@ def pixels_of(page, *, number=0):
 
 
 def test_the_player_holds_the_clips_own_sound(manifest, artifacts):
-    path = artifacts.audio(manifest.iloc[0]["path"])
-    samples, rate = sound_of(player_html(path))
-    assert rate == 16_000 and len(samples) == soundfile.info(path).frames
+    samples, rate = sound_of(clip_player_html(manifest.iloc[0], artifacts, name="a clip"))
+    assert rate == 16_000 and len(samples) == soundfile.info(artifacts.audio(manifest.iloc[0]["path"])).frames
 
 
-def test_a_sound_that_is_gone_is_a_sentence(tmp_path):
-    assert "can&#x27;t be read" in player_html(tmp_path / "<b>gone.wav")
-    assert "<b>" not in player_html(tmp_path / "<b>gone.wav")
+def test_a_sound_that_is_gone_is_a_sentence(manifest, artifacts):
+    page = clip_player_html(manifest.assign(path="<b>gone.wav").iloc[0], artifacts, name="a clip")
+    assert "can&#x27;t be read" in page and "<b>" not in page
 
 
 def test_the_waveform_spans_the_clip_and_its_own_loudest_point():

@@ -47,7 +47,7 @@ def test_a_missing_picture_is_one_sentence(manifest, tmp_path, model):
 
 def test_names_are_escaped_and_a_sound_that_is_gone_is_a_sentence(artifacts):
     artifacts.locate_corpus(artifacts.folder)
-    rows = pd.DataFrame([{"label": "<b>", "clip": "<i>", "path": "gone.wav", "distance": 0.1234}])
+    rows = pd.DataFrame([{"label": "<b>", "clip": "<i>", "path": "gone.wav", "duration_s": 1.0, "distance": 0.1234}])
     shown = neighbours_html(rows, artifacts)
     assert "&lt;b&gt;" in shown and "&lt;i&gt;" in shown and "0.123" in shown and "can&#x27;t be read" in shown
 
