@@ -28,7 +28,7 @@ function render({ model, el }) {
   const loop = made("input", { type: "checkbox" });
   const strength = made("input", { type: "range", min: 0, max: 1, step: 0.05, value: 0.7 });
   const looped = made("label", {}, loop, " loop"), heated = made("label", {}, "Grad-CAM ", strength);
-  const under = made("span", { className: "under-pointer" }), said = made("div", { className: "said" });
+  const under = made("span", { className: "under-pointer" }), said = made("div", { className: "said" }), voice = made("div", { className: "voice" });
   const tools = made("div", {}, play, speed, looped, heated, under);
 
   stage.style.position = "relative";
@@ -43,7 +43,7 @@ function render({ model, el }) {
   top.tabIndex = 0;
   top.setAttribute("role", "application");
   el.dataset.lmSuppressShortcuts = "true"; // JupyterLab would take the keys for itself
-  el.append(audio, stage, tools, said);
+  el.append(audio, stage, voice, tools, said);
 
   const length = () => facts.end - facts.start;
   const lines = () => model.get("along").lines || []; // what the network answers along time
@@ -268,6 +268,10 @@ function render({ model, el }) {
     if (facts.name) drawBase();
   }
 
+  function tell() { // which comes after the sound
+    voice.textContent = model.get("voice");
+  }
+
   function drawAlong() {
     if (facts.name) drawBase();
   }
@@ -278,9 +282,10 @@ function render({ model, el }) {
     if (room && room !== model.get("width")) { model.set("width", room); model.save_changes(); }
   });
   resized.observe(el);
-  const unfollow = follow(model, { facts: load, heat: loadHeat, along: drawAlong });
+  const unfollow = follow(model, { facts: load, heat: loadHeat, along: drawAlong, voice: tell });
   const unfollowTheme = followTheme(() => { if (facts.name) drawBase(); });
   load();
+  tell();
   model.set("ready", true); // from now on Python sends clips here, and no plain player
   model.save_changes();
   return () => {

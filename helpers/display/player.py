@@ -5,6 +5,7 @@ Until a browser says that it has loaded it, it holds nothing, and a plain player
 """
 
 import importlib
+import math
 from pathlib import Path
 
 import anywidget
@@ -34,6 +35,7 @@ from helpers.display.clip import (
 from helpers.display.figures import GREEN, ORANGE, mel_marks
 from helpers.recordings.decoding import Sound
 from helpers.spectrograms.mel import picture, resample
+from helpers.spectrograms.voice import median_pitch
 
 SOUND = Path(__file__).with_name("sound.js").read_text(encoding="utf-8")
 POINTS = 640  # of the waveform
@@ -56,6 +58,8 @@ class SpectrogramPlayer(anywidget.AnyWidget):
         The clip that was played last.
     width : int
         How wide the page lets it be, in CSS pixels; 0 as long as that is not known.
+    voice : str
+        How long the part is that is shown, and at what pitch it is spoken: for whoever does not hear it.
     stretch : list of float
         What is selected: start and end in seconds of the clip, and the browser's time in ms; both 0 where nothing is.
     """
@@ -66,7 +70,7 @@ class SpectrogramPlayer(anywidget.AnyWidget):
     sound, picture, heat = (traitlets.Bytes(b"").tag(sync=True) for _ in range(3))
     along = traitlets.Dict().tag(sync=True)
     stretch = traitlets.List([0, 0, 0]).tag(sync=True)
-    heard = traitlets.Unicode("").tag(sync=True)
+    heard, voice = (traitlets.Unicode("").tag(sync=True) for _ in range(2))
     width = traitlets.Int(0).tag(sync=True)
 
     def __init__(self) -> None:
@@ -110,11 +114,13 @@ class SpectrogramPlayer(anywidget.AnyWidget):
 
     def receive(self, state: dict) -> None:
         """Take what `clip_state` or `part_state` give; all that it lacks is empty."""
-        state = {"facts": {}, "sound": b"", "picture": b"", "heat": b"", "along": {}} | state
+        state = {"facts": {}, "sound": b"", "picture": b"", "heat": b"", "along": {}, "part": None} | state
         with self.hold_sync():
             # The facts come last: they tell the browser that everything is there.
             for name in ("sound", "picture", "heat", "along", "facts"):
                 setattr(self, name, state[name])
+        # After the sound, as the first pitch of a session waits for what librosa then loads.
+        self.voice = "" if state["part"] is None else voice_text(state["part"])
 
 
 def clip_state(row: pd.Series, artifacts: Artifacts, *, parts: ClipParts, heat: np.ndarray | None) -> dict:
@@ -142,6 +148,7 @@ def part_state(
     state = {"facts": facts, "sound": b"", "picture": b"", "heat": b""}
     if sound is not None:
         samples = part_of(sound, parts)
+        state["part"] = Sound(samples, sound.sample_rate)
         lowest, highest = (edge.round(3).tolist() for edge in outline(samples, points=POINTS))
         facts |= {"lowest": lowest, "highest": highest}
         state["sound"], facts["rate"] = flac(samples, sound.sample_rate)
@@ -178,6 +185,13 @@ def sound_player(sound: Sound, *, name: str, settings: SpectrogramSettings | Non
     choose.observe(draw, "index")
     draw()
     return ipywidgets.VBox([*([choose] if len(parts.names) > 1 else []), plain, player])
+
+
+def voice_text(sound: Sound) -> str:
+    """How long a sound is, and the median pitch of what is voiced in it."""
+    hertz = median_pitch(sound.samples, sample_rate=sound.sample_rate)
+    spoken = "nothing in it is voiced" if math.isnan(hertz) else f"median pitch {hertz:.0f} Hz"
+    return f"{len(sound.samples) / sound.sample_rate:.1f} s, {spoken}"
 
 
 def lines_along(along: pd.DataFrame, row: pd.Series, *, parts: ClipParts) -> dict:

@@ -280,6 +280,8 @@ def test_a_click_lists_the_clips_of_its_cell_the_most_confident_first_and_plays(
     expected = predictions[fits].sort_values("confidence", ascending=False)["clip"].tolist()
     assert explorer.wait_for_sound_of(expected[0]) == pytest.approx(0.5, abs=0.05)
     assert explorer.clips() == expected and len(expected) == 2
+    told = "() => /^0.5 s, (median pitch [0-9]+ Hz|nothing in it is voiced)$/.test(document.querySelector('.voice').textContent)"
+    explorer.page.wait_for_function(told, timeout=WAIT)
     explorer.page.evaluate("() => { const audio = document.querySelector('audio'); audio.muted = true; return audio.play(); }")
     explorer.page.wait_for_function("() => document.querySelector('audio').currentTime > 0", timeout=WAIT)
 

@@ -9,6 +9,7 @@ import librosa
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.signal
 import soundfile
 from PIL import Image
 
@@ -17,7 +18,7 @@ from helpers.base.settings import PROFILES
 from helpers.display.clip import ClipParts
 from helpers.display.clip_panel import ClipPanel
 from helpers.display.figures import mel_marks
-from helpers.display.player import SpectrogramPlayer, clip_state, sound_player
+from helpers.display.player import SpectrogramPlayer, clip_state, sound_player, voice_text
 from helpers.display.widgets import listen
 from helpers.evaluation.scores import predictions_table
 from helpers.recordings.decoding import Sound
@@ -69,6 +70,18 @@ def test_a_clip_travels_as_it_is(manifest, artifacts):
     for up, name in facts["ticks"]:  # a tick stands where the bin of its frequency lies
         nearest = facts["hertz"][min(int(up * SETTINGS.mel_bins), SETTINGS.mel_bins - 1)]
         assert abs(nearest - int(name.replace(",", ""))) < 0.1 * nearest + 10
+
+
+def test_length_and_pitch_are_told_in_words_and_after_the_sound():
+    tone = 0.3 * scipy.signal.sawtooth(2 * np.pi * 150 * np.arange(12_000) / 8000)
+    _, player = sound_player(Sound(tone, 8000), name="a").children
+    sent = []
+    player.observe(lambda change: sent.append(change["name"]), ["sound", "voice"])
+    player.ready = True
+    assert player.voice == "1.5 s, median pitch 150 Hz" and sent == ["sound", "voice"]
+    player.receive({})
+    assert player.voice == ""
+    assert voice_text(Sound(np.zeros(8000), 8000)) == "1.0 s, nothing in it is voiced"
 
 
 def test_the_marks_are_the_centres_of_librosas_bands():
