@@ -121,9 +121,9 @@ def outline(samples: np.ndarray, *, points: int) -> tuple[np.ndarray, np.ndarray
     return lowest / loudest, highest / loudest
 
 
-def waveform_html(samples: np.ndarray, *, points: int = 320) -> str:
+def waveform_html(samples: np.ndarray) -> str:
     """The waveform as an inline SVG, as wide as the spectrogram, so that the times lie below each other."""
-    lowest, highest = outline(samples, points=points)
+    lowest, highest = outline(samples, points=320)
     edge = [*enumerate(40 - 38 * highest), *reversed(list(enumerate(40 - 38 * lowest)))]
     polygon = " ".join(f"{x},{y:.1f}" for x, y in edge)
     return (

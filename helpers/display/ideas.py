@@ -56,18 +56,12 @@ def svm_margin(model: Pipeline, points: pd.DataFrame, labels: pd.Series, *, ax: 
     return ax
 
 
-def receptive_field(*, side: int = 11) -> Figure:
-    """What one point sees (the study's section 9.1): after one, two and three 3 x 3 convolutions, and in a dense layer.
-
-    Parameters
-    ----------
-    side : int
-        Points of the drawn picture in each direction; odd, so that the point is in the middle.
-    """
+def receptive_field() -> Figure:
+    """What one point sees (the study's section 9.1): after one, two and three 3 x 3 convolutions, and in a dense layer."""
     figure, axes = plt.subplots(2, 2, figsize=(7, 7.6))
-    middle, point = side // 2, np.zeros((side, side))
-    point[middle, middle] = 1
-    seen = point
+    side, middle = 11, 5  # points of the picture in each direction, and the one in the middle
+    seen = np.zeros((side, side))
+    seen[middle, middle] = 1
     for number, ax in enumerate(axes.flat[:3], start=1):
         padded = np.pad(seen, 1)
         seen = sum(padded[row : row + side, column : column + side] for row in range(3) for column in range(3))  # a filter of ones

@@ -17,7 +17,7 @@ from helpers.base import machine
 from helpers.base.artifacts import Artifacts, NoRecordingsError, SuiteError, atomic_path
 from helpers.recordings.containers import UnusableSoundError
 from helpers.recordings.decoding import Sound
-from helpers.recordings.sounds import LONGEST_S, read_sound, sound_facts
+from helpers.recordings.sounds import read_sound, sound_facts
 from helpers.spectrograms.example import clip_samples
 from helpers.spectrograms.mel import resample
 
@@ -88,9 +88,7 @@ def open_recorder(*, seconds: int) -> RecorderPanel:
     return panel
 
 
-def choose_recording(
-    panel: RecorderPanel | None = None, *, path: str = "", stand_in: Path | Callable[[], Recording], longest_s: float = LONGEST_S
-) -> Recording:
+def choose_recording(panel: RecorderPanel | None = None, *, path: str = "", stand_in: Path | Callable[[], Recording]) -> Recording:
     """The recording of the panel, else the sound file at `path`, else one that stands in for it.
 
     Parameters
@@ -100,8 +98,6 @@ def choose_recording(
         Of a sound file; empty for none.
     stand_in : Path or callable
         Of the clip to take where there is no recording; or what gives it, called only then.
-    longest_s : float
-        Of a longer one the first so many seconds are taken.
 
     Raises
     ------
@@ -121,7 +117,7 @@ def choose_recording(
     else:
         given, source = stand_in, f"the test clip {stand_in.stem}, which stands in for your recording"
     try:
-        return Recording(read_sound(given, longest_s=longest_s), source)
+        return Recording(read_sound(given), source)
     except UnusableSoundError as error:
         hint = "record again, or give a sound file with a voice in it"
         raise SuiteError(f"{source[0].upper()}{source[1:]} {error}: {hint}.") from None

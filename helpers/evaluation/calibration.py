@@ -9,38 +9,37 @@ from helpers.evaluation.scores import SMALLEST, errors_of, predictions_table, pr
 
 FEWEST_ERRORS = 10  # with fewer, the best temperature is chance; with none, it is 0, and every answer would look certain
 LOWEST, HIGHEST = 0.5, 5.0  # temperatures
+BINS = 10  # of confidences, equally wide
 
 
-def reliability(predictions: pd.DataFrame, *, bins: int = 10) -> pd.DataFrame:
+def reliability(predictions: pd.DataFrame) -> pd.DataFrame:
     """Confidence and accuracy of clips of similar confidence: what a reliability diagram draws.
 
     Parameters
     ----------
     predictions : pd.DataFrame
         Columns `true`, `predicted`, `confidence`.
-    bins : int
-        Equally wide, from 0 to 1.
 
     Returns
     -------
     pd.DataFrame
-        One row for each bin that holds clips: `from`, `to`, `clips`, `confidence`, `accuracy`.
+        One row for each tenth of the confidences that holds clips: `from`, `to`, `clips`, `confidence`, `accuracy`.
     """
-    index = np.minimum((predictions["confidence"].to_numpy() * bins).astype(int), bins - 1)
+    index = np.minimum((predictions["confidence"].to_numpy() * BINS).astype(int), BINS - 1)
     right = predictions["true"] == predictions["predicted"]
-    table = predictions.assign(accuracy=right, **{"from": index / bins, "to": (index + 1) / bins})
+    table = predictions.assign(accuracy=right, **{"from": index / BINS, "to": (index + 1) / BINS})
     means = table.groupby(["from", "to"]).agg(
         clips=("true", "size"), confidence=("confidence", "mean"), accuracy=("accuracy", "mean")
     )
     return means.reset_index()
 
 
-def expected_calibration_error(predictions: pd.DataFrame, *, bins: int = 10) -> float:
-    """Mean gap between confidence and accuracy over the bins, weighted by their clips, a fraction of 1.
+def expected_calibration_error(predictions: pd.DataFrame) -> float:
+    """Mean gap between confidence and accuracy over the bins of `reliability`, weighted by their clips, a fraction of 1.
 
     Guo et al. (2017), "On Calibration of Modern Neural Networks", ICML, equation 3.
     """
-    table = reliability(predictions, bins=bins)
+    table = reliability(predictions)
     return float(np.average((table["confidence"] - table["accuracy"]).abs(), weights=table["clips"]))
 
 

@@ -122,8 +122,8 @@ def lie_together(found: pd.Series) -> str:
     return f"Clips lie together {', '.join(words)}" + (f", and not by {' or '.join(rest)}." if len(rest) else ".")
 
 
-def same_errors(clip: str, features: pd.DataFrame, predicted: pd.DataFrame, *, most: int = 5) -> pd.Series:
-    """Clips near a misclassified one that are misclassified alike: into the same gender, and likewise as too old or too young.
+def same_errors(clip: str, features: pd.DataFrame, predicted: pd.DataFrame) -> pd.Series:
+    """Five clips near a misclassified one that are misclassified alike: into the same gender, and likewise as too old or too young.
 
     Parameters
     ----------
@@ -132,7 +132,6 @@ def same_errors(clip: str, features: pd.DataFrame, predicted: pd.DataFrame, *, m
         Each of length 1, indexed by clip.
     predicted : pd.DataFrame
         Columns `clip`, `label` and `predicted`. Where classes name neither gender nor age, alike is: taken for the same class.
-    most : int
 
     Returns
     -------
@@ -142,7 +141,7 @@ def same_errors(clip: str, features: pd.DataFrame, predicted: pd.DataFrame, *, m
     table = predicted.set_index("clip")
     kinds = pd.Series([_kind_of_error(*pair) for pair in zip(table["label"], table["predicted"], strict=True)], table.index)
     alike = table.index[(kinds == kinds[clip]) & (table["label"] != table["predicted"])].intersection(features.index).drop(clip)
-    return (1 - features.loc[alike] @ features.loc[clip]).nsmallest(most)
+    return (1 - features.loc[alike] @ features.loc[clip]).nsmallest(5)
 
 
 def _kind_of_error(label: str, predicted: str) -> tuple:

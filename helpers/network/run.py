@@ -184,8 +184,8 @@ def differing_classes(before: list[str], now: list[str]) -> str:
     return f"{len(before)} classes, and {len(now)} are wanted" + (f" ({', '.join(parts)})" if parts else " in another order")
 
 
-def milliseconds_per_clip(answer: Callable[[], object], *, clips: int, repeats: int = 5) -> list[float]:
-    """Lowest, middle and highest time a clip of some calls that answer `clips` clips at once, after one that compiles.
+def milliseconds_per_clip(answer: Callable[[], object], *, clips: int) -> list[float]:
+    """Lowest, middle and highest time a clip of five calls that answer `clips` clips at once, after one that compiles.
 
     Returns
     -------
@@ -194,7 +194,7 @@ def milliseconds_per_clip(answer: Callable[[], object], *, clips: int, repeats: 
     """
     answer()
     times = []
-    for _ in range(repeats):
+    for _ in range(5):
         started = time.perf_counter()
         answer()
         times.append(1000 * (time.perf_counter() - started) / clips)

@@ -61,7 +61,7 @@ def example_voice(clips: pd.DataFrame, artifacts: Artifacts, *, gender: str | No
     return best
 
 
-def steady_piece(samples: np.ndarray, *, sample_rate: int, seconds: float = 0.064) -> np.ndarray:
+def steady_piece(samples: np.ndarray, *, sample_rate: int) -> np.ndarray:
     """Of the loud pieces of a clip the one that most resembles itself one period later, a steady vowel: np.ndarray [shape=(n,)].
 
     Parameters
@@ -69,10 +69,8 @@ def steady_piece(samples: np.ndarray, *, sample_rate: int, seconds: float = 0.06
     samples : np.ndarray [shape=(n,)]
     sample_rate : int
         In Hz.
-    seconds : float
-        Its duration; four periods of the lowest voice by default.
     """
-    length = round(seconds * sample_rate)
+    length = round(0.064 * sample_rate)  # four periods of the lowest voice
     ended = np.pad(samples, (0, length))  # so that the last piece reaches the end
     pieces = librosa.util.frame(ended, frame_length=length, hop_length=length // 6, axis=0)
     power = np.mean(pieces**2, axis=1)
@@ -83,8 +81,8 @@ def steady_piece(samples: np.ndarray, *, sample_rate: int, seconds: float = 0.06
     return pieces[(repeated / np.maximum(similarity[:, 0], 1e-12)).argmax()]
 
 
-def harmonic_contrast(piece: np.ndarray, *, sample_rate: int, pitch: float, highest: float = 2000.0) -> np.ndarray:
-    """How far each harmonic up to a frequency stands above the valleys on both sides of it, in dB, np.ndarray [shape=(harmonics,)].
+def harmonic_contrast(piece: np.ndarray, *, sample_rate: int, pitch: float) -> np.ndarray:
+    """How far each harmonic up to 2000 Hz stands above the valleys on both sides of it, in dB, np.ndarray [shape=(harmonics,)].
 
     Parameters
     ----------
@@ -92,13 +90,13 @@ def harmonic_contrast(piece: np.ndarray, *, sample_rate: int, pitch: float, high
         A few periods of a voice.
     sample_rate : int
         In Hz.
-    pitch, highest : float
+    pitch : float
         In Hz.
     """
     size = 8 * len(piece)
     power = np.abs(np.fft.rfft(piece * np.hanning(len(piece)), size)) ** 2
     order = np.fft.rfftfreq(size, 1 / sample_rate) / pitch  # 1 at the fundamental, 2 at the second harmonic
-    harmonics = range(1, int(highest / pitch) + 1)
+    harmonics = range(1, int(2000 / pitch) + 1)
     peaks = [power[np.abs(order - harmonic) < 0.25].max() for harmonic in harmonics]
     # The mean of a valley, as the spectrum of mere noise, too, is zero in places.
     valleys = np.array([power[np.abs(order - harmonic - 0.5) < 0.15].mean() for harmonic in (0, *harmonics)])

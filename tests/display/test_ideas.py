@@ -51,12 +51,12 @@ def test_the_rings_are_around_the_support_vectors_and_these_lie_on_the_edges(mar
 
 
 def test_convolutions_see_3_5_and_7_points_and_a_dense_layer_sees_all():
-    figure = ideas.receptive_field(side=9)
+    figure = ideas.receptive_field()
     counts = [
         sum(len(dots.get_offsets()) for dots in ax.collections if np.allclose(dots.get_facecolor()[0], to_rgba(BLUE)))
         for ax in figure.axes
     ]
-    assert counts == [9, 25, 49, 81]
+    assert counts == [9, 25, 49, 121]
     assert [ax.get_xlabel() for ax in figure.axes][:3] == [f"sees {n} x {n} points" for n in (3, 5, 7)]
     assert "5 x 5 after two, 7 x 7 after three" in figure.get_label() and not unreadable(figure)
 
