@@ -102,7 +102,7 @@ def start(
     SuiteError
         An unknown dataset, profile or setting.
     """
-    root = Path(setting("ARTIFACTS", artifacts) or machine.PROJECT / "artifacts").expanduser().resolve()
+    root = machine.artifacts_root(artifacts)
     on_drive = drive.connect(wanted=setting("USE_DRIVE", str(use_drive)).lower() in ("1", "true", "yes"))
     dataset, name, data_dir = setting("DATASET", dataset), setting("NAME", name), setting("DATA_DIR", data_dir)
     automatic = dataset == "auto"

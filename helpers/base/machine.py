@@ -34,6 +34,11 @@ PACKAGES = ("tensorflow", "keras", "librosa", "numpy", "pandas", "scikit-learn",
 _one_at_a_time = threading.Lock()
 
 
+def artifacts_root(given: str = "") -> Path:
+    """The folder of all results: the one that ARTIFACTS names, else the given one, else `artifacts` in the project."""
+    return Path(os.environ.get("ARTIFACTS") or given or PROJECT / "artifacts").expanduser().resolve()
+
+
 class DeadWorkerError(SuiteError):
     """A worker process died; `how` says in what way."""
 

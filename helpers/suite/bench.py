@@ -10,7 +10,6 @@ A new one is a function named in `BENCHMARKS`. TensorFlow is imported by those t
 import argparse
 import contextlib
 import io
-import os
 import shutil
 import tempfile
 import time
@@ -157,7 +156,7 @@ def main(arguments: list[str] | None = None) -> None:
     if unknown := set(names) - set(BENCHMARKS):
         parser.error(f"there is no benchmark {', '.join(sorted(unknown))}: choose from {', '.join(BENCHMARKS)}")
     matplotlib.use("Agg")
-    path = Path(os.environ.get("ARTIFACTS") or machine.PROJECT / "artifacts").expanduser() / "bench.json"
+    path = machine.artifacts_root() / "bench.json"
     for name in names:
         print(f"{name} ...", flush=True)
         figures = BENCHMARKS[name]()

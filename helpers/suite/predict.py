@@ -11,7 +11,6 @@ from pathlib import Path
 
 from helpers.base import machine
 from helpers.base.artifacts import SuiteError, write_table
-from helpers.suite.recipe import artifacts_root
 
 
 def main() -> int:
@@ -24,7 +23,8 @@ def main() -> int:
 
         model = load_model(path)
         table = predict_folder(recordings, model, limits=limits_of(path, model))
-        out = Path(os.environ.get("OUT") or artifacts_root("predictions") / f"{recordings.resolve().name}.csv").expanduser()
+        table_path = machine.artifacts_root() / "predictions" / f"{recordings.resolve().name}.csv"
+        out = Path(os.environ.get("OUT") or table_path).expanduser()
         write_table(out, table)
     except SuiteError as error:
         print(error, file=sys.stderr)

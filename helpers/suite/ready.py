@@ -6,7 +6,6 @@ They are those of notebooks 1 to 3 with the profile `quick`: tables, network and
 machine makes again. The same results give the same bytes. `tests/suite/test_ready.py` says when they are out of date.
 """
 
-import os
 import sys
 import zipfile
 from pathlib import Path
@@ -27,9 +26,8 @@ EARLIEST = (1980, 1, 1, 0, 0, 0)  # a ZIP archive knows no earlier time
 
 def main() -> int:
     """Make and pack the results; exit code 1 and a sentence where that fails."""
-    root = Path(os.environ.get("ARTIFACTS") or machine.PROJECT / "artifacts").expanduser().resolve()
     try:
-        artifacts = Artifacts(root / DATASET)
+        artifacts = Artifacts(machine.artifacts_root() / DATASET)
         make(artifacts)
         archive = pack(artifacts, READY)
     except SuiteError as error:

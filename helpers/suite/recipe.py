@@ -134,7 +134,7 @@ def train_once(task: Task, profile: Profile, *, stride: tuple[int, int] | None, 
     from helpers.network import networks
     from helpers.network.training import train
 
-    folder = artifacts_root("recipe") / "-".join((task.dataset, task.labels, task.split_method))
+    folder = machine.artifacts_root() / "recipe" / "-".join((task.dataset, task.labels, task.split_method))
     artifacts = prepare(task.dataset, Artifacts(folder), profile=profile, labels=task.labels, split_method=task.split_method)
     manifest = read_manifest(artifacts)
     manifest["split"] = split_clips(manifest, method=task.split_method, seed=profile.seed)
@@ -165,11 +165,6 @@ def train_once(task: Task, profile: Profile, *, stride: tuple[int, int] | None, 
     shutil.rmtree(folder)
     rounded = {name: round(float(value), 4) for name, value in found.items()}
     return rounded | {"best_epoch": run.get("best_epoch"), "seconds": round(run["seconds"])}
-
-
-def artifacts_root(name: str) -> Path:
-    """Where the artifacts of a script lie: in the folder that ARTIFACTS names, or in the project."""
-    return Path(os.environ.get("ARTIFACTS") or machine.PROJECT / "artifacts").expanduser().resolve() / name
 
 
 def speech_folder(dataset: str) -> str:

@@ -25,7 +25,7 @@ from helpers.evaluation.scores import read_classes
 from helpers.recordings.manifest import read_manifest
 from helpers.recordings.splits import split_clips
 from helpers.suite.published import BENCH, EMOTIONS, OTHER, PUBLISHED, RUNS, STATISTICS, SUITE, SUITE_RUN, profile_of
-from helpers.suite.recipe import artifacts_root, prepare, speech_folder
+from helpers.suite.recipe import prepare, speech_folder
 from helpers.suite.result_tables import write_tables
 
 
@@ -47,9 +47,9 @@ def main(arguments: list[str] | None = None) -> int:
             case ["train", name]:
                 publish(name, train_run(name, weights=asked.weights))
             case ["suite"]:
-                publish_suite(Artifacts(artifacts_root("voices")))
+                publish_suite(Artifacts(machine.artifacts_root() / "voices"))
             case ["bench"]:
-                copy(require(artifacts_root("bench.json")), BENCH)
+                copy(require(machine.artifacts_root() / "bench.json"), BENCH)
         write_tables()
     except SuiteError as error:
         print(error, file=sys.stderr)
@@ -64,7 +64,7 @@ def train_run(name: str, *, weights: str = "") -> RunFiles:
 
     run = RUNS[name]
     profile = profile_of(run, weights=weights)
-    place = artifacts_root("published") / (run.dataset if run.labels == "exact" else f"{run.dataset}-{run.labels}")
+    place = machine.artifacts_root() / "published" / (run.dataset if run.labels == "exact" else f"{run.dataset}-{run.labels}")
     artifacts = prepare(run.dataset, Artifacts(place), profile=profile, labels=run.labels)
     manifest = read_manifest(artifacts)
     if run.clips:
