@@ -35,21 +35,18 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("command", nargs="*", metavar="train RUN", help=f"train and one of {', '.join(RUNS)}; or suite; or bench")
     parser.add_argument("--weights", default="", metavar="FILE", help="with the ImageNet weights of the run's network")
     asked = parser.parse_args(arguments)
-    match asked.command:
-        case [] | ["suite"] | ["bench"]:
-            pass
-        case ["train", name] if name in RUNS:
-            pass
-        case _:
-            parser.error(f"write nothing, `suite`, `bench`, or `train` and one of {', '.join(RUNS)}")
     try:
         match asked.command:
-            case ["train", name]:
+            case []:
+                pass
+            case ["train", name] if name in RUNS:
                 publish(name, train_run(name, weights=asked.weights))
             case ["suite"]:
                 publish_suite(Artifacts(machine.artifacts_root() / "voices"))
             case ["bench"]:
                 copy(require(machine.artifacts_root() / "bench.json"), BENCH)
+            case _:
+                parser.error(f"write nothing, `suite`, `bench`, or `train` and one of {', '.join(RUNS)}")
         write_tables()
     except SuiteError as error:
         print(error, file=sys.stderr)
