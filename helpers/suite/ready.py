@@ -14,10 +14,10 @@ from helpers.base import machine
 from helpers.base.archive import READY, archive_path
 from helpers.base.artifacts import Artifacts, SuiteError, atomic_path, read_json, require
 from helpers.base.settings import PROFILES, describe
+from helpers.images import make_images
 from helpers.network.run import NOT_OF_RESULTS, changed_settings
 from helpers.recordings import catalogue, voices
-from helpers.recordings.manifest import build_manifest, read_manifest, reject
-from helpers.spectrograms.convert import convert
+from helpers.recordings.manifest import build_manifest, read_manifest
 
 DATASET, PROFILE = "voices", PROFILES["quick"]
 MOST_BYTES = 4_000_000
@@ -41,7 +41,7 @@ def make(artifacts: Artifacts) -> None:
     """What notebooks 1 to 3 make, unless it is there."""
     source = catalogue.locate(DATASET, artifacts=artifacts, corpus=PROFILE.corpus)
     build_manifest(DATASET, source, artifacts, seed=PROFILE.seed, longest_s=PROFILE.spectrogram.longest_s)
-    reject(artifacts, convert(read_manifest(artifacts), artifacts, settings=PROFILE.spectrogram, profile=PROFILE.name))
+    make_images(artifacts, profile=PROFILE)
     machine.check_gpu()  # loads TensorFlow without its log lines, so before what needs it
     from helpers.network.training import train
 
