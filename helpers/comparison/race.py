@@ -163,27 +163,22 @@ def answers(name: str, part: Artifacts, *, profile: Profile, asked_about: str) -
     return pd.concat([table["true"] == table["predicted"] for table in asked], axis=1).mean(axis=1).rename(name)
 
 
-def resamples(name: str, part: Artifacts, *, profile: Profile, asked_about: str, samples: int = SAMPLES) -> pd.DataFrame:
+def resamples(
+    name: str, part: Artifacts, *, profile: Profile, asked_about: str, samples: int = SAMPLES,
+    runs: list[tuple[dict, pd.DataFrame]] | None = None,
+) -> pd.DataFrame:  # fmt: skip
     """The scores of a model on the clips asked about, in the first row, and of bootstrap resamples of them, in the others.
 
     Speakers are resampled (`helpers.evaluation.intervals.resampled_scores`) and, where there are several, the seeds: the same for
     all models and for both tests. Errors of age are reckoned from the speaker's age where the manifest knows all, also where
-    classes were joined.
+    classes were joined. The `runs` need not be read again if they are given.
     """
-    runs = read_runs(name, part, profile=profile)
-    return _resampled(name, runs, part, asked_about=asked_about, samples=samples)
-
-
-def _resampled(
-    name: str, runs: list[tuple[dict, pd.DataFrame]], part: Artifacts, *, asked_about: str, samples: int
-) -> pd.DataFrame:
-    """The same from runs that have been read."""
     manifest, classes = read_table(part.manifest), read_classes(part)
     ages = manifest.set_index("clip")["age"] if manifest["age"].notna().all() else None
     # Without audio, the best answer is the median age.
     answer = median_age(manifest, classes) if name == "no_audio" else None
     tables = []
-    for _, table in runs:
+    for _, table in runs or read_runs(name, part, profile=profile):
         asked = table[table["split"] == asked_about].reset_index(drop=True)
         given = {"manifest": manifest, "samples": samples, "ages": ages, "answered_age": answer}
         # Each test draws its speakers by itself: where both have as many, they would otherwise move together.
@@ -271,7 +266,7 @@ def _row(name: str, part: Artifacts, *, profile: Profile, asked_about: str) -> d
     clips = read_table(part.manifest).query("split == @asked_about")
     row = {"seeds": len(runs), "classes": len(read_classes(part)), "clips": len(clips)}
     row["speakers"] = clips["speaker"].nunique() if (clips["speaker"] != "").all() else None
-    scores = percentiles(_resampled(name, runs, part, asked_about=asked_about, samples=SAMPLES))
+    scores = percentiles(resamples(name, part, profile=profile, asked_about=asked_about, runs=runs))
     for score in scores.index.intersection(SCORES, sort=False):
         row |= dict(zip((score, f"{score}_low", f"{score}_high"), scores.loc[score].round(6), strict=True))
     row |= {"accuracy_sd": facts[asked_about].std(), "validation_accuracy": round(facts["validation"].mean(), 6)}
