@@ -1,6 +1,5 @@
 """The networks, by name; each takes raw 0-255 pictures and holds its own preprocessing (notebooks 03 and 05)."""
 
-import hashlib
 import inspect
 import json
 import os
@@ -11,7 +10,7 @@ from typing import Any
 import keras
 from keras import layers
 
-from helpers.base.artifacts import SuiteError
+from helpers.base.artifacts import SuiteError, fingerprint
 from helpers.base.settings import NETWORKS
 
 FIRST_STRIDE = (2, 2)  # rows, columns
@@ -99,8 +98,7 @@ def layers_fingerprint(model: keras.Model) -> str:
             found.append([type(layer).__name__, str(layer.output.shape), settings, inner])
         return found
 
-    text = json.dumps(described(model), sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return fingerprint(json.dumps(described(model), sort_keys=True, default=str).encode())
 
 
 def _chosen_settings(layer: layers.Layer) -> dict:

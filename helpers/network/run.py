@@ -1,6 +1,5 @@
 """A run: one training, what is kept of it in `models/<name>/`, and whether that is still true (notebooks 03 to 05)."""
 
-import hashlib
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
@@ -11,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.base import drive, machine
-from helpers.base.artifacts import Artifacts, RunFiles, read_json, read_table, write_json, write_table
+from helpers.base.artifacts import Artifacts, RunFiles, fingerprint, read_json, read_table, write_json, write_table
 from helpers.base.settings import Corpus, Profile, describe
 from helpers.evaluation.scores import read_classes, read_predictions, score
 from helpers.recordings.manifest import read_manifest
@@ -223,7 +222,7 @@ def data_fingerprint(manifest: pd.DataFrame, artifacts: Artifacts) -> str:
     """Changes when a clip's name or sound, a label, the split or the class list does."""
     pictures = read_json(artifacts.spectrogram_settings)["pictures"]
     text = manifest[["clip", "label", "split"]].to_csv(index=False) + "\n".join([pictures, *read_classes(artifacts)])
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return fingerprint(text.encode())
 
 
 def best_epoch(history: list[dict]) -> int:

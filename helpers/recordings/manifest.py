@@ -1,13 +1,12 @@
 """The manifest: one row a clip, its split, and the list of what was left out and why (notebook 01)."""
 
-import hashlib
 import os
 from functools import partial
 from pathlib import Path
 
 import pandas as pd
 
-from helpers.base.artifacts import LAYOUT, Artifacts, SuiteError, read_json, read_table, write_json, write_table
+from helpers.base.artifacts import LAYOUT, Artifacts, SuiteError, fingerprint, read_json, read_table, write_json, write_table
 from helpers.base.machine import on_all_cores
 from helpers.recordings.catalogue import choose_dataset, list_clips
 from helpers.recordings.classes import kind_that_fits, label_clips, name_speakers
@@ -38,7 +37,7 @@ def clip_names(paths: list[Path], source: Path) -> list[str]:
     ['f_23__a', 'm_41__a']
     """
     relative = {path: Path(os.path.relpath(path, source)) for path in paths}  # a path that is there twice has one name
-    digests = [hashlib.sha256(path.as_posix().encode()).hexdigest()[:12] for path in relative.values()]
+    digests = [fingerprint(path.as_posix().encode())[:12] for path in relative.values()]
     joined = ["__".join(part for part in (path.parent / path.stem).parts if part != "..") for path in relative.values()]
     unique = [f"{name}-{digest}" for name, digest in zip(joined, digests, strict=True)]
     schemes = ([path.stem for path in relative.values()], joined, unique)

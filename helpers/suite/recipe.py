@@ -10,7 +10,6 @@ A row that is there with the same settings is not made again. The table in docs/
 """
 
 import argparse
-import hashlib
 import os
 import re
 import shutil
@@ -22,7 +21,7 @@ from pathlib import Path
 import pandas as pd
 
 from helpers.base import machine
-from helpers.base.artifacts import Artifacts, RunFiles, SuiteError, read_table, write_table, write_text
+from helpers.base.artifacts import Artifacts, RunFiles, SuiteError, fingerprint, read_table, write_table, write_text
 from helpers.base.settings import Profile, choose_profile, describe
 from helpers.evaluation.scores import read_classes, read_predictions
 from helpers.images import images_fit, make_images
@@ -115,7 +114,7 @@ def row_of(name: str, task: str, *, seed: int, test: bool) -> None:
     profile = replace(choose_profile("quick", overrides=TRIES[name].overrides), seed=seed)
     key = {"try": name, "task": task, "seed": seed}
     settings = {setting: value for setting, value in describe(profile).items() if setting not in NOT_OF_A_RUN}
-    recipe = hashlib.sha256(f"{settings} {TRIES[name].stride}{TRIES[name].baseline}".encode()).hexdigest()[:8]
+    recipe = fingerprint(f"{settings} {TRIES[name].stride}{TRIES[name].baseline}".encode())[:8]
     same = (rows[list(key)] == pd.Series(key)).all(axis=1)
     if (rows.loc[same, "recipe"] == recipe).any() and not (test and rows.loc[same, "test_accuracy"].isna().any()):
         return
