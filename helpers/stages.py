@@ -57,7 +57,7 @@ def bring(session: Session, *, how: str = "auto") -> Session:
     how = setting("EARLIER_STAGES", how)
     if how not in WAYS:
         raise SuiteError(f"EARLIER_STAGES={how!r} is no choice: take one of {', '.join(WAYS)}.")
-    needed = _needed(session)
+    needed = NEEDED.get(session.notebook, (RECORDINGS, IMAGES, NETWORK))
     here = [stage for stage in needed if _is_here(session, stage)]
     archive, place = _archive(session, how, lacking=[stage for stage in needed if stage not in here])
     names = archive_names(archive) if archive is not None else set()  # asked once: Drive is slow
@@ -119,10 +119,6 @@ class StageTable:
         lines = ["".join(f"<td style='text-align:left'>{html.escape(cell)}</td>" for cell in row) for row in cells]
         head, *body = (f"<tr>{line}</tr>" for line in lines)
         return f"<table><thead>{head.replace('td', 'th')}</thead><tbody>{''.join(body)}</tbody></table>"
-
-
-def _needed(session: Session) -> tuple[str, ...]:
-    return NEEDED.get(session.notebook, (RECORDINGS, IMAGES, NETWORK))
 
 
 def _is_here(session: Session, stage: str) -> bool:

@@ -225,10 +225,6 @@ def estimate(seconds: float, *, epochs: int) -> str:
 
 
 def is_over(history: list[dict], *, profile: Profile) -> bool:
-    """Whether a training with these epochs has no more to come."""
-    return len(history) >= profile.epochs or stops_early(history, profile=profile)
-
-
-def stops_early(history: list[dict], *, profile: Profile) -> bool:
-    """Whether the last `profile.early_stopping` epochs brought no gain; never where that is 0."""
-    return bool(history) and 0 < profile.early_stopping <= epochs_without_gain(history)[-1]
+    """Whether a training has no more to come: these are all its epochs, or the last `early_stopping` ones brought no gain."""
+    stops_early = bool(history) and 0 < profile.early_stopping <= epochs_without_gain(history)[-1]
+    return len(history) >= profile.epochs or stops_early

@@ -119,7 +119,8 @@ class TrainedModel:
 
     def image_features(self, images: list[np.ndarray]) -> np.ndarray:
         """What the last layer reads of whole spectrogram images, np.ndarray [shape=(images, values)], each of length 1."""
-        return _unit(self._of_images(self._headless, images))
+        mean = self._of_images(self._headless, images).astype(np.float32).mean(axis=1)  # over the windows of each
+        return mean / np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), 1e-9)
 
     def features(self, samples: np.ndarray) -> np.ndarray:
         """What the last layer reads of a sound, averaged over its windows, np.ndarray [shape=(values,)] of length 1."""
@@ -174,12 +175,6 @@ def _outputs(network: keras.Model, windows: np.ndarray) -> np.ndarray:
     # Called, not `predict`: that is as fast, and each `predict` would compile anew.
     parts = np.array_split(windows, -(-len(windows) // WINDOWS_AT_ONCE))
     return np.concatenate([keras.ops.convert_to_numpy(network(part, training=False)) for part in parts])
-
-
-def _unit(features: np.ndarray) -> np.ndarray:
-    """Mean over the windows of each clip, of length 1."""
-    mean = features.astype(np.float32).mean(axis=1)
-    return mean / np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), 1e-9)
 
 
 def feature_model(network: keras.Model) -> keras.Model:

@@ -101,7 +101,7 @@ def main(arguments: list[str] | None = None) -> int:
             for task in tasks:
                 for seed in map(int, asked.seeds.split(",")):
                     row_of(name, task, seed=seed, test=asked.test)
-        write_page()
+        write_text(PAGE, between(PAGE.read_text("utf-8"), "tries", "\n".join(table_lines(read_table(ROWS)))))
     except SuiteError as error:
         print(error, file=sys.stderr)
         return 1
@@ -185,11 +185,6 @@ def prepare(
     if not images_fit(artifacts, profile=profile):
         make_images(artifacts, profile=profile)
     return artifacts
-
-
-def write_page() -> None:
-    """Put the table of the rows into the page, between its two marks."""
-    write_text(PAGE, between(PAGE.read_text("utf-8"), "tries", "\n".join(table_lines(read_table(ROWS)))))
 
 
 def between(text: str, mark: str, content: str) -> str:

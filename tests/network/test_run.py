@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from helpers.base.settings import Profile
-from helpers.network.checkpoints import stops_early
+from helpers.network.checkpoints import is_over
 from helpers.network.run import best_epoch, epochs_without_gain, has_converged, verdict
 
 EPOCHS = np.arange(1, 41)
@@ -31,13 +31,13 @@ def test_curves_in_words(loss, validation_loss, accuracy, validation_accuracy, m
 def test_the_best_epoch_has_the_lowest_validation_loss_and_patience_counts_from_the_last_gain():
     history = [{"epoch": n, "validation_loss": loss} for n, loss in enumerate([3.0, 1.0, 2.0, 0.999], start=1)]
     assert best_epoch(history) == 4 and epochs_without_gain(history) == [0, 0, 1, 2]  # 0.1% lower is no gain
-    assert [stops_early(history, profile=Profile("", early_stopping=patience)) for patience in (0, 1, 2, 3)] == [
+    assert [is_over(history, profile=Profile("", early_stopping=patience)) for patience in (0, 1, 2, 3)] == [
         False,
         True,
         True,
         False,
     ]
-    assert not stops_early([], profile=Profile("", early_stopping=1))
+    assert not is_over([], profile=Profile("", early_stopping=1))
 
 
 def test_small_gains_add_up():
