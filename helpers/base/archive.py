@@ -100,7 +100,6 @@ def restore_archive(artifacts: Artifacts, archive: Path) -> int:
     ----------
     artifacts : Artifacts
     archive : Path
-        Or the folder that `save_archive` was given.
 
     Returns
     -------
@@ -113,8 +112,6 @@ def restore_archive(artifacts: Artifacts, archive: Path) -> int:
         The archive is cut off, damaged, encrypted, of another layout, of other results than those here or none of this project's,
         or holds what would lie outside the results folder or has no room on this disk.
     """
-    if archive.suffix != ".zip":
-        archive = archive_path(artifacts, archive)
     with disk_errors(f"{archive} could not be restored to {artifacts.folder}", then=AGAIN):
         try:
             archive.stat()  # `exists` would say no of a Drive that is gone

@@ -41,6 +41,10 @@ def fresh(tmp_path):
     return Artifacts(tmp_path / "new runtime" / "folder")
 
 
+def restore(artifacts, drive):
+    return restore_archive(artifacts, archive_path(artifacts, drive))
+
+
 def contents(artifacts):
     """What an archive of these results must hold."""
     paths = (path for path in artifacts.folder.rglob("*") if path.is_file())
@@ -51,7 +55,7 @@ def contents(artifacts):
 @pytest.mark.slow
 def test_a_new_runtime_gets_everything_back_and_redoes_nothing(saved, drive, fresh, corpus, tmp_path):
     assert [path.name for path in drive.iterdir()] == ["folder.zip"]
-    assert restore_archive(fresh, drive) == len(contents(saved))
+    assert restore(fresh, drive) == len(contents(saved))
     assert contents(fresh) == contents(saved)
     before = {path: path.stat().st_mtime_ns for path in fresh.spectrograms.rglob("*.png")}
     with pytest.raises(NoRecordingsError, match="The recordings of folder are not on this machine yet"):
@@ -60,13 +64,13 @@ def test_a_new_runtime_gets_everything_back_and_redoes_nothing(saved, drive, fre
     fresh.locate_corpus(moved)
     convert(read_manifest(fresh), fresh, settings=SETTINGS, profile="quick")
     assert {path: path.stat().st_mtime_ns for path in fresh.spectrograms.rglob("*.png")} == before
-    assert restore_archive(fresh, drive) == 0 and not save_archive(fresh, drive)
+    assert restore(fresh, drive) == 0 and not save_archive(fresh, drive)
 
 
 def test_what_is_on_this_disk_is_newer_and_stays(saved, drive, fresh):
     fresh.folder.mkdir(parents=True)
     fresh.rejected.write_text("newer")
-    restore_archive(fresh, drive)
+    restore(fresh, drive)
     assert fresh.rejected.read_text() == "newer" and fresh.classes.exists()
 
 
@@ -75,7 +79,7 @@ def test_results_of_other_clips_are_never_mixed(saved, drive, fresh, name):
     fresh.folder.mkdir(parents=True)
     getattr(fresh, name).write_text("of others")
     with pytest.raises(SuiteError, match=r"folder\.zip holds other results than .*/folder, which stays as it is\. No part"):
-        restore_archive(fresh, drive)
+        restore(fresh, drive)
     assert len(list(fresh.folder.iterdir())) == 1
 
 
@@ -88,11 +92,11 @@ def test_what_belongs_together_comes_back_together_or_not_at_all(artifacts, driv
     fresh.run("x").facts.write_text("{2}")
     fresh.spectrograms.mkdir()
     fresh.image("b").write_text("of a conversion that was stopped")
-    assert restore_archive(fresh, drive) == 2
+    assert restore(fresh, drive) == 2
     assert contents(fresh).keys() == {"manifest.csv", "dataset.json", "models/x/run.json", "spectrograms/b.png"}
     fresh.run("x").facts.write_text("{1}")  # a restore that was interrupted goes on
     fresh.image("b").unlink()
-    assert restore_archive(fresh, drive) == 4
+    assert restore(fresh, drive) == 4
     assert fresh.run("x").model.read_text() == "weights" and fresh.image("a").read_text() == "a"
 
 
@@ -108,7 +112,7 @@ def test_what_belongs_together_comes_back_together_or_not_at_all(artifacts, driv
 def test_an_archive_of_another_layout_is_refused(artifacts, drive, fresh, facts, fault):
     pack(artifacts, drive, ("classes.json", "[]"), facts=facts)
     with pytest.raises(SuiteError, match=rf"{fault}.*No part of the archive is used"):
-        restore_archive(fresh, drive)
+        restore(fresh, drive)
     assert not fresh.folder.exists()
 
 
@@ -117,12 +121,12 @@ def test_a_change_is_saved_and_strays_are_cleared(saved, drive, fresh):
     stray.write_bytes(b"half")
     saved.classes.write_text("[]")
     assert save_archive(saved, drive) and not stray.exists()
-    restore_archive(fresh, drive)
+    restore(fresh, drive)
     assert fresh.classes.read_text() == "[]"
 
 
 def test_no_archive_yet_is_no_error(drive, fresh):
-    assert restore_archive(fresh, drive) == 0 and not fresh.folder.exists()
+    assert restore(fresh, drive) == 0 and not fresh.folder.exists()
 
 
 @pytest.mark.parametrize("part", [0, 0.3, 0.999])
@@ -130,9 +134,9 @@ def test_a_truncated_archive_is_refused_and_can_be_saved_anew(saved, drive, fres
     archive = archive_path(saved, drive)
     os.truncate(archive, int(part * archive.stat().st_size))
     with pytest.raises(SuiteError, match=r"folder\.zip is cut off or damaged .*: delete it, and it is saved anew. No part"):
-        restore_archive(fresh, drive)
+        restore(fresh, drive)
     assert not fresh.folder.exists()
-    assert save_archive(saved, drive) and restore_archive(fresh, drive) == len(contents(saved))
+    assert save_archive(saved, drive) and restore(fresh, drive) == len(contents(saved))
 
 
 def test_a_damaged_archive_is_refused_and_no_part_is_used(saved, drive, fresh):
@@ -141,7 +145,7 @@ def test_a_damaged_archive_is_refused_and_no_part_is_used(saved, drive, fresh):
     content[len(content) // 2] ^= 255
     archive.write_bytes(content)
     with pytest.raises(SuiteError, match="is cut off or damaged"):
-        restore_archive(fresh, drive)
+        restore(fresh, drive)
     assert contents(fresh) == {}
 
 
@@ -172,7 +176,7 @@ def entry(name, kind):
 def test_what_would_lie_outside_is_refused(drive, fresh, tmp_path, name):
     pack(fresh, drive, (name, "" if name.endswith("/") else "outside"))
     with pytest.raises(SuiteError, match=r"was not made by this project: it holds .* outside the results folder"):
-        restore_archive(fresh, drive)
+        restore(fresh, drive)
     assert not fresh.folder.exists() and not list(tmp_path.rglob("outside*"))
 
 
@@ -180,7 +184,7 @@ def test_what_is_true_on_another_machine_alone_is_not_restored(drive, fresh):
     """A file manager has packed the whole folder."""
     packed = ["source.json", "audio/a.wav", "report/index.html", "other/emodb/source.json", "other/emodb/manifest.csv"]
     pack(fresh, drive, *[(name, "{}") for name in packed])
-    assert restore_archive(fresh, drive) == 3
+    assert restore(fresh, drive) == 3
     assert sorted(contents(fresh)) == ["dataset.json", "manifest.csv", "other/emodb/manifest.csv"]
 
 
@@ -195,7 +199,7 @@ def test_an_archive_of_a_file_manager_is_restored(drive, fresh):
         ("models/x/", ""),
         method=zipfile.ZIP_DEFLATED,
     )
-    assert restore_archive(fresh, drive) == 3
+    assert restore(fresh, drive) == 3
     assert contents(fresh) == {"manifest.csv": b"clip", "dataset.json": FACTS.encode(), "spectrograms/a.png": b"a"}
 
 
@@ -211,7 +215,7 @@ def test_an_archive_of_a_file_manager_is_restored(drive, fresh):
 def test_entries_that_this_project_never_writes_are_refused(drive, fresh, entries, reason):
     pack(fresh, drive, *entries)
     with pytest.raises(SuiteError, match=rf"was not made by this project: .*{reason}.*\. No part of the archive is used\."):
-        restore_archive(fresh, drive)
+        restore(fresh, drive)
     assert not fresh.folder.exists()
 
 
@@ -219,7 +223,7 @@ def test_entries_that_this_project_never_writes_are_refused(drive, fresh, entrie
 def test_other_ways_to_pack_are_refused(drive, fresh, method):
     pack(fresh, drive, ("a.txt", "a" * 1000), method=method)
     with pytest.raises(SuiteError, match="compressed by an unusual method"):
-        restore_archive(fresh, drive)
+        restore(fresh, drive)
 
 
 def test_an_encrypted_archive_is_refused(drive, fresh):
@@ -229,7 +233,7 @@ def test_an_encrypted_archive_is_refused(drive, fresh):
         content[start + flags] |= 1
     archive.write_bytes(content)
     with pytest.raises(SuiteError, match=r"it holds 'manifest\.csv', which is encrypted"):
-        restore_archive(fresh, drive)
+        restore(fresh, drive)
 
 
 def test_an_archive_of_something_else_is_refused(drive, fresh):
@@ -238,17 +242,17 @@ def test_an_archive_of_something_else_is_refused(drive, fresh):
     with zipfile.ZipFile(archive_path(fresh, drive), "w") as packed:
         packed.writestr("folder/manifest.csv", "clip")
     with pytest.raises(SuiteError, match=r"holds no results of this project: there is no dataset\.json at its top"):
-        restore_archive(fresh, drive)
+        restore(fresh, drive)
 
 
 def test_a_bomb_is_refused_before_anything_is_written(drive, fresh, monkeypatch):
     pack(fresh, drive, ("a.csv", bytes(200_000_000)), method=zipfile.ZIP_DEFLATED)
     with pytest.raises(SuiteError, match=r"was not made by this project: its 0\.2 MB would grow to 200 MB"):
-        restore_archive(fresh, drive)
+        restore(fresh, drive)
     pack(fresh, drive, ("a.csv", bytes(1_000_000)))
     monkeypatch.setattr("shutil.disk_usage", lambda _: os.statvfs_result([0] * 10) and type("Usage", (), {"free": 500_000}))
     with pytest.raises(SuiteError, match=r"holds 1 MB that are not here yet, and .* has room for 0 MB: free some space"):
-        restore_archive(fresh, drive)
+        restore(fresh, drive)
     assert not fresh.folder.exists()
 
 
@@ -258,7 +262,7 @@ def test_a_file_larger_than_it_declares_is_refused(drive, fresh):
     content = archive.read_bytes().replace((10_000).to_bytes(4, "little"), (100).to_bytes(4, "little"))
     archive.write_bytes(content)
     with pytest.raises(SuiteError, match="is cut off or damaged"):
-        restore_archive(fresh, drive)
+        restore(fresh, drive)
     assert not (fresh.folder / "a.csv").exists()
 
 
@@ -268,11 +272,11 @@ def test_nothing_is_written_through_a_link_in_the_results_folder(drive, fresh, t
     fresh.spectrograms.symlink_to(tmp_path / "elsewhere")
     pack(fresh, drive, ("spectrograms/deep/a.png", "a"))
     with pytest.raises(SuiteError, match=r"spectrograms.* leads out of the results folder through a symbolic link"):
-        restore_archive(fresh, drive)
+        restore(fresh, drive)
     fresh.spectrograms.unlink()
     fresh.classes.symlink_to(tmp_path / "elsewhere" / "new")  # it leads nowhere yet
     pack(fresh, drive, ("classes.json", "[]"))
-    restore_archive(fresh, drive)
+    restore(fresh, drive)
     assert not list((tmp_path / "elsewhere").iterdir()) and fresh.classes.read_text() == "[]" and not fresh.classes.is_symlink()
 
 
@@ -285,7 +289,7 @@ def test_any_mutated_archive_is_restored_or_refused_with_a_sentence(drive, fresh
             content[position] = rng.integers(256)
         archive.write_bytes(content[: rng.integers(1, len(content))] if rng.random() < 0.1 else content)
         try:
-            restore_archive(Artifacts(fresh.folder.with_name(fresh.folder.name)), drive)
+            restore(Artifacts(fresh.folder.with_name(fresh.folder.name)), drive)
         except SuiteError as error:
             assert str(archive) in str(error)
     assert {path.name for path in fresh.folder.parent.iterdir()} <= {fresh.folder.name}
@@ -329,11 +333,11 @@ def test_a_drive_that_times_out_or_is_gone_is_one_sentence(drive, fresh, monkeyp
     with pytest.raises(
         SuiteError, match=rf"^{archive} could not be restored to .*\({os.strerror(number)}\): .*{remedy}.*run this cell"
     ):
-        restore_archive(fresh, drive)
+        restore(fresh, drive)
     assert not fresh.folder.exists()
     monkeypatch.setattr(type(drive), "stat", fails)
     with pytest.raises(SuiteError, match=remedy):
-        restore_archive(fresh, drive)
+        restore(fresh, drive)
 
 
 def test_a_drive_that_is_not_mounted_is_one_sentence(saved, tmp_path):
@@ -345,7 +349,7 @@ def test_a_backslash_in_a_name_is_only_a_letter_here(artifacts, drive, fresh):
     artifacts.spectrograms.mkdir(parents=True)
     artifacts.dataset.write_text(FACTS)
     artifacts.image("left\\right").write_text("a")
-    assert save_archive(artifacts, drive) and restore_archive(fresh, drive) == 2
+    assert save_archive(artifacts, drive) and restore(fresh, drive) == 2
     assert fresh.image("left\\right").read_text() == "a"
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from helpers.base.archive import restore_archive
+from helpers.base.archive import archive_path, restore_archive
 from helpers.base.artifacts import Artifacts, SuiteError, read_json, write_json
 from helpers.base.machine import PROJECT
 from helpers.evaluation.scores import probabilities_of, read_classes, read_predictions, score
@@ -22,7 +22,7 @@ AGAIN = "the ready-made results are out of date: run `make ready`"
 @pytest.fixture(scope="module")
 def restored(tmp_path_factory) -> Artifacts:
     artifacts = Artifacts(tmp_path_factory.mktemp("artifacts") / "voices")
-    assert restore_archive(artifacts, ready.READY) == len(ready.members(artifacts))
+    assert restore_archive(artifacts, archive_path(artifacts, ready.READY)) == len(ready.members(artifacts))
     return artifacts
 
 
@@ -109,7 +109,7 @@ def test_the_same_results_give_the_same_bytes(copied, tmp_path):
         path.chmod(0o600)
     assert ready.pack(copied, tmp_path / "second").read_bytes() == first
     again = Artifacts(tmp_path / "again" / "voices")
-    restore_archive(again, tmp_path / "second")
+    restore_archive(again, archive_path(again, tmp_path / "second"))
     names = [path.relative_to(copied.folder) for path in ready.members(copied)]
     assert all((again.folder / name).read_bytes() == (copied.folder / name).read_bytes() for name in names)
 
