@@ -15,7 +15,7 @@ from helpers.base.settings import Corpus, Profile
 from helpers.evaluation.intervals import bootstrap
 from helpers.evaluation.scores import pitch_threshold, predictions_table, probabilities_of, read_classes, read_predictions
 from helpers.recordings.catalogue import list_clips, locate
-from helpers.recordings.labels import known_ages, make_label, parse_label
+from helpers.recordings.labels import make_label, make_labels, parse_label
 from helpers.recordings.manifest import build_manifest, read_manifest, reject
 from helpers.spectrograms.convert import convert
 from helpers.spectrograms.voice import pitch_table
@@ -92,12 +92,6 @@ def predict_other(network: str, other: Artifacts, *, artifacts: Artifacts, profi
     return read_predictions(files.predictions, classes)
 
 
-def coarse_labels(manifest: pd.DataFrame, *, kind: str) -> pd.Series:
-    """The label of a kind for each clip, from its gender and age; empty where they are not known."""
-    people = zip(manifest["gender"], known_ages(manifest), strict=True)
-    return pd.Series([make_label(gender, age, kind=kind) for gender, age in people], manifest.index)
-
-
 def coarse_predictions(
     predictions: pd.DataFrame, manifest: pd.DataFrame, classes: list[str], *, kind: str
 ) -> tuple[pd.DataFrame, list[str]]:
@@ -124,7 +118,7 @@ def coarse_predictions(
     labels = sorted(set(groups))
     if "" in groups or len(labels) < 2:
         return predictions.iloc[:0], []
-    truth = predictions["clip"].map(coarse_labels(manifest.set_index("clip"), kind=kind))
+    truth = predictions["clip"].map(make_labels(manifest.set_index("clip"), kind=kind))
     known = truth.isin(labels)
     sums = probabilities_of(predictions[known]) @ (np.array(groups)[:, np.newaxis] == labels)
     return predictions_table(predictions[known].assign(label=truth[known]), sums, labels), labels
@@ -154,7 +148,7 @@ def other_scores(network: str, other: Artifacts, *, artifacts: Artifacts) -> pd.
         found, _ = coarse_predictions(asked, strange, classes, kind=question)
         if not labels or found.empty:
             continue
-        most_frequent = coarse_labels(training, kind=question).value_counts().idxmax()
+        most_frequent = make_labels(training, kind=question).value_counts().idxmax()
         rules = {"most frequent": np.full(len(found), most_frequent)}
         if question == "gender":
             pitch = pitch_table(strange, other).reindex(found["clip"])

@@ -7,7 +7,7 @@ import pandas as pd
 from sklearn.tree import DecisionTreeClassifier
 
 from helpers.lessons.checks import Names, by_name, expect, fractions, number, numbers, table
-from helpers.recordings.labels import LABEL_KINDS, known_ages, make_label
+from helpers.recordings.labels import LABEL_KINDS, make_labels
 from helpers.recordings.reasons import reason_kind
 
 
@@ -76,8 +76,7 @@ def exercise_5(answer: Any, run: Names) -> str | None:
     people = run.manifest[(run.manifest["speaker"] != "") & (run.manifest["gender"] != "")]
     speakers = {}
     for kind in LABEL_KINDS:
-        made = [make_label(gender, age, kind=kind) for gender, age in zip(people["gender"], known_ages(people), strict=True)]
-        labelled = people.assign(label=made).query("label != ''")
+        labelled = people.assign(label=make_labels(people, kind=kind)).query("label != ''")
         speakers[kind] = labelled.groupby("label")["speaker"].nunique()
     given = by_name(answer)
     assert set(given.index) == set(LABEL_KINDS), f"One number for each kind of label is asked for: {', '.join(LABEL_KINDS)}."

@@ -4,7 +4,7 @@ import re
 
 import pandas as pd
 
-from helpers.recordings.labels import known_ages, make_label
+from helpers.recordings.labels import known_ages, make_label, make_labels
 from helpers.recordings.reasons import what_lacks
 
 # Names such as Actor_01, spk12, speaker-3, p225, S01.
@@ -41,7 +41,7 @@ def kind_that_fits(clips: pd.DataFrame, kind: str) -> str:
     unnamed = clips[(clips["label"] == "") & (clips["reason"] == "")]
     if kind != "exact" or unnamed["age"].notna().any():
         return kind
-    if not any(make_label(gender, age, kind="decade") for gender, age in zip(unnamed["gender"], known_ages(unnamed), strict=True)):
+    if not make_labels(unnamed, kind="decade").any():
         return kind
     print("Ages are known by the decade alone, not to the year: the labels are decades.")
     return "decade"

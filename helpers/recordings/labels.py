@@ -172,6 +172,12 @@ def make_label(gender: str, age: int | Span | None, *, kind: str) -> str:
     return f"age_{group}" if kind == "age group" else f"{gender}_{group}"
 
 
+def make_labels(manifest: pd.DataFrame, *, kind: str) -> pd.Series:
+    """The label of a kind for each clip, from its gender and age; empty where they are not known."""
+    people = zip(manifest["gender"], known_ages(manifest), strict=True)
+    return pd.Series([make_label(gender, age, kind=kind) for gender, age in people], manifest.index, dtype=object)
+
+
 def parse_label(label: str) -> tuple[str | None, int | None]:
     """Read gender and age from a label or a folder's name.
 
