@@ -11,14 +11,13 @@ Colab and in JupyterLab and puts its own answer to the check. A student's copy h
 
 import copy
 import json
-import os
 import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Optional
 
-from helpers.suite.stamp import PROJECT
+from helpers.suite.stamp import PROJECT, write_whole
 
 COPIES = ("student", "teacher")
 HEADING = re.compile(r"### Exercise (\d+): .+ \(.*(?:minute|hour).*\)")
@@ -103,10 +102,7 @@ def write_copies(kind: str, folder: Path, *, project: Path = PROJECT) -> list[Pa
         made = student_copy(notebook) if kind == "student" else notebook
         for cell in made["cells"]:
             cell["source"] = cell["source"].splitlines(keepends=True)
-        # The whole file or nothing; `helpers.base.artifacts` does the same, but needs packages.
-        part = folder / f".{path.name}.part"
-        part.write_bytes((json.dumps(made, indent=1, ensure_ascii=False) + "\n").encode("utf-8"))
-        os.replace(part, folder / path.name)
+        write_whole(folder / path.name, json.dumps(made, indent=1, ensure_ascii=False) + "\n")
     return [folder / path.name for path in notebooks]
 
 

@@ -80,7 +80,7 @@ def stamp(project: Path, address: str = "") -> list[Path]:
         if new != text:
             stamped[path] = new
     for path, text in stamped.items():
-        _write(path, text)
+        write_whole(path, text)
     return [path.relative_to(project) for path in stamped]
 
 
@@ -88,12 +88,13 @@ def _read(path: Path) -> str:
     return path.read_bytes().decode("utf-8")  # line endings as they are, also on Windows
 
 
-def _write(path: Path, text: str) -> None:
-    """The whole file or nothing; `helpers.base.artifacts` does the same, but needs packages."""
+def write_whole(path: Path, text: str) -> None:
+    """Write the whole file or nothing; `helpers.base.artifacts` does the same, but needs packages."""
     part = path.with_name(f".{path.name}.part")
     try:
         part.write_bytes(text.encode("utf-8"))
-        part.chmod(path.stat().st_mode)
+        if path.exists():
+            part.chmod(path.stat().st_mode)
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)

@@ -66,12 +66,12 @@ def test_a_stamped_project_takes_another_address(copy):
 def test_a_stamp_that_broke_off_is_ended_by_the_next(copy, monkeypatch, written):
     turns = iter(range(written))
 
-    def write_some(path, text, write=stamp._write):
+    def write_some(path, text, write=stamp.write_whole):
         if next(turns, None) is None:
             raise OSError("disk full")
         write(path, text)
 
-    monkeypatch.setattr(stamp, "_write", write_some)
+    monkeypatch.setattr(stamp, "write_whole", write_some)
     with pytest.raises(OSError, match="disk full"):
         stamp.stamp(copy, FORK)
     monkeypatch.undo()
