@@ -258,11 +258,8 @@ def choose_view(views: dict[str, Callable[[], Explorer]]) -> ipywidgets.Widget:
     views : dict
         From a name to what makes the explorer, which is called when it is chosen first.
     """
-    chooser, shown, made = (
-        ipywidgets.Dropdown(options=list(views), description="view", layout={"width": "auto"}),
-        ipywidgets.VBox(),
-        {},
-    )
+    chooser = ipywidgets.Dropdown(options=list(views), description="view", layout={"width": "auto"})
+    shown, made = ipywidgets.VBox(), {}
 
     def show(_=None) -> None:
         if chooser.value not in made:

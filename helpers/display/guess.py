@@ -197,17 +197,14 @@ def _scale(age: float, true_age: float, colour: str) -> str:
 def final_html(game: Game) -> str:
     """All voices in a table, and both sums in a sentence each."""
     compared, mark = game.compared, {True: "", False: " ✗"}
-    cell, closer = (
-        'style="padding:2px 5px;text-align:left;white-space:nowrap"',
-        {"you": "you", "network": "network", "both": "draw"},
-    )
+    cell, closer = 'style="padding:2px 5px;text-align:left;white-space:nowrap"', {"both": "draw"}
     head = "".join(f"<th scope='col' {cell}>{name}</th>" for name in ("", "really", "you", "network", "closer"))
     rows = "".join(
         f"<tr><th scope='row' {cell}>{number}</th>"
         f"<td {cell}>{PEOPLE[row['true_gender']]}, {row['true_age']}</td>"
         f"<td {cell}>{row['age']}{mark[row['your_gender_right']]}</td>"
         f"<td {cell}>{row['network_age']:.0f}{mark[row['network_gender_right']]}</td>"
-        f"<td {cell}>{closer[row['closer']]}</td></tr>"
+        f"<td {cell}>{closer.get(row['closer'], row['closer'])}</td></tr>"
         for number, (_, row) in enumerate(compared.iterrows(), start=1)
     )
     table = f'<table aria-label="all voices" style="border-collapse:collapse;line-height:1.5"><tr>{head}</tr>{rows}</table>'
