@@ -1,6 +1,6 @@
 """A run: one training, what is kept of it in `models/<name>/`, and whether that is still true (notebooks 03 to 05)."""
 
-import time
+import timeit
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -192,12 +192,8 @@ def milliseconds_per_clip(answer: Callable[[], object], *, clips: int) -> list[f
         In ms.
     """
     answer()
-    times = []
-    for _ in range(5):
-        started = time.perf_counter()
-        answer()
-        times.append(1000 * (time.perf_counter() - started) / clips)
-    return [round(float(value), 5) for value in np.quantile(times, [0, 0.5, 1])]
+    seconds = timeit.repeat(answer, repeat=5, number=1)
+    return [round(1000 * float(value) / clips, 5) for value in np.quantile(seconds, [0, 0.5, 1])]
 
 
 def read_run(artifacts: Artifacts, name: str) -> tuple[dict, dict, pd.DataFrame]:
