@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.base import drive, machine
-from helpers.base.artifacts import Artifacts, RunFiles, fingerprint, read_json, read_table, write_json, write_table
+from helpers.base.artifacts import Artifacts, RunFiles, fingerprint, read_json, write_json, write_table
 from helpers.base.settings import Corpus, Profile, describe
 from helpers.evaluation.scores import read_classes, read_predictions, score
 from helpers.recordings.manifest import read_manifest
@@ -207,11 +207,6 @@ def read_run(artifacts: Artifacts, name: str) -> tuple[dict, dict, pd.DataFrame]
     files = artifacts.run(name)
     predictions = read_predictions(files.predictions, read_classes(artifacts), manifest=read_manifest(artifacts))
     return read_json(files.facts), read_json(files.metrics), predictions
-
-
-def read_history(artifacts: Artifacts, name: str) -> pd.DataFrame:
-    """Loss and accuracy by epoch of a trained network."""
-    return read_table(artifacts.run(name).history)
 
 
 def data_fingerprint(manifest: pd.DataFrame, artifacts: Artifacts) -> str:

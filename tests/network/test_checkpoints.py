@@ -17,11 +17,10 @@ import pytest
 from conftest import TINY
 
 from helpers.base import drive, machine
-from helpers.base.artifacts import SuiteError
+from helpers.base.artifacts import SuiteError, read_table
 from helpers.base.machine import PROJECT
 from helpers.network import checkpoints, training
 from helpers.network.model_files import NOTE, read_note
-from helpers.network.run import read_history
 from helpers.network.training import train
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("shallow")]
@@ -117,12 +116,12 @@ def test_a_killed_training_goes_on_to_the_same_result(manifest, artifacts, capsy
     assert not (folder / "run.json").exists() and len(list((folder / "checkpoints").glob("*.keras"))) <= 2
     train(NAME, manifest, artifacts, profile=PROFILE)
     assert "goes on after epoch 2 of 4" in capsys.readouterr().out
-    resumed, predictions = read_history(artifacts, NAME), (folder / "predictions.csv").read_bytes()
+    resumed, predictions = read_table(artifacts.run(NAME).history), (folder / "predictions.csv").read_bytes()
     assert not (folder / "checkpoints").exists()
 
     (folder / "run.json").unlink()
     train(NAME, manifest, artifacts, profile=PROFILE)
-    undisturbed = read_history(artifacts, NAME)
+    undisturbed = read_table(artifacts.run(NAME).history)
     assert len(resumed) == len(undisturbed) == 4
     columns = [name for name in undisturbed if not name.endswith("seconds")]
     assert np.allclose(resumed[columns], undisturbed[columns], atol=1e-4)
@@ -163,7 +162,7 @@ def test_a_full_disk_is_one_sentence_and_the_last_checkpoint_stays(
     last = (epoch or 3) - 1
     assert f"epoch-{last:04d}.keras" in {path.name for path in (artifacts.model(NAME) / "checkpoints").iterdir()}
     train(NAME, manifest, artifacts, profile=TINY)
-    assert f"goes on after epoch {last} of 2" in capsys.readouterr().out and len(read_history(artifacts, NAME)) == 2
+    assert f"goes on after epoch {last} of 2" in capsys.readouterr().out and len(read_table(artifacts.run(NAME).history)) == 2
 
 
 @pytest.fixture
@@ -201,7 +200,7 @@ def test_a_training_goes_on_from_drive_on_another_machine(stopped, artifacts, ca
     manifest, folder = stopped
     assert [path.name for path in folder.iterdir()] == ["epoch-0001.keras"]
     train("plain_cnn", manifest, artifacts, profile=TINY)
-    assert "goes on after epoch 1 of 2" in capsys.readouterr().out and len(read_history(artifacts, "plain_cnn")) == 2
+    assert "goes on after epoch 1 of 2" in capsys.readouterr().out and len(read_table(artifacts.run("plain_cnn").history)) == 2
     assert not folder.exists() and not artifacts.run("plain_cnn").checkpoints.exists()
 
 
@@ -220,7 +219,7 @@ def test_a_drive_that_fails_is_said_once_and_the_training_goes_on(manifest, arti
     said = capsys.readouterr().out
     assert said.count("The checkpoint could not be copied to Drive (No space left on device)") == 1
     assert "The training goes on, with its checkpoints on this machine." in said
-    assert len(read_history(artifacts, "plain_cnn")) == 2 and not list(on_drive.rglob("*.keras"))
+    assert len(read_table(artifacts.run("plain_cnn").history)) == 2 and not list(on_drive.rglob("*.keras"))
 
 
 def test_a_training_says_early_how_long_it_will_take(manifest, artifacts, monkeypatch, capsys):
@@ -276,4 +275,4 @@ def test_two_devices_train_as_one_does(manifest, artifacts):
 def test_a_stopped_training_on_two_devices_goes_on(manifest, artifacts):
     result = run(TWO_DEVICES + GOES_ON_ON_TWO_DEVICES, artifacts)
     assert result.returncode == 0, result.stderr[-3000:]
-    assert f"{NAME}: goes on after epoch 1 of 2" in result.stdout and len(read_history(artifacts, NAME)) == 2
+    assert f"{NAME}: goes on after epoch 1 of 2" in result.stdout and len(read_table(artifacts.run(NAME).history)) == 2

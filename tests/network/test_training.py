@@ -19,7 +19,7 @@ from helpers.network import checkpoints, networks, training
 from helpers.network.checkpoints import save_checkpoint
 from helpers.network.devices import split_for_devices
 from helpers.network.model_files import load_model
-from helpers.network.run import Run, read_history, read_run
+from helpers.network.run import Run, read_run
 from helpers.network.training import train
 from helpers.recordings.manifest import build_manifest, read_manifest
 from helpers.spectrograms.convert import convert
@@ -35,7 +35,7 @@ def test_a_training_leaves_all_that_the_design_names(manifest, artifacts):
     }  # fmt: skip
     assert len(list((folder / "logs").glob("*/events.out.tfevents.*"))) == 2  # training and validation
     assert {"profile", "settings", "seed", "versions", "device", "seconds"} <= set(run) and run == read_json(folder / "run.json")
-    history = read_history(artifacts, "small_resnet")
+    history = read_table(artifacts.run("small_resnet").history)
     assert history["epoch"].tolist() == [1, 2] and np.isfinite(history.to_numpy()).all()
     assert (history["seconds"] > 0).all() and history["learning_rate"].is_monotonic_decreasing
     assert run["best_epoch"] == history["epoch"][history["validation_loss"].idxmin()]
@@ -131,7 +131,7 @@ def test_a_loss_that_is_no_number_is_one_sentence_and_leaves_no_model(manifest, 
 def test_the_last_epoch_is_kept_where_the_profile_says_so(manifest, artifacts):
     worse_each_epoch = dataclasses.replace(TINY, epochs=4, optimizer="adam", learning_rate=0.3, label_smoothing=0.0)
     best = train("plain_cnn", manifest, artifacts, profile=worse_each_epoch)["best_epoch"]
-    history = read_history(artifacts, "plain_cnn")
+    history = read_table(artifacts.run("plain_cnn").history)
     assert best == history["epoch"][history["validation_loss"].idxmin()]
     run = train("plain_cnn", manifest, artifacts, profile=dataclasses.replace(worse_each_epoch, kept_epoch="last"))
     assert run["best_epoch"] == 4
@@ -140,17 +140,17 @@ def test_the_last_epoch_is_kept_where_the_profile_says_so(manifest, artifacts):
 def test_training_stops_early_only_where_the_profile_says_so(manifest, artifacts):
     patient = dataclasses.replace(TINY, epochs=10, learning_rate=1e-12, optimizer="adam", dropout=0.0)
     train("plain_cnn", manifest, artifacts, profile=patient)
-    losses = read_history(artifacts, "plain_cnn")["validation_loss"]
+    losses = read_table(artifacts.run("plain_cnn").history)["validation_loss"]
     # What is learnt of the mean and spread of each channel moves the loss up and down, where nothing else is learnt.
     first_without_gain = next(epoch for epoch in range(1, 10) if losses[epoch] >= losses[:epoch].min())
     train("plain_cnn", manifest, artifacts, profile=dataclasses.replace(patient, early_stopping=1))
-    assert len(losses) == 10 and len(read_history(artifacts, "plain_cnn")) == first_without_gain + 1 < 10
+    assert len(losses) == 10 and len(read_table(artifacts.run("plain_cnn").history)) == first_without_gain + 1 < 10
 
 
 def test_the_races_rate_comes_down_in_half_of_the_epochs_and_stays(manifest, artifacts):
     steady = dataclasses.replace(TINY, epochs=8, optimizer="adamw_steady", learning_rate=0.01, batch_size=4)
     train("plain_cnn", manifest, artifacts, profile=steady)
-    rates = read_history(artifacts, "plain_cnn")["learning_rate"]
+    rates = read_table(artifacts.run("plain_cnn").history)["learning_rate"]
     # Two epochs to warm up, two for half a cosine, whose middle is half of it; then a thousandth.
     assert rates.tolist() == pytest.approx([0.005, 0.01, 0.5 * 0.01001, *[1e-5] * 5], rel=0.01)
 
@@ -250,4 +250,4 @@ def test_the_papers_settings_train_on_square_colour_pictures(corpus, artifacts):
     convert(table, artifacts, settings=profile.spectrogram, profile="paper")
     assert np.asarray(Image.open(artifacts.image(table.iloc[0]["clip"]))).shape == (64, 64, 3)
     run = train("mobilenetv2", table, artifacts, profile=profile)
-    assert run["settings"]["optimizer"] == "adam" and len(read_history(artifacts, "mobilenetv2")) == 1
+    assert run["settings"]["optimizer"] == "adam" and len(read_table(artifacts.run("mobilenetv2").history)) == 1
