@@ -19,6 +19,7 @@ from helpers.display.player import SpectrogramPlayer
 from helpers.recordings.review import MARKS, mark_clips, read_review
 
 ROW = ipywidgets.Layout(flex_flow="row wrap", align_items="center")
+IN_NOTEBOOK = "in-notebook"  # class of a widget that means nothing where no Python runs: the page of a report leaves it out
 
 
 class Network(Protocol):

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.base.artifacts import Artifacts
-from helpers.display.clip_panel import ROW, ClipPanel, Network, keep_marks, set_choice
+from helpers.display.clip_panel import IN_NOTEBOOK, ROW, ClipPanel, Network, keep_marks, set_choice
 from helpers.display.figures import BLUE, GENDER_COLOURS, GREEN, GREY, ORANGE, SEQUENTIAL
 from helpers.display.widgets import step_buttons
 from helpers.evaluation.voice_map import METHODS, lie_together, place, silhouettes
@@ -71,6 +71,7 @@ class VoiceMap:
         self.marked = ipywidgets.HTML()
         self.scatter = self._scatter()
         together = ipywidgets.HTML(f"<p>{html.escape(lie_together(silhouettes(self.features, self.clips)))}</p>")
+        how = ipywidgets.HTML("<p>Click a point, or draw a ring around some with the lasso (hold the mouse button down).</p>")
         marking = [*step_buttons(self._step, lambda: None), self.mark, self.mark_all, self.marked]
         self.widget = ipywidgets.VBox(
             [
@@ -78,9 +79,10 @@ class VoiceMap:
                 self.scatter.show(),
                 self.legend,
                 together,
+                how.add_class(IN_NOTEBOOK),
                 self.heading,
                 self.listing,
-                ipywidgets.HBox(marking, layout=ROW),
+                ipywidgets.HBox(marking, layout=ROW).add_class(IN_NOTEBOOK),
                 self.panel.widget,
             ],
             layout=ipywidgets.Layout(max_width="760px"),
@@ -127,12 +129,11 @@ class VoiceMap:
     def select(self, chosen: list[str], *, play: bool = False) -> None:
         """List clips, and show the first; with none, all are listed, the wrong ones first."""
         self.selected = chosen
-        several = f"<b>{len(chosen)}</b> clips chosen" if chosen else f"all <b>{len(self.clips)}</b> clips, the wrong ones first"
-        how = "click a point, or draw a ring around some with the lasso (hold the mouse button down)"
-        self.heading.value = f"<p>{several}; {how}</p>"
         self.mark_all.disabled = not chosen
-        self.listed = self.clips[self.clips["clip"].isin(chosen)] if chosen else wrong_first(self.clips)
-        self.listed = self.listed.head(MOST_LISTED)
+        found = self.clips[self.clips["clip"].isin(chosen)] if chosen else wrong_first(self.clips)
+        self.listed = found.head(MOST_LISTED)
+        several = f"<b>{len(chosen)}</b> clips chosen" if chosen else f"all <b>{len(self.clips)}</b> clips, the wrong ones first"
+        self.heading.value = f"<p>{several}</p>"
         self._changing = True  # the list chooses its first clip by itself in some versions of ipywidgets, and not in others
         options = [described(row) for row in self.listed.to_dict("records")]
         set_choice(self.listing, 0 if options else None, options=options)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import nbformat
+import numpy as np
 import pandas as pd
 from matplotlib.patches import Rectangle
 from nbconvert import HTMLExporter
@@ -19,7 +20,8 @@ from helpers.base.artifacts import atomic_path
 from helpers.base.machine import PROJECT
 from helpers.display.alternatives import describe
 from helpers.display.clip import saved
-from helpers.display.figures import confusion_matrix
+from helpers.display.clip_panel import IN_NOTEBOOK
+from helpers.display.figures import LINE, confusion_matrix
 from helpers.suite.copies import tags
 from helpers.suite.notebooks import KEY_FIGURE
 from helpers.suite.stamp import PLACEHOLDER
@@ -30,6 +32,7 @@ PAGE_STYLE = """
 .jp-InputArea-editor pre, details pre { white-space: pre-wrap; overflow-wrap: anywhere }
 .jp-RenderedHTMLCommon code { overflow-wrap: anywhere }
 .jp-OutputArea-output pre { word-break: normal; overflow-wrap: anywhere }
+.control { display: inline-block; margin-right: 1.5em }
 details.solution > summary { margin: 0.5em 0 1em calc(var(--jp-cell-prompt-width) + 24px); cursor: pointer;
   font: var(--jp-content-font-size1) var(--jp-content-font-family) }
 @media (max-width: 700px) {
@@ -74,6 +77,10 @@ LINKS = {
     rf"(?<!!)\[([^\[\]]*)\]\((?:[^)]*/{PLACEHOLDER}/|(?!https?:|#|0[1-6]_\w+\.html))[^)]*\)": r"\1",
 }
 CONTROL = '<span class="control"'
+POINTS = (
+    "<p><small>Each point is a clip: in the notebook, a click on it plays the clip, and a ring around some lists them.</small></p>"
+)
+VALUES = {"valueA": 2, "valueB": 3}  # jupyter-scatter's columns of points, after x and y
 STOOD = "<p><small>As it stood when the notebook ran: it can be changed in the notebook, not on this page.</small></p>"
 
 
@@ -152,25 +159,43 @@ def _matrix(state: dict) -> str:
     return _image(base64.b64encode(png).decode(), describe(ax.figure))
 
 
+def _map(state: dict, packed: str) -> str:
+    """The map of voices, with its points where they lay last, in their colours and sizes, and what they are."""
+    points = np.frombuffer(base64.b64decode(packed), state["points"]["dtype"]).reshape(state["points"]["shape"])
+    colours = np.array(state["color"])[points[:, VALUES[state["color_by"]]].astype(int)]
+    kinds = np.atleast_1d(state["size"])
+    larger = points[:, VALUES[state["size_by"]]] if state["size_by"] else np.zeros(len(points))  # 0: the first kind, 1: the last
+    diameters = kinds[np.rint(larger * (len(kinds) - 1)).astype(int)]
+    order = np.argsort(diameters, kind="stable")  # the large ones last, on top
+    figure, ax = plt.subplots(figsize=(6, 6))
+    ax.scatter(*points[order, :2].T, s=(0.72 * diameters[order]) ** 2, c=colours[order], alpha=state["opacity"], linewidths=0)
+    ax.set(xlim=state["x_scale_domain"], ylim=state["y_scale_domain"], xticks=[], yticks=[], aspect="equal")
+    ax.spines[:].set_color(LINE)
+    png = saved(lambda file: figure.savefig(file, format="png", dpi=100, bbox_inches="tight"))
+    plt.close(figure)
+    return _image(base64.b64encode(png).decode(), f"Map of voices: {len(points)} clips, each a point.") + POINTS
+
+
 def _frozen(model_id: str, states: dict) -> str:
-    state = states.get(model_id.removeprefix("IPY_MODEL_"), {}).get("state", {})
+    widget = states.get(model_id.removeprefix("IPY_MODEL_"), {})
+    state, buffers = widget.get("state", {}), {tuple(buffer["path"]): buffer["data"] for buffer in widget.get("buffers", [])}
     kind, layout = state.get("_model_name"), states.get(state.get("layout", "").removeprefix("IPY_MODEL_"), {}).get("state", {})
-    if layout.get("display") == "none":
+    if layout.get("display") == "none" or IN_NOTEBOOK in state.get("_dom_classes", ()):
         return ""
     if kind == "HTMLModel":
         return f"<div>{state.get('value', '')}</div>"
     options, index = state.get("_options_labels", []), state.get("index")
     if kind in ("DropdownModel", "SelectionSliderModel"):
         chosen = options[index] if index is not None else ""
-        return (
-            f"{CONTROL} style='margin-right:1.5em'>{html.escape(state.get('description', ''))}: <b>{html.escape(chosen)}</b></span>"
-        )
+        return f"{CONTROL}>{html.escape(state.get('description', ''))}: <b>{html.escape(chosen)}</b></span>"
     if kind == "SelectModel":
         shown = [f"<b>{html.escape(text)}</b>" if place == index else html.escape(text) for place, text in enumerate(options)]
         more = [f"and {len(shown) - LISTED} more"] if len(shown) > LISTED else []
         return f"<ul>{''.join(f'<li>{text}</li>' for text in shown[:LISTED] + more)}</ul>"
     if "chosen" in state and "counts" in state:
         return _matrix(state)
+    if packed := buffers.get(("points", "view")):
+        return _map(state, packed)
     return "".join(_frozen(child, states) for child in state.get("children", []))
 
 

@@ -1,9 +1,14 @@
 """The pages of a report: what of an executed notebook they show, and how."""
 
 import base64
+import io
+import re
 
+import ipywidgets
+import matplotlib.colors
 import matplotlib.pyplot as plt
 import nbformat
+import numpy as np
 import pandas as pd
 import pytest
 from display.test_browser import CHROMIUM, playwright
@@ -11,6 +16,8 @@ from display.test_browser import CHROMIUM, playwright
 from helpers.base.machine import PROJECT
 from helpers.display.alternatives import describe
 from helpers.display.explorer import ConfusionMatrix
+from helpers.display.figures import GENDER_COLOURS
+from helpers.display.voice_map import VoiceMap
 from helpers.suite.copies import FOLDED
 from helpers.suite.report import PNG, freeze_widgets, notebook_page, on_a_page, write_key_figure
 
@@ -48,6 +55,33 @@ def test_a_frozen_widget_shows_what_it_showed_last():
     assert "application/vnd.jupyter.widget-view+json" not in frozen and "widgets" in notebook.metadata
     assert "it can be changed in the notebook" in frozen["text/html"]
     assert 'alt="Figure: framed: &lt;b&gt; taken for a (true class by predicted class)."' in frozen["text/html"]
+
+
+def test_a_frozen_map_of_voices_shows_its_points_and_asks_for_no_click(manifest, artifacts, rng):
+    features = pd.DataFrame(rng.normal(size=(len(manifest), 6)), index=manifest["clip"])
+    clips = manifest.assign(drawn=["you", *[""] * (len(manifest) - 1)])
+    voice_map = VoiceMap(clips, features / np.linalg.norm(features, axis=1, keepdims=True), artifacts)
+
+    def page():
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("display(voice_map.widget)")])
+        view = {"application/vnd.jupyter.widget-view+json": {"model_id": voice_map.widget.model_id}}
+        notebook.cells[0].outputs = [nbformat.v4.new_output("display_data", view)]
+        notebook.metadata["widgets"] = {"application/vnd.jupyter.widget-state+json": ipywidgets.Widget.get_manager_state()}
+        return freeze_widgets(notebook).cells[0].outputs[0].data["text/html"]
+
+    def points(colour):
+        png = re.search(r'alt="Map of voices: 18 clips, each a point."[^>]*base64,([^"]+)"', page())[1]
+        picture = plt.imread(io.BytesIO(base64.b64decode(png)))[..., :3]
+        shown = 0.8 * np.array(matplotlib.colors.to_rgb(colour)) + 0.2  # on white
+        return np.isclose(picture, shown, atol=0.005).all(axis=-1).sum()
+
+    corpus, you = points("#666666"), points("#E69F00")
+    assert you > corpus / 17 > 5  # one point, drawn larger than each of the others
+    voice_map.colour.value = "gender"
+    assert min(points(colour) for colour in GENDER_COLOURS.values()) > 20 and points("#666666") == 0
+    told = page()
+    assert "in the notebook, a click on it plays the clip" in told and "Click a point" not in told and "mark" not in told
+    assert f"<b>{manifest['clip'][0]}</b>" in told and "it can be changed in the notebook" in told
 
 
 def test_a_page_shows_the_counts_of_a_progress_bar_and_no_black_blocks():
