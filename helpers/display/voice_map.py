@@ -133,7 +133,8 @@ class VoiceMap:
         found = self.clips[self.clips["clip"].isin(chosen)] if chosen else wrong_first(self.clips)
         self.listed = found.head(MOST_LISTED)
         several = f"<b>{len(chosen)}</b> clips chosen" if chosen else f"all <b>{len(self.clips)}</b> clips, the wrong ones first"
-        self.heading.value = f"<p>{several}</p>"
+        fewer = f"; <b>{MOST_LISTED}</b> are listed" if len(found) > MOST_LISTED else ""
+        self.heading.value = f"<p>{several}{fewer}</p>"
         self._changing = True  # the list chooses its first clip by itself in some versions of ipywidgets, and not in others
         options = [described(row) for row in self.listed.to_dict("records")]
         set_choice(self.listing, 0 if options else None, options=options)

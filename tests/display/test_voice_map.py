@@ -42,7 +42,15 @@ def test_the_wrong_clip_is_listed_first_and_a_ring_lists_and_marks_its_clips(cli
     voice_map.mark_all.click()
     assert read_review(artifacts)["clip"].tolist() == sorted(chosen)
     choose(voice_map, [])
-    assert len(listing.options) == 18
+    assert len(listing.options) == 18 and "are listed" not in voice_map.heading.value
+
+
+def test_a_list_shorter_than_what_is_chosen_says_so(clips, features, artifacts, monkeypatch):
+    monkeypatch.setattr("helpers.display.voice_map.MOST_LISTED", 2)
+    voice_map = VoiceMap(clips, features, artifacts)
+    assert "all <b>18</b> clips, the wrong ones first; <b>2</b> are listed" in voice_map.heading.value
+    choose(voice_map, clips["clip"].iloc[:2].tolist())
+    assert voice_map.heading.value == "<p><b>2</b> clips chosen</p>"
 
 
 def test_a_click_on_one_point_asks_its_player_to_play_and_the_list_does_not(clips, features, artifacts):
