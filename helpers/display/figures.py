@@ -188,7 +188,7 @@ def training_curve(
     marker = "o" if len(history) == 1 else None
     ax.plot(history["epoch"], history[quantity], color=BLUE, marker=marker, label="training")
     ax.plot(history["epoch"], history[f"validation_{quantity}"], color=ORANGE, marker=marker, linestyle="--", label="validation")
-    ax.axvline(kept, color=GREY, linestyle=":", label=f"kept: epoch {kept}")
+    ax.axvline(kept, color=GREY, linestyle="-.", label=f"kept: epoch {kept}")
     if floor > 0:
         ax.axhline(floor, color=DARK, linestyle=":", label=f"floor of the smoothed loss: {floor:.2f}")
         ax.set_ylim(bottom=0)

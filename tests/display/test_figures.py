@@ -103,7 +103,8 @@ def test_the_kept_epoch_is_the_one_that_is_given_else_that_of_lowest_validation_
 
 
 def test_the_floor_of_smoothed_labels_is_a_dotted_line_and_without_them_there_is_none():
-    *_, line = figures.training_curve(HISTORY, "loss", floor=0.372).lines
+    *curves, line = figures.training_curve(HISTORY, "loss", floor=0.372).lines
+    assert ":" not in {other.get_linestyle() for other in curves}  # which the legend would not tell apart
     assert line.get_linestyle() == ":" and list(line.get_ydata()) == [0.372] * 2 and line.axes.get_ylim()[0] == 0
     assert "floor of the smoothed loss: 0.37" in [text.get_text() for text in line.axes.get_legend().get_texts()]
     assert len(figures.training_curve(HISTORY, "loss", floor=0).lines) == 3
