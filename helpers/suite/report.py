@@ -21,7 +21,7 @@ from helpers.base.machine import PROJECT
 from helpers.display.alternatives import describe
 from helpers.display.clip import saved
 from helpers.display.clip_panel import IN_NOTEBOOK
-from helpers.display.figures import LINE, confusion_matrix
+from helpers.display.figures import LINE, confusion_matrix, set_style
 from helpers.suite.copies import tags
 from helpers.suite.notebooks import KEY_FIGURE
 from helpers.suite.stamp import PLACEHOLDER
@@ -150,11 +150,13 @@ def _image(png: str, told: str) -> str:
 
 def _matrix(state: dict) -> str:
     """The explorer's matrix, with the frame of its open cell."""
-    ax = confusion_matrix(pd.DataFrame(state["counts"], state["names"], state["names"]))
     row, column, _ = state["chosen"]
-    ax.add_patch(Rectangle((column, row), 1, 1, fill=False, edgecolor="#D55E00", linewidth=3))
-    ax.set_title(f"framed: {state['names'][row]} taken for {state['names'][column]}")
-    png = saved(lambda file: ax.figure.savefig(file, format="png", bbox_inches="tight"))
+    with plt.rc_context():
+        set_style()  # that of a notebook's own figures
+        ax = confusion_matrix(pd.DataFrame(state["counts"], state["names"], state["names"]))
+        ax.add_patch(Rectangle((column, row), 1, 1, fill=False, edgecolor="#D55E00", linewidth=3))
+        ax.set_title(f"framed: {state['names'][row]} taken for {state['names'][column]}")
+        png = saved(lambda file: ax.figure.savefig(file, format="png", bbox_inches="tight"))
     plt.close(ax.figure)
     return _image(base64.b64encode(png).decode(), describe(ax.figure))
 

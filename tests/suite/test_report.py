@@ -50,7 +50,9 @@ def test_a_frozen_widget_shows_what_it_showed_last():
     notebook.cells[0].outputs = [nbformat.v4.new_output("display_data", view)]
     state = {"state": {name: {"state": content} for name, content in states.items()}}
     notebook.metadata["widgets"] = {"application/vnd.jupyter.widget-state+json": state}
+    before = plt.rcParams["xtick.labelsize"], plt.rcParams["savefig.dpi"]
     frozen = freeze_widgets(notebook).cells[0].outputs[0].data
+    assert (plt.rcParams["xtick.labelsize"], plt.rcParams["savefig.dpi"]) == before  # the notebooks' style is for the matrix alone
     assert "class: <b>&lt;b&gt;</b>" in frozen["text/html"] and "<audio></audio>" in frozen["text/html"]
     assert "application/vnd.jupyter.widget-view+json" not in frozen and "widgets" in notebook.metadata
     assert "it can be changed in the notebook" in frozen["text/html"]
