@@ -231,9 +231,10 @@ def wrong_first(clips: pd.DataFrame) -> pd.DataFrame:
 
 def described(row: dict[str, str]) -> str:
     """A clip in a list, by its row's columns."""
-    wrong = row.get("predicted") and row["predicted"] != row["label"]
-    taken = f"{row['label'] and ' '}taken for {row['predicted']}" if wrong else ""
-    facts = [row["clip"], row.get("drawn", ""), row["label"] + taken]
+    verdict = row["label"]
+    if (predicted := row.get("predicted")) and predicted != verdict:
+        verdict = f"{verdict} taken for {predicted}" if verdict else f"predicted {predicted}"
+    facts = [row["clip"], row.get("drawn", ""), verdict]
     return " · ".join(filter(None, facts))
 
 

@@ -90,7 +90,7 @@ def test_sounds_in_memory_are_drawn_in_and_heard_and_are_neither_right_nor_wrong
     voice_map = VoiceMap(draw_in(clips, drawn), both, artifacts)
     assert voice_map.facts["who"][0].value_counts().to_dict() == {"the corpus": 18, "you": 1, "a folder": 1}
     assert voice_map.facts["right or wrong"][0].value_counts()["unknown"] == 2
-    assert voice_map.listing.options[0] == "theirs · a folder · taken for female_60"  # whose label nobody knows
+    assert voice_map.listing.options[0] == "theirs · a folder · predicted female_60"  # whose label nobody knows
     larger = (voice_map.clips["drawn"] != "").to_numpy()
     assert any(np.array_equal(column > 0, larger) for column in np.asarray(voice_map.scatter.widget.points).T[2:])
     (player,) = parts(voice_map.widget, SpectrogramPlayer)
