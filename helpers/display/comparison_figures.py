@@ -6,11 +6,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.patheffects import withStroke
 from matplotlib.transforms import Bbox
 
 from helpers.display.figures import BLUE, DARK, FRACTIONS, GREEN, GREY, ORANGE, whiskers
 from helpers.evaluation.intervals import pareto_front
 
+OUTLINE = withStroke(linewidth=4, foreground="white")  # of a name, so that lines behind it do not cross its letters
 TEST_COLOURS = {"known": BLUE, "strangers": ORANGE}
 TEST_NAMES = {"known": "known voices", "strangers": "strangers"}
 SCORE_NAMES = {
@@ -43,7 +45,17 @@ def comparison_bars(comparison: pd.DataFrame, *, ax: Axes | None = None) -> Axes
         )  # fmt: skip
         ax.bar_label(bars, fmt=lambda value: "" if np.isnan(value) else f"{value:.2f}", padding=8)
         label = "macro F1" if number == len(tests) - 1 else None
-        ax.plot(rows["macro_f1"], positions, "D", color="white", markeredgecolor="black", markersize=7, label=label)
+        ax.plot(
+            rows["macro_f1"],
+            positions,
+            "D",
+            color="white",
+            markeredgecolor="black",
+            markersize=7,
+            label=label,
+            clip_on=False,
+            zorder=4,
+        )
     if comparison["converged"].eq(False).any():
         ax.bar(0, 0, color=GREY, hatch="///", edgecolor="white", linewidth=0, label="not converged")
     ax.set_yticks(np.arange(len(models)), [model.replace("_", " ") for model in models])
@@ -81,7 +93,10 @@ def difference_intervals(table: pd.DataFrame, *, best: str, ax: Axes | None = No
             )  # fmt: skip
     ax.axvline(0, color="black", linewidth=1)
     ax.set_yticks(-np.arange(len(table)), [name.replace("_", " ") for name in table.index])
-    ax.set(xlabel=f"accuracy of {best.replace('_', ' ')} less that of the model (fraction)", ylim=(-len(table) + 0.4, 0.6))
+    ax.set(
+        xlabel=f"accuracy of {best.replace('_', ' ')} less that of the model (fraction, 95% interval)",
+        ylim=(-len(table) + 0.4, 0.6),
+    )
     ax.figure.legend(*ax.get_legend_handles_labels(), ncols=2, loc="outside upper center")
     return ax
 
@@ -119,14 +134,14 @@ def _name_points(ax: Axes, names: pd.Series, points: np.ndarray) -> None:
     taken = [Bbox.from_bounds(x - 6, y - 6, 12, 12) for x, y in ax.transData.transform(points)]
     for name, point in zip(names, points, strict=True):
         for up, side in product((5, -15, 20, -30), (1, -1)):
-            beside = {"textcoords": "offset points", "ha": "left" if side > 0 else "right"}
+            beside = {"textcoords": "offset points", "ha": "left" if side > 0 else "right", "path_effects": [OUTLINE]}
             text = ax.annotate(name, point, (8 * side, up), **beside)
             box = text.get_window_extent()
             if ax.bbox.x0 < box.x0 and box.x1 < ax.bbox.x1 and not box.count_overlaps(taken):
                 break
             text.remove()
         else:
-            text = ax.annotate(name, point, (8, 5), textcoords="offset points")
+            text = ax.annotate(name, point, (8, 5), textcoords="offset points", path_effects=[OUTLINE])
         taken.append(text.get_window_extent())
 
 

@@ -101,3 +101,4 @@ def test_names_beside_points_cover_neither_each_other_nor_the_axes():
     boxes = [text.get_window_extent() for text in ax.texts]
     assert len(boxes) == 5 and not any(box.count_overlaps(boxes[:number]) for number, box in enumerate(boxes))
     assert all(ax.bbox.x0 < box.x0 and box.x1 < ax.bbox.x1 for box in boxes)
+    assert all(text.get_path_effects() for text in ax.texts)  # so that no line crosses a name
