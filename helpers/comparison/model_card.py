@@ -25,9 +25,10 @@ COMPARED = [
     "model", "asked_about", "clips", "speakers", "accuracy", "accuracy_low", "accuracy_high", "gender_accuracy", "age_mae_years",
     "converged",
 ]  # fmt: skip
+NAMES = {"macro_f1": "macro F1", "age_mae_years": "age error (years)"}  # other names lose their underscores alone
 NO_STRANGERS = "\n\n**Here there is no test of strangers**: the clips were split one by one, so nothing is said about new people."
 GROUP_INTERVALS = {
-    "speaker": "resampled by speaker, too, and wide where its speakers are few; a group of one speaker has none.",
+    "speaker": "resampled by speaker, too, and no narrower than Wilson's; a group of one speaker has none.",
     "clip": "reckoned from its clips, as who speaks is not known for all: if some clips share a speaker, it is too narrow.",
 }
 CARD = """# Model card: {profile.network} on {dataset[title]}
@@ -67,7 +68,7 @@ Labels: {dataset[labels]}; the split, `{dataset[split_method]}`, has {splits}.
 {groups}
 
 Each group's interval of the accuracy, `low` to `high`, is {group_intervals}
-Where two groups' intervals lie apart, the model serves one of them worse; where they overlap, these clips cannot tell.
+Where two groups' intervals lie apart, the model serves one of them worse; where they overlap, they alone cannot tell.
 
 ## Errors that somebody heard
 
@@ -85,7 +86,7 @@ the median age. Intervals are those of the accuracy.{no_strangers}
 ## Limits
 
 - Two genders and ages in years, as the dataset's tables give them; nobody was asked here.
-- One corpus, its language, its microphones, its way to speak. On another corpus the scores are lower as a rule.
+- One corpus, its language, its microphones, its way of speaking. On another corpus the scores are lower as a rule.
 - The expected age is drawn to the middle of the ages in training.
 - The intervals tell how the scores would move with other test speakers of the same kind, not with other corpora.
 """
@@ -149,7 +150,7 @@ def write_model_card(artifacts: Artifacts, *, profile: Profile) -> str:
         leaked="Who speaks is not known." if pd.isna(leaked) else heard,
         resampled=scores["resampled"].iloc[0],
         group_intervals=GROUP_INTERVALS[scores["resampled"].iloc[0]],
-        scores=markdown_table(shown.rename(index=lambda score: score.replace("_", " "))),
+        scores=markdown_table(shown.rename(index=in_words)),
         groups=markdown_table(groups) if len(groups) else "The dataset does not say.",
         heard=_heard(with_predictions(manifest, test), artifacts),
         no_strangers="" if "strangers" in set(compared["asked_about"]) else NO_STRANGERS,
@@ -183,8 +184,13 @@ def verbatim(name: str) -> str:
     return f"<code>{re.sub('[^a-zA-Z0-9]', lambda sign: f'&#{ord(sign[0])};', ' '.join(name.split()))}</code>"
 
 
+def in_words(name: str) -> str:
+    """The name of a score or of a column, as the card writes it."""
+    return NAMES.get(name, str(name).replace("_", " "))
+
+
 def markdown_table(table: pd.DataFrame) -> str:
-    """A table as Markdown, numbers with three digits after the point, missing ones empty.
+    """A table as Markdown, numbers but counts with three digits after the point, missing ones empty.
 
     Examples
     --------
@@ -194,15 +200,18 @@ def markdown_table(table: pd.DataFrame) -> str:
     | svm | 12 | 0.813 |
     """
 
-    def cell(value) -> str:
+    def cell(value, whole: bool) -> str:
         if pd.isna(value):
             return ""
         if not isinstance(value, float):
             return html.escape(" ".join(str(value).split()), quote=False)
-        return f"{value:g}" if value.is_integer() else f"{value:.3f}"
+        return f"{value:g}" if whole else f"{value:.3f}"
 
-    table = table.reset_index().rename(columns=lambda name: str(name).replace("_", " "))
-    texts = [list(table), *([cell(value) for value in row] for row in table.itertuples(index=False))]
+    table = table.reset_index()
+    numbers = table.select_dtypes("number")
+    counts = numbers.columns[(numbers.isna() | (numbers % 1 == 0)).all() & (numbers.max() > 1)]  # floats where one is missing
+    cells = [[cell(value, name in counts) for value in column] for name, column in table.items()]
+    texts = [[in_words(name) for name in table], *map(list, zip(*cells, strict=True))]
     # A `|` in a text does not end its cell.
     head, *body = ("| " + " | ".join(text.replace("|", r"\|") for text in row) + " |" for row in texts)
     return "\n".join([head, f"|{'---|' * len(table.columns)}", *body])

@@ -129,6 +129,13 @@ def test_markup_in_a_table_is_text():
     assert "&lt;b&gt; two" in markdown_table(pd.DataFrame({"a": ["<b>\ntwo"]}))
 
 
+def test_scores_of_a_table_have_three_digits_each_and_counts_none():
+    table = pd.DataFrame({"speakers": [10, np.nan], "age_mae_years": [2.0, 1.25], "high": [1.0, 0.0]}, index=["a", "b"])
+    lines = markdown_table(table.rename_axis("group")).split("\n")
+    assert lines[0] == "| group | speakers | age error (years) | high |"
+    assert lines[2:] == ["| a | 10 | 2.000 | 1.000 |", "| b |  | 1.250 | 0.000 |"]
+
+
 def test_a_bar_in_a_name_stays_in_its_cell():
     table = pd.DataFrame({"a|b": ["x|y|z"], "f1": [0.81254]}, index=pd.Index(["svm"], name="model"))
     lines = markdown_table(table).split("\n")
