@@ -44,7 +44,7 @@ def the_person(row: pd.Series, *, known: float, strangers: float) -> str:
     --------
     >>> row = pd.Series({"known": 0.9, "strangers": 0.05, "gap_low": 0.8, "gap_high": 0.9})
     >>> the_person(row, known=0.03, strangers=0.03)
-    'Nearly all of its lead over the no-audio baseline (98%) was the person.'
+    'Nearly all of its lead over the no-audio baseline (98%) came from knowing the person.'
     """
     sign = -1 if row.name == "age_mae_years" else 1
     lead, left = sign * (row["known"] - known), sign * (row["strangers"] - strangers)
@@ -55,7 +55,7 @@ def the_person(row: pd.Series, *, known: float, strangers: float) -> str:
     gone = 1 - left / lead
     if gone < 0:
         return "For strangers it is even better than for known voices: the strangers here are easier to classify."
-    if left <= 0:
-        return "All of its lead over the no-audio baseline was the person: for strangers there is none."
+    if left < 1e-6:  # a score that was read from a table is rounded
+        return "All of its lead over the no-audio baseline came from knowing the person: for strangers there is none."
     words = next((words for border, words in WORDS.items() if gone >= border), "hardly any")
-    return f"{words[0].upper()}{words[1:]} of its lead over the no-audio baseline ({gone:.0%}) was the person."
+    return f"{words[0].upper()}{words[1:]} of its lead over the no-audio baseline ({gone:.0%}) came from knowing the person."
