@@ -67,7 +67,8 @@ def fit_temperature(predictions: pd.DataFrame, classes: list[str]) -> float:
     best = minimize_scalar(loss, bounds=(np.log(LOWEST), np.log(HIGHEST)), method="bounded").x
     bound = min((LOWEST, HIGHEST), key=lambda end: abs(best - np.log(end)))
     if loss(np.log(bound)) <= loss(best):  # the search comes near its bounds, and never reaches them
-        print(f"The best temperature lies beyond {bound:g}, the bound of what is tried: {bound:g} is taken.")
+        end = f"below {bound:g}, the lowest" if bound == LOWEST else f"above {bound:g}, the highest"
+        print(f"The best temperature lies {end} that is tried: {bound:g} is taken.")
         return bound
     return float(np.exp(best))
 

@@ -53,11 +53,11 @@ def test_a_temperature_is_fitted_to_ten_errors_or_more_and_else_stays_1(errors, 
     assert fitted or np.allclose(same["confidence"], predictions["confidence"])
 
 
-@pytest.mark.parametrize(("right", "bound"), [(5000, 0.5), (0, 5.0)])
-def test_a_temperature_beyond_its_bounds_is_the_bound_and_said(right, bound, capsys):
+@pytest.mark.parametrize(("right", "bound", "said"), [(5000, 0.5, "below 0.5, the lowest"), (0, 5.0, "above 5, the highest")])
+def test_a_temperature_beyond_its_bounds_is_the_bound_and_said(right, bound, said, capsys):
     predictions = table(["a"] * right + ["b"] * 20, [[0.4, 0.3, 0.3] if right else [0.999, 0.0005, 0.0005]] * (right + 20), CLASSES)
     assert fit_temperature(predictions, CLASSES) == bound
-    assert f"The best temperature lies beyond {bound:g}" in capsys.readouterr().out
+    assert f"The best temperature lies {said} that is tried" in capsys.readouterr().out
 
 
 def test_the_calibration_error_of_a_small_table():
