@@ -117,7 +117,7 @@ def spectrogram(decibels: np.ndarray, *, settings: SpectrogramSettings, ax: Axes
     ax.set_yticks(list(marks.values()), list(map(str, marks)))
     ax.grid(False)
     ax.set(xlabel="time (s)", ylabel="frequency (Hz, mel scale)")
-    ax.figure.colorbar(image, ax=ax, label="level (dB below the loudest point)")
+    ax.figure.colorbar(image, ax=ax, label="level (dB, loudest point = 0)")
     return ax
 
 
