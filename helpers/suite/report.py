@@ -40,6 +40,7 @@ details.solution > summary { margin: 0.5em 0 1em calc(var(--jp-cell-prompt-width
   details.solution > summary { margin-left: 10px }
   .jp-OutputArea-child, .jp-OutputArea-child > .jp-OutputArea-output { display: block; box-sizing: border-box; max-width: 100% }
   .jp-OutputArea-child > .jp-OutputArea-output { overflow-x: auto; width: auto; margin: 0 }
+  .jp-RenderedMarkdown table { display: block; overflow-x: auto }
 }
 """
 # Says so where a table or figure is wider than the screen, which a telephone does not show by itself.
@@ -47,7 +48,8 @@ SCROLLS = """<style>
 .scrolls::before { content: "more to the right: scroll \\2192"; position: sticky; left: 0; display: block; width: max-content;
   font-size: 0.8em; opacity: 0.7 }
 </style><script>
-const mark = () => document.querySelectorAll(".jp-OutputArea-output, .wide, details table, [style*=overflow-x]").forEach(
+const wide = ".jp-OutputArea-output, .jp-RenderedMarkdown table, .wide, details table, [style*=overflow-x]";
+const mark = () => document.querySelectorAll(wide).forEach(
   (part) => part.classList.toggle("scrolls", part.scrollWidth > part.clientWidth + 2));
 ["load", "resize"].forEach((event) => addEventListener(event, mark));
 document.addEventListener("toggle", mark, true);

@@ -163,11 +163,14 @@ def test_what_is_wider_than_a_telephone_scrolls_and_says_so(tmp_path, style):
     figure, _ = plt.subplots(1, 2, figsize=(13, 4.5))
     figure.savefig(tmp_path / "figure.png", dpi=100)
     picture = base64.b64encode((tmp_path / "figure.png").read_bytes()).decode()
-    wide = pd.DataFrame({f"a_long_name_of_a_column_{number}": [1] for number in range(5)}).to_html()
+    names = [f"a_long_name_of_a_column_{number}" for number in range(5)]
+    wide = pd.DataFrame({name: [1] for name in names}).to_html()
+    markdown = "\n".join(f"| {' | '.join(row)} |" for row in (names, ["---"] * 5, ["1"] * 5))
     outputs = [
         nbformat.v4.new_output("display_data", {"text/html": wide}),
         nbformat.v4.new_output("execute_result", {"text/html": wide}, execution_count=1),
         nbformat.v4.new_output("display_data", {PNG: picture}, metadata={PNG: {"alt": describe(figure)}}),
+        nbformat.v4.new_output("display_data", {"text/markdown": f"# A card\n\n{markdown}"}),
         nbformat.v4.new_output("stream", text="short"),
     ]
     page = notebook_page(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("x", outputs=outputs)]), "page")
@@ -176,10 +179,11 @@ def test_what_is_wider_than_a_telephone_scrolls_and_says_so(tmp_path, style):
         browser = browsers.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 420, "height": 900})
         page.goto((tmp_path / "page.html").as_uri())
-        assert page.locator(".scrolls").count() == 3 and page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert page.locator(".scrolls").count() == 4 and page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         scroll = "parts => parts.map((part) => { part.scrollLeft = 50; return part.scrollLeft; })"
         moved = page.locator(".scrolls").evaluate_all(scroll)
-        assert moved == [50] * 3
+        assert moved == [50] * 4
+        assert page.locator(".jp-RenderedMarkdown table.scrolls").count() == 1  # said at the table, not at the card's top
         assert page.locator("img").bounding_box()["width"] > 0.5 * 1300
         page.set_viewport_size({"width": 1600, "height": 900})
         page.wait_for_function("document.querySelectorAll('.scrolls').length === 0")
