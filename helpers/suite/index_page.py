@@ -48,9 +48,13 @@ COLUMNS = {
     "epochs": ("epochs", "{:.0f}"),
     "converged": ("converged", "{}"),
     "parameters": ("parameters", "{:,.0f}"),
-    "seconds": ("training (s)", "{:.0f}"),
+    "seconds": ("training (s)", "{:.2f}"),
     "reason": ("why it is missing", "{}"),
 }
+OF_RACE = (
+    "The first line is of the race in notebook 5, which trains this network anew, on some sentences of some of the speakers; "
+    "the boxes, and the errors below, are of the network of notebook 3."
+)
 INDEX = Template(Path(__file__).with_suffix(".html").read_text(encoding="utf-8"))
 
 
@@ -94,16 +98,17 @@ def write_index(artifacts: Artifacts, facts: dict[str, str], notebooks: list[str
     ]
     sentences = _sentences(facts["dataset"], scores.loc["accuracy"], clips=len(test), manifest=manifest, seed=run["seed"])
     page, comparison = artifacts.report / "index.html", read_table(artifacts.comparison)
+    found = headline(comparison, network)
     with pd.option_context("display.max_colwidth", None):  # else sentences in tables are cut off
         text = INDEX.substitute(
             title=f"Age and gender from voice: {html.escape(facts['dataset'])}",
             classes=len(classes),
             example=html.escape(classes[0]),
             scrolls=SCROLLS,
-            headline=headline(comparison, network),
+            headline=found,
             cards="".join(cards),
             errors=errors_html(with_predictions(manifest, test), artifacts),
-            sentences="".join(f"<li>{sentence}</li>" for sentence in sentences),
+            sentences="".join(f"<li>{sentence}</li>" for sentence in [*([OF_RACE] if found else []), *sentences]),
             notebooks="".join(_notebook_html(name, artifacts, facts) for name in notebooks),
             comparison=_comparison(comparison).to_html(border=0, index=False),
             card=markdown2html(artifacts.model_card.read_text(encoding="utf-8")) if artifacts.model_card.exists() else "",
@@ -163,14 +168,14 @@ def headline(comparison: pd.DataFrame, network: str) -> str:
     --------
     >>> rows = [["net", "known", 0.95, ""], ["net", "strangers", 0.04, ""]]
     >>> headline(pd.DataFrame(rows, columns=["model", "asked_about", "accuracy", "reason"]), "net")
-    'Asked about voices that it <b>knows</b>, the network is right about 95 of 100 clips; about <b>strangers</b>, about 4.'
+    'Of 100 clips of voices that it <b>knows</b>, the network gets 95 right; of 100 clips of <b>strangers</b>, 4.'
     """
     rows = comparison[(comparison["model"] == network) & (comparison["reason"] == "")].set_index("asked_about")["accuracy"]
     known, strangers = (f"{100 * rows[name]:.0f}" if name in rows else "" for name in ("known", "strangers"))
     if not known:
         return ""
-    sentence = f"Asked about voices that it <b>knows</b>, the network is right about {known} of 100 clips"
-    return sentence + (f"; about <b>strangers</b>, about {strangers}." if strangers else ". Nobody asked it about strangers.")
+    sentence = f"Of 100 clips of voices that it <b>knows</b>, the network gets {known} right"
+    return sentence + (f"; of 100 clips of <b>strangers</b>, {strangers}." if strangers else ". Nobody asked it about strangers.")
 
 
 def errors_html(test: pd.DataFrame, artifacts: Artifacts) -> str:

@@ -34,7 +34,7 @@ def test_the_most_confident_errors_come_first_with_picture_and_player(wrong, art
 
 def test_the_headline_is_of_this_network_and_says_where_nobody_asked_about_strangers():
     table = pd.DataFrame({"model": ["net", "svm"], "asked_about": "known", "accuracy": [0.5, 0.9], "reason": ""})
-    assert headline(table, "net").endswith("right about 50 of 100 clips. Nobody asked it about strangers.")
+    assert headline(table, "net").endswith("gets 50 right. Nobody asked it about strangers.")
     assert headline(table, "other") == "" == headline(table.assign(reason="failed"), "net")
 
 
