@@ -131,7 +131,8 @@ def pipeline() -> Figure:
     settings = SpectrogramSettings()
     samples = _syllables(settings.sample_rate)
     decibels = mel_spectrogram_db(samples, settings=settings)
-    figure, axes = plt.subplots(5, 2, figsize=(WIDTH, 7.6), width_ratios=(10, 9))
+    figure, axes = plt.subplots(5, 2, figsize=(WIDTH, 8.4), width_ratios=(10, 9), layout="constrained")
+    figure.get_layout_engine().set(hspace=0.3)  # of a row: room for the arrows
     (wave, spectrogram, png, network, answer), texts = axes.T
     wave.plot(samples, color=BLUE, linewidth=0.5)
     spectrogram.imshow(decibels, origin="lower", aspect="auto", cmap=SPECTROGRAM)
@@ -155,7 +156,8 @@ def pipeline() -> Figure:
         beside.text(0, 0.62, text, fontsize=13, color=DARK, va="top", linespacing=1.3)
         if row:
             arrow = {"arrowstyle": "-|>", "color": DARK, "linewidth": 2, "mutation_scale": 18}
-            drawing.annotate("", (0.5, 1.03), (0.5, 1.32), xycoords="axes fraction", arrowprops=arrow)
+            drawn = drawing.annotate("", (0.5, 1.03), (0.5, 1.37), xycoords="axes fraction", arrowprops=arrow)
+            drawn.set_in_layout(False)  # Jupyter's layout leaves no room for arrows, others do
     steps = "; ".join(f"{title}, {text}".replace("\n", " ") for title, text in said.items())
     figure.set_label(f"The way of a clip in five steps, one below the other: {steps}.")
     return figure
