@@ -31,6 +31,8 @@ WIDGET_VIEW, WIDGET_STATE = "application/vnd.jupyter.widget-view+json", "applica
 PAGE_STYLE = """
 .jp-InputArea-editor pre, details pre { white-space: pre-wrap; overflow-wrap: anywhere }
 .jp-RenderedHTMLCommon code { overflow-wrap: anywhere }
+.jp-RenderedHTMLCommon :is(td, th) code { overflow-wrap: normal; white-space: nowrap }
+.jp-OutputArea-output details pre { font-family: var(--jp-code-font-family); font-size: var(--jp-code-font-size) }
 .jp-OutputArea-output pre { word-break: normal; overflow-wrap: anywhere }
 .control { display: inline-block; margin-right: 1.5em }
 details.solution > summary { margin: 0.5em 0 1em calc(var(--jp-cell-prompt-width) + 24px); cursor: pointer;

@@ -173,18 +173,22 @@ def test_what_is_wider_than_a_telephone_scrolls_and_says_so(tmp_path, style):
         nbformat.v4.new_output("display_data", {"text/markdown": f"# A card\n\n{markdown}"}),
         nbformat.v4.new_output("stream", text="short"),
     ]
-    page = notebook_page(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("x", outputs=outputs)]), "page")
+    codes = [f"`a_long_name_{number}`" for number in range(5)]
+    table = nbformat.v4.new_markdown_cell("\n".join(["|" + "|".join(row) + "|" for row in (codes, ["-"] * 5, codes)]))
+    cells = [nbformat.v4.new_code_cell("x", outputs=outputs), table]
+    page = notebook_page(nbformat.v4.new_notebook(cells=cells), "page")
     (tmp_path / "page.html").write_text(page)
     with playwright.sync_playwright() as browsers:
         browser = browsers.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 420, "height": 900})
         page.goto((tmp_path / "page.html").as_uri())
-        assert page.locator(".scrolls").count() == 4 and page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert page.locator(".scrolls").count() == 5 and page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         scroll = "parts => parts.map((part) => { part.scrollLeft = 50; return part.scrollLeft; })"
         moved = page.locator(".scrolls").evaluate_all(scroll)
-        assert moved == [50] * 4
-        assert page.locator(".jp-RenderedMarkdown table.scrolls").count() == 1  # said at the table, not at the card's top
+        assert moved == [50] * 5
+        assert page.locator(".jp-RenderedMarkdown table.scrolls").count() == 2  # said at the table, not at the card's top
         assert page.locator("img").bounding_box()["width"] > 0.5 * 1300
+        assert page.locator("td code").first.evaluate("code => code.getClientRects().length") == 1  # no name is broken
         page.set_viewport_size({"width": 1600, "height": 900})
         page.wait_for_function("document.querySelectorAll('.scrolls').length === 0")
         browser.close()
