@@ -19,6 +19,7 @@ CHOICES = {
     "hop_length": ("hop", (40, 80, 160, 320, 640)),
     "mel_bins": ("mel bins", (16, 32, 64, 96, 128, 192)),
 }
+NARROWEST = 520  # pixels of a spectrogram with axes, of 900
 
 
 def spectrogram_sliders(samples: np.ndarray, *, settings: SpectrogramSettings, name: str) -> ipywidgets.Widget:
@@ -61,8 +62,9 @@ def _spectrogram_html(samples: np.ndarray, *, settings: SpectrogramSettings) -> 
     figure = Figure(figsize=(10, 4), layout="constrained")
     figures.spectrogram(decibels, settings=settings, ax=figure.subplots())
     source = data_uri("image/png", saved(lambda file: figure.savefig(file, format="png", dpi=90)))
-    picture = f'<img alt="spectrogram" style="max-width:100%;margin-top:4px" src="{source}">'
-    return f'<p style="line-height:1.5">{" · ".join(facts)}</p>{picture}'
+    # On a telephone it scrolls, no smaller than its letters can be read.
+    picture = f'<img alt="spectrogram" style="max-width:100%;min-width:{NARROWEST}px;margin-top:4px" src="{source}">'
+    return f'<p style="line-height:1.5">{" · ".join(facts)}</p><div style="overflow-x:auto">{picture}</div>'
 
 
 def voice_sliders(samples: np.ndarray, *, sample_rate: int, answer: Callable[[np.ndarray], str]) -> ipywidgets.Widget:

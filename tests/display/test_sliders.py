@@ -27,6 +27,7 @@ def test_it_starts_with_the_profiles_settings_and_a_player(box):
     assert [slider.value for slider in row.children] == [1024, 160, 96]
     assert "<audio controls" in player.value
     assert "windows of 64 ms, frequencies 16 Hz apart" in panel.value and "96 x 101 points" in panel.value
+    assert 'overflow-x:auto"><img' in panel.value and "min-width" in panel.value  # on a telephone it scrolls
 
 
 def test_each_slider_redraws(box):
