@@ -48,7 +48,7 @@ def exercise_3(answer: Any, run: Names) -> str | None:
         (1 - np.array(black), "These are the points that are *not* black."),
     ]
     expect(given, black, "A black point has the level 0. Is the picture in grey, and not squeezed?", slips=slips, within=0.01)
-    return "40 dB cut little of a voice and much of a noisy street."
+    return "A small range hides the noise of a street, and the quiet sounds of the voice with it."
 
 
 def exercise_4(answer: Any, run: Names) -> str | None:
