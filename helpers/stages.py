@@ -115,7 +115,8 @@ class StageTable:
         return "\n".join(f"{stage}: {where}{f' ({takes})' if takes else ''}" for stage, where, takes in self.rows)
 
     def _repr_html_(self) -> str:
-        cells = (("earlier stage", "where", "what it takes"), *self.rows)
+        columns = 3 if any(takes for *_, takes in self.rows) else 2  # an empty one says nothing
+        cells = (row[:columns] for row in (("earlier stage", "where", "what it takes"), *self.rows))
         lines = ["".join(f"<td style='text-align:left'>{html.escape(cell)}</td>" for cell in row) for row in cells]
         head, *body = (f"<tr>{line}</tr>" for line in lines)
         return f"<table><thead>{head.replace('td', 'th')}</thead><tbody>{''.join(body)}</tbody></table>"

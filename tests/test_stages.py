@@ -103,6 +103,8 @@ def test_the_table_of_stages_is_html_with_a_text_beside_it():
     table = stages.StageTable((("recordings", "to be made now", "about 2 min"), ("a < b", "here", "")))
     assert repr(table) == "recordings: to be made now (about 2 min)\na < b: here"
     assert "<td style='text-align:left'>a &lt; b</td>" in table._repr_html_() and table._repr_html_().count("<tr>") == 3
+    assert "what it takes" in table._repr_html_()
+    assert "what it takes" not in stages.StageTable((("recordings", "here", ""),))._repr_html_()
 
 
 def test_an_unknown_way_lists_the_known(open_on, monkeypatch):
