@@ -131,4 +131,4 @@ def exercise_7(answer: Any, run: Names) -> str | None:
         "A factor of 1.2 moves a tone *down*: at which frequency must you read the level for the band at f?"
     )
     assert 1.1 < ratio < 1.3, f"A factor of 1.2 should move a tone up to 1.2 times its frequency; here it is {ratio:.2f} times."
-    return "With a factor far from 1 a man's voice moves towards a woman's: the words stay, the label does not."
+    return "With a factor far above 1 a man's voice moves towards a woman's: the words stay, the label does not."
