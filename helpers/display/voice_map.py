@@ -173,7 +173,7 @@ class VoiceMap:
         self.legend.value = legend_html({name: (colours[name], int((groups == name).sum())) for name in kinds})
 
     def _mark(self) -> None:
-        told = keep_marks(self.artifacts, {clip: {"mark": self.mark.value} for clip in self.listed["clip"]})
+        told = keep_marks(self.artifacts, {clip: {"mark": self.mark.value} for clip in self.selected})
         self.marked.value = html.escape(told)
         self.panel.show(self.panel.clip.row)
 

@@ -51,6 +51,12 @@ def test_a_list_shorter_than_what_is_chosen_says_so(clips, features, artifacts, 
     assert "all <b>18</b> clips, the wrong ones first; <b>2</b> are listed" in voice_map.heading.value
     choose(voice_map, clips["clip"].iloc[:2].tolist())
     assert voice_map.heading.value == "<p><b>2</b> clips chosen</p>"
+    chosen = clips["clip"].iloc[:5].tolist()
+    choose(voice_map, chosen)
+    assert voice_map.heading.value == "<p><b>5</b> clips chosen; <b>2</b> are listed</p>"
+    voice_map.mark.value = "noisy"
+    voice_map.mark_all.click()
+    assert read_review(artifacts)["clip"].tolist() == sorted(chosen)  # those that are not listed, too
 
 
 def test_a_click_on_one_point_asks_its_player_to_play_and_the_list_does_not(clips, features, artifacts):
