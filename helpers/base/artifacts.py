@@ -234,10 +234,21 @@ def disk_error(error: BaseException) -> tuple[str, str]:
     ('No space left on device', 'free some space')
     """
     error = error.__cause__ or error
-    reason = getattr(error, "strerror", None) or (str(error).splitlines() or [type(error).__name__])[0]
+    reason = getattr(error, "strerror", None) or first_line(error)
     inner = re.search(r"errno = (\d+)", str(error))  # HDF5 says it in its message alone
     number = int(inner[1]) if inner else getattr(error, "errno", None)
     return reason, REMEDIES.get(number, "solve that")
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of what an error says, or its class where it says nothing.
+
+    Examples
+    --------
+    >>> first_line(ValueError("no shape" + chr(10) + "in a file")), first_line(MemoryError())
+    ('no shape', 'MemoryError')
+    """
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def write_text(path: Path, text: str, *, durable: bool = False) -> None:

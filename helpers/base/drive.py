@@ -9,7 +9,7 @@ from pathlib import Path
 
 from helpers.base import machine
 from helpers.base.archive import archive_facts, archive_path, holds_only, save_archive
-from helpers.base.artifacts import Artifacts, SuiteError, disk_errors
+from helpers.base.artifacts import Artifacts, SuiteError, disk_errors, first_line
 
 FOLDER = "voice-age-gender"  # in My Drive
 EARLIER = "earlier"  # the folder in it for archives that others have replaced
@@ -42,8 +42,7 @@ def _mount() -> Path:
         try:
             colab_drive.mount(str(machine.DRIVE.parent))
         except Exception as error:  # Colab raises one for each way to say no, and some are its own
-            reason = (str(error).splitlines() or [type(error).__name__])[0]
-            raise SuiteError(f"Drive was not mounted ({reason.rstrip('.')}).") from None
+            raise SuiteError(f"Drive was not mounted ({first_line(error).rstrip('.')}).") from None
         if not machine.DRIVE.is_dir():
             raise SuiteError(f"Drive was mounted, but {machine.DRIVE} is not there.")
     folder = machine.DRIVE / FOLDER

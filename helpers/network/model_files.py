@@ -22,7 +22,7 @@ import h5py
 import keras
 import tensorflow as tf
 
-from helpers.base.artifacts import SuiteError, atomic_path, next_step, write_json
+from helpers.base.artifacts import SuiteError, atomic_path, first_line, next_step, write_json
 from helpers.base.settings import Profile, SpectrogramSettings
 from helpers.base.unpacking import DAMAGED
 from helpers.network import networks
@@ -128,7 +128,7 @@ def load_model(path: Path, *, classes: list[str] | None = None) -> TrainedModel:
         with keras.StatelessScope(initialize_variables=False):
             plan = networks.build(name, shape=tuple(shape), classes=len(names), **options)
     except Exception as error:  # each value can be wrong in its own way
-        raise SuiteError(f"{path} does not say what network it holds ({str(error).splitlines()[0][:200]}): {_again()}.") from None
+        raise SuiteError(f"{path} does not say what network it holds ({first_line(error)[:200]}): {_again()}.") from None
     if classes is not None and names != list(classes):
         raise SuiteError(f"{path} was trained on other classes: {differing_classes(names, classes)}.")
     if networks.layers_fingerprint(plan) != layers:
@@ -151,7 +151,7 @@ def load_weights(path: Path, network: keras.Model) -> None:
     try:
         network.load_weights(path)
     except (ValueError, KeyError, OSError, RuntimeError) as error:
-        reason = str(error).strip().splitlines()[0].split(". ")[0]  # then Keras names layers by numbers of its own
+        reason = first_line(error).split(". ")[0]  # then Keras names layers by numbers of its own
         raise SuiteError(f"{path} does not hold the weights of this {network.name} ({reason[:200]}): {_again()}.") from None
 
 
@@ -161,8 +161,8 @@ def _require_weights_of(network: keras.Model, path: Path) -> None:
         with zipfile.ZipFile(path) as archive, archive.open(WEIGHTS) as content, h5py.File(content, "r") as file:
             found = sum(array.nbytes for array in arrays_in(file))
     except Exception as error:  # h5py raises all kinds for a file that is damaged inside
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise SuiteError(f"{path} can't be read safely as a model file ({reason[:200]}): use only files from this suite.") from None
+        reason = first_line(error)[:200]
+        raise SuiteError(f"{path} can't be read safely as a model file ({reason}): use only files from this suite.") from None
     needed = sum(math.prod(weight.shape) * 4 for weight in network.weights)
     if not needed <= found <= MOST_COPIES * needed + 100_000:
         raise SuiteError(

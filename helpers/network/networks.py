@@ -10,7 +10,7 @@ from typing import Any
 import keras
 from keras import layers
 
-from helpers.base.artifacts import SuiteError, fingerprint
+from helpers.base.artifacts import SuiteError, fingerprint, first_line
 from helpers.base.settings import NETWORKS
 
 FIRST_STRIDE = (2, 2)  # rows, columns
@@ -181,11 +181,11 @@ def pretrained(name: str, pictures: keras.KerasTensor, *, weights: str, head: st
         base = constructor(include_top=False, weights="imagenet" if weights == "imagenet" else None, input_shape=(height, width, 3))
     except ValueError as error:
         size = f"{height} x {width}"
-        raise SuiteError(f"{name} can't be built for pictures of {size} pixels: {str(error).splitlines()[0]}") from None
+        raise SuiteError(f"{name} can't be built for pictures of {size} pixels: {first_line(error)}") from None
     except Exception as error:  # Keras raises a bare Exception where the download fails
         if weights != "imagenet" or not (type(error) is Exception or isinstance(error, OSError)):
             raise
-        raise SuiteError(_how_to_get_weights(name, weights, str(error).splitlines()[0])) from None
+        raise SuiteError(_how_to_get_weights(name, weights, first_line(error))) from None
     x = base(x)
     if head == "flatten":
         return layers.Flatten()(layers.ReLU()(layers.BatchNormalization()(x)))

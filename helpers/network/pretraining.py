@@ -14,7 +14,7 @@ import keras
 import numpy as np
 
 from helpers.base.archive import READY
-from helpers.base.artifacts import SuiteError, read_json
+from helpers.base.artifacts import SuiteError, first_line, read_json
 from helpers.base.unpacking import DAMAGED
 from helpers.network.model_files import arrays_in, load_model
 from helpers.network.networks import PRETRAINED
@@ -108,9 +108,8 @@ def weights_of_file(path: Path, name: str, plan: keras.Model) -> list[np.ndarray
         with h5py.File(path, "r") as file:
             arrays, keras_2 = len(arrays_in(file)), "layer_names" in file.attrs or "model_weights" in file
     except Exception as error:  # h5py raises all kinds for a file that is damaged inside
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise SuiteError(
-            f"{path} can't be read as weights ({reason[:200]}): it is cut off, or no HDF5 file of Keras; fetch it again."
+            f"{path} can't be read as weights ({first_line(error)[:200]}): it is cut off, or no HDF5 file of Keras; fetch it again."
         ) from None
     needed = len(base.weights)
     try:
@@ -121,7 +120,7 @@ def weights_of_file(path: Path, name: str, plan: keras.Model) -> list[np.ndarray
         whole.load_weights(path)
         base.set_weights(whole.get_weights()[:needed])
     except (ValueError, KeyError, OSError, RuntimeError) as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0].split(". ")[0]
+        reason = first_line(error).split(". ")[0]
         raise SuiteError(f"{path} does not hold the weights of {name} ({reason[:200]}): give those of this very network.") from None
     return base.get_weights()
 
