@@ -23,7 +23,8 @@ from helpers.comparison import budget
 from helpers.comparison.baselines import BASELINES, train_baseline
 from helpers.evaluation.intervals import percentiles, resampled_scores
 from helpers.evaluation.scores import median_age, read_classes, read_predictions
-from helpers.network.run import PATIENCE, Run, has_converged
+from helpers.network.history import PATIENCE, has_converged
+from helpers.network.run import Run
 from helpers.network.training import train
 from helpers.recordings.race_split import ASKED_ABOUT, describe_race_split, race_split
 from helpers.recordings.splits import split_clips

@@ -15,9 +15,9 @@ import numpy as np
 from tqdm import tqdm
 
 from helpers.base.artifacts import SuiteError, atomic_path, disk_errors
-from helpers.base.settings import Profile
+from helpers.network.history import best_epoch, is_over
 from helpers.network.model_files import load_weights, read_note, save_model
-from helpers.network.run import Run, best_epoch, epochs_without_gain
+from helpers.network.run import Run
 
 EPOCHS = "epoch-*.keras"
 TIMED_STEPS = range(3, 20)  # of a training, after those that compile: long enough to say how long it will take
@@ -222,9 +222,3 @@ def estimate(seconds: float, *, epochs: int) -> str:
         f"About {minutes} minute{'s' * (minutes > 1)} for {epochs} epochs, measured on the first steps. To stop: the square "
         "button; whole epochs stay."
     )
-
-
-def is_over(history: list[dict], *, profile: Profile) -> bool:
-    """Whether a training has no more to come: these are all its epochs, or the last `early_stopping` ones brought no gain."""
-    stops_early = bool(history) and 0 < profile.early_stopping <= epochs_without_gain(history)[-1]
-    return len(history) >= profile.epochs or stops_early

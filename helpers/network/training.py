@@ -18,10 +18,11 @@ from helpers.base.artifacts import Artifacts, SuiteError, disk_errors, write_tab
 from helpers.base.settings import Profile
 from helpers.evaluation.scores import pool_windows, predictions_table
 from helpers.network import batch_normalisation, checkpoints, networks, pretraining
-from helpers.network.checkpoints import EpochRecorder, is_over
+from helpers.network.checkpoints import EpochRecorder
 from helpers.network.devices import build_in_advance, mirrored, split_for_devices
+from helpers.network.history import best_epoch, is_over
 from helpers.network.model_files import load_weights, model_note, save_model
-from helpers.network.run import Run, best_epoch, milliseconds_per_clip
+from helpers.network.run import Run, milliseconds_per_clip
 from helpers.spectrograms.batches import (
     clip_windows,
     evaluation_batches,

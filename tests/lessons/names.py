@@ -9,7 +9,7 @@ from PIL import Image
 
 from helpers.base.settings import SpectrogramSettings
 from helpers.evaluation.scores import predictions_table
-from helpers.network.run import verdict
+from helpers.network.history import verdict
 from helpers.spectrograms.mel import mel_spectrogram_db, to_image
 
 SETTINGS = SpectrogramSettings()

@@ -3,8 +3,7 @@ import pandas as pd
 import pytest
 
 from helpers.base.settings import Profile
-from helpers.network.checkpoints import is_over
-from helpers.network.run import best_epoch, epochs_without_gain, has_converged, verdict
+from helpers.network.history import best_epoch, epochs_without_gain, has_converged, is_over, verdict
 
 EPOCHS = np.arange(1, 41)
 FALLING = 3 * np.exp(-EPOCHS / 10)
