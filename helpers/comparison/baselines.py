@@ -101,9 +101,8 @@ def train_baseline(
     """
     settings = {"mfccs": MFCCS, "sample_rate": profile.spectrogram.sample_rate, "seed": profile.seed}
     run = Run.of(name, manifest, artifacts, profile=profile, folder=folder, settings=settings)
-    if run.is_finished():
-        print(f"{name}: already trained with these settings and clips, taken from {run.folder}")
-        return run.read()
+    if kept := run.finished():
+        return kept
     started = time.perf_counter()
     if name == "no_audio":
         probabilities, facts = no_audio(manifest, run.classes), {"parameters": len(run.classes)}

@@ -133,9 +133,12 @@ class Run:
         missing = [path.name for path in kept if not path.exists()]
         return f"its {missing[0]} is missing" if missing else self.difference(self.read())
 
-    def is_finished(self) -> bool:
-        """Whether the folder holds this very run, whole."""
-        return self.files.facts.exists() and not self.reason_to_repeat()
+    def finished(self) -> dict | None:
+        """The content of `run.json` where the folder holds this very run, whole, which is printed; else None."""
+        if not self.files.facts.exists() or self.reason_to_repeat():
+            return None
+        print(f"{self.name}: already trained with these settings and clips, taken from {self.folder}")
+        return self.read()
 
     def read(self) -> dict:
         """The content of `run.json`."""

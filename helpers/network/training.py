@@ -86,9 +86,8 @@ def train(
     weights = pretraining.starting_weights(run, plan)
     note = pretraining.note_of_file(profile.weights_file)
     run = replace(run, layers=networks.layers_fingerprint(plan), start=pretraining.fingerprint(weights))
-    if run.is_finished():
-        print(f"{name}: already trained with these settings and clips, taken from {run.folder}")
-        return run.read()
+    if kept := run.finished():
+        return kept
     if reason := run.reason_to_repeat():
         print(f"{name}: trained again, because {reason}")
     history, best = fit(run, paths, targets, manifest["split"].to_numpy(), weights=weights, pause=pause)
