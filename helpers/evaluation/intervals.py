@@ -69,9 +69,8 @@ def resampled_scores(
 
 
 def accuracy_by(
-    predictions: pd.DataFrame, values: pd.Series, *, manifest: pd.DataFrame, parts: int | None = None, samples: int = 2000,
-    seed: int = 0,
-) -> pd.DataFrame:  # fmt: skip
+    predictions: pd.DataFrame, values: pd.Series, *, manifest: pd.DataFrame, parts: int | None = None, samples: int = 2000
+) -> pd.DataFrame:
     """Accuracy of groups of clips, with 95% intervals: how far each would move with other speakers of the same group.
 
     The speakers of a group are resampled as those of a whole split are, see `resampled_scores`. Where all clips of a group are
@@ -90,7 +89,6 @@ def accuracy_by(
         Cut numbers into that many parts with as many clips each.
     samples : int
         How often each group is resampled.
-    seed : int
 
     Returns
     -------
@@ -107,11 +105,11 @@ def accuracy_by(
     table = groups.agg(clips=("error", "size"), speakers=("unit", "nunique"), errors=("error", "sum")).rename_axis(values.name)
     table["speakers"] = table["speakers"].astype("Int64") if unit == "speaker" else pd.array([pd.NA] * len(table), dtype="Int64")
     table["accuracy"] = 1 - table["errors"] / table["clips"]
-    bounds = [_group_interval(group, unit, samples=samples, seed=seed) for _, group in groups]
+    bounds = [_group_interval(group, unit, samples=samples) for _, group in groups]
     return table.assign(low=[low for low, _ in bounds], high=[high for _, high in bounds])
 
 
-def _group_interval(clips: pd.DataFrame, unit: str, *, samples: int, seed: int) -> tuple[float, float]:
+def _group_interval(clips: pd.DataFrame, unit: str, *, samples: int) -> tuple[float, float]:
     """Interval of the accuracy of clips with the columns `unit` and `error`, as `accuracy_by` describes it."""
     wilson = binomtest(int((~clips["error"]).sum()), len(clips)).proportion_ci(method="wilson")
     if unit == "clip":
@@ -119,7 +117,7 @@ def _group_interval(clips: pd.DataFrame, unit: str, *, samples: int, seed: int) 
     errors, sizes = (clips.groupby("unit")["error"].agg(count).to_numpy() for count in ("sum", "size"))
     if len(sizes) == 1:
         return np.nan, np.nan
-    drawn = np.random.default_rng(seed).multinomial(len(sizes), np.full(len(sizes), 1 / len(sizes)), size=samples)
+    drawn = np.random.default_rng(0).multinomial(len(sizes), np.full(len(sizes), 1 / len(sizes)), size=samples)
     low, high = np.quantile(1 - drawn @ errors / (drawn @ sizes), [0.025, 0.975])
     return float(min(low, wilson.low)), float(max(high, wilson.high))
 
