@@ -12,6 +12,7 @@ from nbconvert.filters import markdown2html
 
 from helpers.base.artifacts import Artifacts, read_json, read_table, write_text
 from helpers.base.settings import Profile
+from helpers.display.alternatives import PNG
 from helpers.display.clip import ClipParts, clip_pixels, clip_sound, data_uri, part_of, picture_html
 from helpers.display.player import flac
 from helpers.evaluation.intervals import bootstrap
@@ -19,7 +20,7 @@ from helpers.evaluation.scores import errors_of, no_audio_scores, read_classes, 
 from helpers.network.run import read_run
 from helpers.recordings.manifest import read_manifest
 from helpers.recordings.splits import leakage
-from helpers.suite.report import PNG, SCROLLS
+from helpers.suite.report import SCROLLS
 
 SHOWN_ERRORS = 12
 # Of each notebook: its title, and what its key figure shows.

@@ -18,7 +18,7 @@ from nbconvert import HTMLExporter
 
 from helpers.base.artifacts import atomic_path
 from helpers.base.machine import PROJECT
-from helpers.display.alternatives import describe
+from helpers.display.alternatives import PNG, describe
 from helpers.display.clip import saved
 from helpers.display.clip_panel import IN_NOTEBOOK
 from helpers.display.figures import LINE, confusion_matrix, set_style
@@ -69,7 +69,6 @@ PAGE_TEMPLATE = """{%- extends 'index.html.j2' -%}
 {%- endif -%}
 {% endblock codecell %}
 """
-PNG = "image/png"
 # A line that another has been written over, and of tqdm's lines the bar, on a page a row of black blocks.
 PROGRESS = re.compile(r"[^\n]*\r(?=[^\n])|\s*\d+%\|[^|\n]*\|")
 LISTED = 10  # of a list of clips, in a page
