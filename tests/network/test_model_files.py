@@ -140,6 +140,14 @@ def test_a_note_that_does_not_describe_the_network_is_refused(path, note, reason
     refused(path, reason)
 
 
+def test_an_error_that_says_nothing_is_named_by_its_class(path, monkeypatch):
+    def build(*_, **__):
+        raise MemoryError
+
+    monkeypatch.setattr(networks, "build", build)
+    refused(path, r"does not say what network it holds \(MemoryError\)")
+
+
 def test_weights_of_another_network_are_refused(path):
     save_model(path, network(base_channels=16), NOTE)
     refused(path, r"holds 0\.39 MB of weights, and small_vgg has 0\.03 MB: the file is of another network")
