@@ -297,8 +297,8 @@ def test_mcnemars_test_and_holms_correction_by_hand_are_those_of_the_helper(caps
     assert known["holm"]["plain_cnn"] == 2 * known["p_values"]["plain_cnn"]
     assert known["shown"].loc["no_audio", "mcnemar_holm"] == "<0.0001"
     said = capsys.readouterr().out
-    assert "below 0.05 from 6 such clips on,\nof 200 test clips a difference of 0.030; smaller ones can never be shown" in said
-    assert "Holm asks for 7 in the smallest of 3 p values, a difference of 0.035." in said
+    assert "below 0.05 from 6 such clips on:\nof 200 test clips a difference of 0.030; smaller ones can never be shown" in said
+    assert "For the smallest of 3 p values Holm asks for 7, a difference of 0.035." in said
 
 
 def test_a_dash_stands_where_a_model_has_no_such_cost():
