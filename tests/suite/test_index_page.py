@@ -56,6 +56,11 @@ def test_a_click_on_a_picture_plays_its_clip_from_there(wrong, artifacts, tmp_pa
     write_table(artifacts.comparison, pd.DataFrame(columns=["model", "asked_about", "accuracy", "reason", "converged"]))
     artifacts.model_card.write_text("# Model card\n\n| a | b |\n|---|---|\n| 1 | 2 |\n")
     path = write_index(artifacts, {"dataset": "folder"}, [], network="net")
+    assert "The first line is of the race" not in path.read_text()
+    raced = {"model": ["net"], "asked_about": "known", "accuracy": 0.5, "reason": "", "converged": True, "seconds": 0.05}
+    write_table(artifacts.comparison, pd.DataFrame(raced))
+    path = write_index(artifacts, {"dataset": "folder"}, [], network="net")
+    assert "The first line is of the race" in path.read_text() and "<td>0.05</td>" in path.read_text()
     with playwright.sync_playwright() as browsers:
         browser = browsers.chromium.launch(
             executable_path=CHROMIUM, args=["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
