@@ -171,7 +171,7 @@ def _map(state: dict, packed: str) -> str:
     kinds = np.atleast_1d(state["size"])
     larger = points[:, VALUES[state["size_by"]]] if state["size_by"] else np.zeros(len(points))  # 0: the first kind, 1: the last
     diameters = kinds[np.rint(larger * (len(kinds) - 1)).astype(int)]
-    order = np.argsort(diameters, kind="stable")  # the large ones last, on top
+    order = np.lexsort((-np.arange(len(points)), diameters))  # the large ones last, on top, and the first of them topmost
     figure, ax = plt.subplots(figsize=(6, 6))
     ax.scatter(*points[order, :2].T, s=(0.72 * diameters[order]) ** 2, c=colours[order], alpha=state["opacity"], linewidths=0)
     ax.set(xlim=state["x_scale_domain"], ylim=state["y_scale_domain"], xticks=[], yticks=[], aspect="equal")
