@@ -49,13 +49,22 @@ class Map:
         x, y = (number % 13 / 6 - 1) / EDGE, (0.8 - number // 13 / 5) / EDGE
         return box["x"] + box["width"] / 2 + x * box["height"] / 2, box["y"] + box["height"] / 2 - y * box["height"] / 2
 
+    def point_at(self, x: float, y: float) -> None:
+        """Move the mouse there, and let the page see that: the map is dragged by a button that is down in the frame of the move."""
+        self.page.mouse.move(x, y)
+        self.page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+    def click(self, clip: str) -> None:
+        self.point_at(*self.pixel(clip))
+        self.page.mouse.click(*self.pixel(clip))
+
     def lasso(self, clips: list[str]) -> None:
         corners = [self.pixel(clip) for clip in clips]
         left, right, top, bottom = (choose(corner[axis] for corner in corners) for axis in (0, 1) for choose in (min, max))
         self.page.locator("button[title*=asso]").first.click()
         mouse, around = self.page.mouse, [(-9, -9), (9, -9), (9, 9), (-9, 9), (-9, -8)]
         path = [((left if dx < 0 else right) + dx, (top if dy < 0 else bottom) + dy) for dx, dy in around]
-        mouse.move(*path[0])
+        self.point_at(*path[0])
         mouse.down()
         for corner in path[1:]:
             mouse.move(*corner, steps=8)
@@ -104,7 +113,7 @@ def test_a_point_says_what_it_is_and_a_name_that_is_markup_is_text(voice_map):
 
 def test_a_click_on_a_point_plays_its_clip(voice_map):
     voice_map.page.evaluate("() => document.addEventListener('play', event => { window.played = event.target; }, true)")
-    voice_map.page.mouse.click(*voice_map.pixel("male_48_2"))
+    voice_map.click("male_48_2")
     voice_map.sound("male_48_2")
     voice_map.page.wait_for_function(
         "() => window.played && window.played.getAttribute('aria-label') == 'male_48_2' && window.played.currentTime > 0",
@@ -131,7 +140,7 @@ def test_on_a_narrow_page_the_outermost_points_are_in_view(voice_map):
     voice_map.page.wait_for_function(narrow, timeout=WAIT)
     for clip in (voice_map.clips[26], voice_map.clips[38]):  # at the left and at the right edge
         for patience in (0.5, 1, 2, 4, 8, 16, 32):  # the points follow a moment later, on a busy machine much later
-            voice_map.page.mouse.click(*voice_map.pixel(clip))
+            voice_map.click(clip)
             deadline = time.monotonic() + patience
             while voice_map.listed() != [clip] and time.monotonic() < deadline:
                 time.sleep(0.1)

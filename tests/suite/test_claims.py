@@ -217,7 +217,7 @@ def test_what_notebook_1_says_of_voices_and_its_speakers(voices, capsys):
     ax = run_cell("01-18", **voices)["figures"].population_pyramid(manifest)
     women, men = ({bar.get_y(): abs(bar.get_width()) for bar in bars} for bars in ax.containers)
     assert set(women) == set(men) and [age for age in women if women[age] != men[age]] == [75] and men[75] == 0
-    assert len(set(women.values())) == 1 and "it has no men of 75" in cell_source("01-19")
+    assert len(set(women.values())) == 1 and "there are no men of 75" in cell_source("01-19")
     known = voices | {"sets": ["train", "validation", "test"], "leakage": leakage}
     known = run_cell("01-33", **known)
     assert known["heard"] > 0.95  # "nearly every test voice"
