@@ -95,6 +95,7 @@ QUESTIONS = {
         ("emodb-xception-flatten", "emodb-xception"),
     ),
     "Average pooling, or max pooling?": (("emodb-mobilenet-average", "emodb-mobilenet"),),
+    "Does a larger network help?": (("emodb-xception", "emodb-mobilenet"),),
     "Do the masks harm?": (("emodb-mobilenet-no-masks", "emodb-mobilenet"),),
     "Do windows help, with as many steps?": (("emodb-mobilenet-windows", "emodb-mobilenet"),),
     "Do more windows help, and so more steps?": (("emodb-mobilenet-more-windows", "emodb-mobilenet-windows"),),
