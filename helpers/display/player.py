@@ -115,12 +115,14 @@ class SpectrogramPlayer(anywidget.AnyWidget):
     def receive(self, state: dict) -> None:
         """Take what `clip_state` or `part_state` give; all that it lacks is empty."""
         state = {"facts": {}, "sound": b"", "picture": b"", "heat": b"", "along": {}, "part": None} | state
+        is_new = state["sound"] != self.sound  # and not the same with another layer
         with self.hold_sync():
             # The facts come last: they tell the browser that everything is there.
             for name in ("sound", "picture", "heat", "along", "facts"):
                 setattr(self, name, state[name])
         # After the sound, as the first pitch of a session waits for what librosa then loads.
-        self.voice = "" if state["part"] is None else voice_text(state["part"])
+        if is_new:
+            self.voice = "" if state["part"] is None else voice_text(state["part"])
 
 
 def clip_state(row: pd.Series, artifacts: Artifacts, *, parts: ClipParts, heat: np.ndarray | None) -> dict:
